@@ -1,0 +1,43 @@
+"""Rules about the tests. A rule takes the whole tree and yields (path, line, what)."""
+import re
+
+RULE_ID = re.compile(r"\bR-(?:ACC|PRF|CHL|PWD|LOST|REC|BLK|LIFE|HLP|LED)-\d+\b")
+RULE_TABLE = "commands/rules.cpp"
+# To the brace that ends the first line, else to the first brace in column 0.
+TEST = re.compile(r"^(?:TEST_CASE|SCENARIO)\w*\s*\((?:[^\n]*\} *$|.*?^\})", re.M | re.S)
+ASSERTION = re.compile(r"\b(?:(?:CHECK|REQUIRE|FAIL|RC_ASSERT)\w*|(?:check|require|expect)_\w+)\s*\(")
+SWITCHED_OFF = re.compile(r"\bdoctest::(?:skip|may_fail)\b")
+
+
+def unit_tests(files):
+    return [file for file in files.values() if file.folder == "tests" and file.name.endswith("_test.cpp")]
+
+
+def assertion(root, files):
+    for file in unit_tests(files):
+        for test in TEST.finditer(file.code):
+            if not ASSERTION.search(test[0]):
+                yield file.path, file.line_of(test.start()), "a test without CHECK or REQUIRE"
+
+
+def switched_off(root, files):
+    for file in unit_tests(files):
+        for match in SWITCHED_OFF.finditer(file.code):
+            yield file.path, file.line_of(match.start()), f"{match[0]}: repair the test or remove it"
+
+
+def rule_tested(root, files):
+    table = files.get(RULE_TABLE)
+    if table is None:
+        return
+    texts = [file.uncommented for file in unit_tests(files)]
+    texts += [file.text for path, file in files.items() if re.fullmatch(r"tests/scenarios/.*\.ndjson", path)]
+    tested = {rule for text in texts for rule in RULE_ID.findall(text)}
+    seen = set()
+    for match in RULE_ID.finditer(table.uncommented):
+        if match[0] not in tested and match[0] not in seen:
+            yield table.path, table.line_of(match.start()), f"no test or scenario names {match[0]}"
+        seen.add(match[0])
+
+
+RULES = {"assertion": assertion, "switched-off": switched_off, "rule-tested": rule_tested}
