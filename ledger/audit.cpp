@@ -1,0 +1,200 @@
+// docs/ledger-format.md, section "What a verifier checks".
+#include "ledger/audit.hpp"
+
+#include "ledger/audit_chain.hpp"
+#include "ledger/audit_pipeline.hpp"
+#include "ledger/log_rows.hpp"
+
+namespace daicho {
+namespace {
+
+constexpr std::uint64_t progress_events = 4096;
+
+SealedPart check_sealed(const Event& event, const Store& store, const KeyRing* keys) {
+  if (!event.is_sealed()) return SealedPart::none;
+  if (!keys) return SealedPart::without_key;
+  const auto row = store.get(Family::keys, as_bytes(KeyRing::row_key(event.account(), event.sealed_slot())));
+  if (row && !*row) return SealedPart::without_key;
+  const auto key = keys->data_key(store, event.account(), event.sealed_slot());
+  return key && event.open(*key) ? SealedPart::opened : SealedPart::broken;
+}
+
+/// What needs no order: everything that costs.
+void work_on(AuditChunk& chunk, const Store& store, const Verifier& verifier, const KeyRing* keys) {
+  for (AuditedEvent& audited : chunk.events) {
+    const ByteView envelope = chunk.envelope(audited);
+    audited.leaf = leaf_hash(envelope);
+    audited.event = Event::parse(envelope);
+    if (!audited.event) continue;
+    audited.is_signed = audited.event->verify(verifier);
+    if (audited.is_signed) audited.sealed = check_sealed(*audited.event, store, keys);
+  }
+  for (AuditedCheckpoint& checkpoint : chunk.checkpoints)
+    checkpoint.opened = open_checkpoint(checkpoint.note, verifier);
+}
+
+/// The events of a chunk, each checkpoint after the event that it ends with.
+std::optional<Finding> check_chunk(const AuditChunk& chunk, AuditChain& chain, const AuditOptions& options) {
+  auto checkpoint = chunk.checkpoints.begin();
+  const auto check_reached = [&]() -> std::optional<Finding> {
+    for (; checkpoint != chunk.checkpoints.end(); ++checkpoint) {
+      if (checkpoint->size > chain.frontier().size()) break;  // no size counts as reached
+      if (auto finding = chain.checkpoint(*checkpoint)) return finding;
+    }
+    return std::nullopt;
+  };
+  if (auto finding = check_reached()) return finding;
+  for (const AuditedEvent& audited : chunk.events) {
+    if (auto finding = chain.event(audited)) return finding;
+    if (auto finding = check_reached()) return finding;
+    if (options.on_event) options.on_event(*audited.event, audited.leaf);
+  }
+  return chunk.failure;
+}
+
+std::optional<Finding> check_events(const Store& store, std::uint64_t end, const Verifier& verifier,
+                                    const AuditOptions& options, AuditChain& chain) {
+  const unsigned threads = options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
+  AuditPipeline pipeline(store, end, threads,
+                         [&](AuditChunk& chunk) { work_on(chunk, store, verifier, options.keys); });
+  std::uint64_t shown = 0;
+  while (const auto chunk = pipeline.next()) {
+    if (auto finding = check_chunk(*chunk, chain, options)) return finding;
+    const std::uint64_t done = chain.frontier().size();
+    if (options.progress && (done - shown >= progress_events || done == end)) {
+      options.progress(done, end);
+      shown = done;
+    }
+  }
+  return std::nullopt;
+}
+
+/// Where the log must end: what its last checkpoint covers.
+struct End {
+  std::uint64_t size = 0;
+  std::string note;
+};
+
+Result<End, Finding> find_end(const Store& store) {
+  auto row = store.last(Family::checkpoints);
+  if (!row) return Unexpected{Finding{FindingKind::unreadable, 0, {}, "a readable store", row.error().detail}};
+  if (!*row) return Unexpected{Finding{FindingKind::checkpoint, 0, {}, "a checkpoint", "none"}};
+  const auto size = number_of(as_bytes((*row)->first));
+  if (size) return End{*size, std::move((*row)->second)};
+  return Unexpected{
+      Finding{FindingKind::checkpoint, 0, {}, "a key of 8 bytes", "key " + to_hex(as_bytes((*row)->first))}};
+}
+
+/// After every event was checked: nothing is lost or loose at the end, and the writer would go on from there.
+std::optional<Finding> check_end(const Store& store, const End& end, const AuditChain& chain,
+                                 const std::optional<Checkpoint>& published) {
+  const std::uint64_t size = chain.frontier().size();
+  const auto events = [](std::uint64_t count) { return std::to_string(count) + " events"; };
+  if (size < end.size) {
+    return Finding{
+        FindingKind::truncated, size, {}, events(end.size) + ", as the last checkpoint covers", events(size)};
+  }
+  if (published && published->size > size) {
+    return Finding{FindingKind::truncated,
+                   size,
+                   {},
+                   events(published->size) + ", as the published checkpoint covers",
+                   events(size)};
+  }
+  const auto last = store.last(Family::events);
+  const auto frontier = store.get(Family::meta, as_bytes(frontier_key));
+  if (!last || !frontier) {
+    const StoreError& error = last ? frontier.error() : last.error();
+    return Finding{FindingKind::unreadable, size, {}, "a readable store", error.detail};
+  }
+  const auto newest = find_end(store);
+  if (newest && newest->size > end.size) return std::nullopt;  // a writer went on meanwhile
+  const auto position = *last ? number_of(as_bytes((*last)->first)) : std::nullopt;
+  if (position && *position >= size) {
+    return Finding{FindingKind::checkpoint,
+                   size,
+                   {},
+                   "a checkpoint that covers event " + std::to_string(*position),
+                   "the last one, of " + events(size)};
+  }
+  if (*frontier && **frontier == chain.frontier().encode()) return std::nullopt;
+  return Finding{FindingKind::tree,
+                 size,
+                 {},
+                 "stored frontier " + to_hex(as_bytes(chain.frontier().encode())),
+                 *frontier ? to_hex(as_bytes(**frontier)) : "none"};
+}
+
+std::optional<Checkpoint> open_published(const Store& store, const Verifier& verifier, AuditReport& report) {
+  if (!store.published()) {
+    report.warnings.push_back("there is no published checkpoint beside the store: a lost tail would not show");
+    return std::nullopt;
+  }
+  const auto opened = open_checkpoint(*store.published(), verifier);
+  if (opened) return *opened;
+  report.warnings.push_back("the published checkpoint does not open: torn, or not of this ledger");
+  return std::nullopt;
+}
+
+std::optional<Finding> audit(const Store& store, const Verifier& verifier, const AuditOptions& options,
+                             AuditReport& report) {
+  const auto published = open_published(store, verifier, report);
+  const auto vkey = store.get(Family::meta, as_bytes(verifier_key));
+  if (vkey && *vkey && **vkey != verifier.vkey()) report.warnings.push_back("the store says it is signed by " + **vkey);
+  auto end = find_end(store);
+  if (!end && published && published->size > 0 && end.error().kind == FindingKind::checkpoint) {
+    return Finding{
+        FindingKind::truncated, 0, {}, std::to_string(published->size) + " events, as published", "no checkpoint"};
+  }
+  if (!end) return end.error();
+  report.last_checkpoint = end->note;
+  AuditChain chain(store, verifier, published, report);
+  auto finding = check_events(store, end->size, verifier, options, chain);
+  report.accounts = chain.accounts();
+  if (!finding) finding = check_end(store, *end, chain, published);
+  if (finding) return finding;
+  if (const auto error = store.verify_files()) {
+    return Finding{FindingKind::unreadable, report.events, {}, "table files as written", error->detail};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+const char* name(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::unreadable:
+      return "unreadable";
+    case FindingKind::missing:
+      return "missing";
+    case FindingKind::malformed:
+      return "malformed";
+    case FindingKind::signature:
+      return "signature";
+    case FindingKind::flipped:
+      return "flipped";
+    case FindingKind::back_link:
+      return "back_link";
+    case FindingKind::time:
+      return "time";
+    case FindingKind::tree:
+      return "tree";
+    case FindingKind::checkpoint:
+      return "checkpoint";
+    case FindingKind::sealed:
+      return "sealed";
+    case FindingKind::truncated:
+      return "truncated";
+    case FindingKind::projection:
+      return "projection";
+  }
+  return "";
+}
+
+AuditReport audit_log(const Store& store, const Verifier& verifier, const AuditOptions& options) {
+  AuditReport report;
+  report.first_finding = audit(store, verifier, options, report);
+  return report;
+}
+
+}  // namespace daicho

@@ -1,0 +1,57 @@
+// ledger/audit.hpp — re-reads every stored byte of a log and says whether it is what was signed.
+// Trusts nothing but the verifier it is given: not the store, not the writer. Reads only.
+// Cost: one Ed25519 verification an event and a checkpoint, spread over all threads; one pass in order for the rest.
+#pragma once
+
+#include "ledger/event.hpp"
+#include "ledger/key_ring.hpp"
+#include "ledger/store.hpp"
+
+namespace daicho {
+
+enum class FindingKind {
+  unreadable,  ///< the store cannot read it back: its own checksums do not fit
+  missing,     ///< it is not stored, or another event stands in its place
+  malformed,   ///< it was committed like this, and is no event of a known format
+  signature,   ///< it was committed like this, and is not signed by this ledger's key
+  flipped,     ///< its bytes are not those that were committed
+  back_link,   ///< its account version or its link to the account's previous event does not fit
+  time,        ///< it is earlier than the event before it
+  tree,        ///< the events up to a signed checkpoint do not give its root; position: the first one it adds
+  checkpoint,  ///< one is missing, not signed by this key, another than the published, or covers nothing
+  sealed,      ///< its sealed part does not open under the key that is stored for it
+  truncated,   ///< the log ends before what a checkpoint covers
+  projection,  ///< for a replay that hooks into `on_event`
+};
+
+struct Finding {
+  FindingKind kind;
+  Position position;  ///< the first event that is not as it was written; for `checkpoint`, the size it covers
+  Id account;         ///< all zero when it cannot be read
+  std::string expected, found;
+};
+
+struct AuditReport {
+  std::uint64_t events = 0, bytes = 0, signatures = 0, checkpoints = 0, accounts = 0;
+  std::uint64_t sealed_opened = 0;
+  std::uint64_t sealed_without_key = 0;  ///< not checked further than their signature: no master key given, or erased
+  Time first_time = 0, last_time = 0;
+  std::string last_checkpoint;           ///< the newest signed note
+  std::optional<Finding> first_finding;  ///< the audit stops there
+  std::vector<std::string> warnings;     ///< what could not be compared, and why
+};
+
+struct AuditOptions {
+  unsigned threads = 0;           ///< 0: as many as the machine has
+  const KeyRing* keys = nullptr;  ///< to open sealed parts
+  /// Called in order for every event that passed so far; a projection's replay hooks in here.
+  std::function<void(const Event& event, const Hash& leaf)> on_event = nullptr;
+  std::function<void(std::uint64_t done, std::uint64_t total)> progress = nullptr;  ///< every few thousand events
+};
+
+const char* name(FindingKind kind);
+
+/// Audits what the store held when it was called; a writer may go on meanwhile. Any thread; calls back on its own.
+AuditReport audit_log(const Store& store, const Verifier& verifier, const AuditOptions& options);
+
+}  // namespace daicho

@@ -1,0 +1,169 @@
+#include "ledger/audit_chain.hpp"
+
+#include "ledger/log_rows.hpp"
+
+namespace daicho {
+namespace {
+
+std::string hex(const Hash& hash) { return to_hex(hash.view()); }
+
+std::string words(const AccountHead& head) {
+  if (head.version == 0) return "no event before it";
+  return "version " + std::to_string(head.version) + " at position " + std::to_string(head.position) + " with leaf " +
+         hex(head.leaf);
+}
+
+std::string words(NoteFault fault) {
+  switch (fault) {
+    case NoteFault::malformed:
+      return "not a checkpoint note";
+    case NoteFault::unknown_key:
+      return "a note that this key did not sign";
+    case NoteFault::bad_signature:
+      return "a note whose signature does not verify";
+  }
+  return {};
+}
+
+}  // namespace
+
+/// Whether the next stored checkpoint covers these very bytes: then they were committed like this. When they are not,
+/// or none follows, `roots` says what was compared.
+bool AuditChain::tree_covers(const AuditedEvent& audited, std::string& roots) const {
+  Frontier frontier = frontier_;
+  frontier.append(audited.leaf);
+  std::optional<Checkpoint> next;
+  const auto from = big_endian(frontier.size());
+  if (store_.scan(Family::checkpoints, ByteView(from), [&](ByteView, ByteView note) {
+        if (const auto opened = open_checkpoint(as_text(note), verifier_)) next = *opened;
+        return false;
+      })) {
+    return false;
+  }
+  if (!next || next->size < frontier.size()) return false;
+  const auto following = big_endian(frontier.size());
+  const auto error = store_.scan(Family::events, ByteView(following), [&](ByteView, ByteView envelope) {
+    if (frontier.size() >= next->size) return false;
+    frontier.append(leaf_hash(envelope));
+    return true;
+  });
+  if (error || frontier.size() != next->size) return false;
+  roots = ", root " + hex(frontier.root()) + " at size " + std::to_string(next->size) + " where " + hex(next->root) +
+          " is signed";
+  return frontier.root() == next->root;
+}
+
+/// The event's own bytes: format, signature, sealed part.
+std::optional<Finding> AuditChain::bytes(const AuditedEvent& audited) const {
+  const Position position = frontier_.size();
+  if (audited.event && audited.is_signed) {
+    if (audited.sealed != SealedPart::broken) return std::nullopt;
+    return Finding{FindingKind::sealed, position, audited.event->account(),
+                   "a sealed part that opens under data key " + std::to_string(audited.event->sealed_slot()),
+                   "one that does not open under the key stored"};
+  }
+  std::string roots;
+  const bool was_committed = tree_covers(audited, roots);
+  const Id account = audited.event ? audited.event->account() : Id{};
+  const std::string leaf = "leaf " + hex(audited.leaf) + roots;
+  if (!audited.event) {
+    const bool is_version = audited.event.error() == EventFault::unsupported_version;
+    return Finding{was_committed ? FindingKind::malformed : FindingKind::flipped, position, account,
+                   "an event of format version " + std::to_string(event_format_version),
+                   (is_version ? "another version or payload type, " : "bytes that are no event, ") + leaf};
+  }
+  return Finding{was_committed ? FindingKind::signature : FindingKind::flipped, position, account,
+                 "a signature by " + verifier_.vkey(),
+                 "one by key id " + to_hex(audited.event->key_id().view()) + " that does not verify, " + leaf};
+}
+
+/// Position, time and what refers back to other positions.
+std::optional<Finding> AuditChain::place(const Event& event) const {
+  const Position position = frontier_.size();
+  if (event.position() != position) {
+    return Finding{FindingKind::missing, position, event.account(), "event " + std::to_string(position),
+                   "event " + std::to_string(event.position()) + " in its place"};
+  }
+  if (event.time() < report_.last_time || event.time() < time_min) {
+    return Finding{FindingKind::time, position, event.account(), to_rfc3339(report_.last_time) + " or later",
+                   to_rfc3339(event.time())};
+  }
+  const auto caused_by = event.header().caused_by();
+  if (caused_by && *caused_by >= position) {
+    return Finding{FindingKind::malformed, position, event.account(), "a cause before it",
+                   "caused_by " + std::to_string(*caused_by)};
+  }
+  if (position > 0) return std::nullopt;
+  const auto* const created = event.as<fb::LedgerCreated>();
+  const std::string vkey = created && created->vkey() ? created->vkey()->str() : "";
+  if (vkey == verifier_.vkey() && event.account().is_zero()) return std::nullopt;
+  return Finding{FindingKind::malformed, position, event.account(), "LedgerCreated with " + verifier_.vkey(),
+                 std::string(event.type_name()) + " " + vkey};
+}
+
+std::optional<Finding> AuditChain::history(const Event& event) const {
+  const auto known = heads_.find(event.account());
+  const AccountHead expected = known == heads_.end() ? AccountHead{} : known->second;
+  const AccountHead found = event.previous();
+  if (found == expected) return std::nullopt;
+  return Finding{FindingKind::back_link, event.position(), event.account(), words(expected), words(found)};
+}
+
+std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
+  const Position position = frontier_.size();
+  if (audited.position != position) {
+    return Finding{FindingKind::missing,
+                   position,
+                   {},
+                   "event " + std::to_string(position),
+                   "event " + std::to_string(audited.position) + " next"};
+  }
+  if (auto finding = bytes(audited)) return finding;
+  const Event& event = *audited.event;
+  if (auto finding = place(event)) return finding;
+  if (auto finding = history(event)) return finding;
+
+  heads_[event.account()] = {event.account_version(), position, audited.leaf};
+  frontier_.append(audited.leaf);
+  if (position == 0) report_.first_time = event.time();
+  report_.last_time = event.time();
+  ++report_.events;
+  ++report_.signatures;
+  report_.bytes += audited.size;
+  if (audited.sealed == SealedPart::opened) ++report_.sealed_opened;
+  if (audited.sealed == SealedPart::without_key) ++report_.sealed_without_key;
+
+  if (published_ && published_->size == frontier_.size() && published_->root != frontier_.root()) {
+    return Finding{FindingKind::checkpoint,
+                   frontier_.size(),
+                   {},
+                   "root " + hex(published_->root) + ", as published",
+                   "root " + hex(frontier_.root())};
+  }
+  return std::nullopt;
+}
+
+std::optional<Finding> AuditChain::checkpoint(const AuditedCheckpoint& audited) {
+  const auto finding = [&](std::string expected, std::string found) {
+    return Finding{FindingKind::checkpoint, audited.size.value_or(0), {}, std::move(expected), std::move(found)};
+  };
+  if (!audited.size || *audited.size == 0) return finding("a checkpoint of a size from 1", "one that covers nothing");
+  if (!audited.opened) return finding("a checkpoint signed by " + verifier_.vkey(), words(audited.opened.error()));
+  if (audited.opened->size != *audited.size) {
+    return finding("a checkpoint of size " + std::to_string(*audited.size),
+                   "one of size " + std::to_string(audited.opened->size));
+  }
+  if (audited.opened->root != frontier_.root()) {
+    return Finding{FindingKind::tree,
+                   covered_,
+                   {},
+                   "root " + hex(audited.opened->root) + " at size " + std::to_string(*audited.size) + ", as signed",
+                   "root " + hex(frontier_.root())};
+  }
+  covered_ = *audited.size;
+  ++report_.checkpoints;
+  ++report_.signatures;
+  return std::nullopt;
+}
+
+}  // namespace daicho

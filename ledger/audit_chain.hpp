@@ -1,0 +1,45 @@
+// ledger/audit_chain.hpp — the part of an audit that goes event by event: positions, times, links, tree, checkpoints.
+// Internal to audit_log; one thread.
+#pragma once
+
+#include <unordered_map>
+
+#include "ledger/audit_pipeline.hpp"
+#include "ledger/merkle.hpp"
+
+namespace daicho {
+
+class AuditChain {
+ public:
+  /// `published` is compared at the size it covers.
+  AuditChain(const Store& store, const Verifier& verifier, std::optional<Checkpoint> published, AuditReport& report)
+      : store_(store), verifier_(verifier), published_(std::move(published)), report_(report) {}
+
+  /// Checks the next event and counts it.
+  std::optional<Finding> event(const AuditedEvent& audited);
+  /// Checks a stored checkpoint; all events before its size must have been checked.
+  std::optional<Finding> checkpoint(const AuditedCheckpoint& audited);
+
+  const Frontier& frontier() const { return frontier_; }
+  std::uint64_t accounts() const { return heads_.size(); }
+
+ private:
+  struct IdHash {  // the last bytes of a UUIDv7 are random
+    std::size_t operator()(const Id& id) const { return read_big_endian(id.view().last(8)); }
+  };
+
+  std::optional<Finding> bytes(const AuditedEvent& audited) const;
+  std::optional<Finding> place(const Event& event) const;
+  std::optional<Finding> history(const Event& event) const;
+  bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
+
+  const Store& store_;
+  const Verifier& verifier_;
+  const std::optional<Checkpoint> published_;
+  AuditReport& report_;
+  Frontier frontier_;
+  std::uint64_t covered_ = 0;  // by the last good checkpoint
+  std::unordered_map<Id, AccountHead, IdHash> heads_;
+};
+
+}  // namespace daicho

@@ -1,0 +1,80 @@
+// ledger/log.hpp — the write path: claim a place, encode and sign beside others, commit in groups with one sync.
+//
+// One writer a log. `append` may be called from many threads:
+//   1. under one short lock the decision runs at the log's time and claims the next positions, if it drafts anything;
+//   2. outside it the caller encodes, seals and signs its events and folds them into rows;
+//   3. the caller whose events come next in order commits every filled claim behind it in one synced WriteBatch with
+//      a signed checkpoint, and wakes the others. A lone caller commits at once; nobody waits on a timer.
+// A failed write stops the log: every append after it fails until the ledger is opened anew.
+#pragma once
+
+#include "ledger/checkpoint.hpp"
+#include "ledger/event.hpp"
+#include "ledger/key_ring.hpp"
+#include "ledger/merkle.hpp"
+#include "ledger/store.hpp"
+
+namespace daicho {
+
+inline constexpr std::size_t commit_group_bytes_max = 8 << 20;  ///< of envelopes in one WriteBatch
+inline constexpr std::size_t claims_waiting_max = 8192;         ///< beyond: `busy`, try later
+
+enum class LogFault {
+  busy,       ///< the queue is full; nothing was done
+  too_large,  ///< an event would exceed envelope_bytes_max; nothing was done
+  stopped,    ///< a write failed, now or earlier: whether this append is stored shows when the ledger is opened anew
+};
+
+struct LogError {
+  LogFault fault;
+  std::string detail;
+};
+
+/// The account and policy version that the next events are chained to, and what they are.
+struct Decided {
+  std::vector<Draft> drafts;  ///< empty: nothing to append
+  std::uint32_t policy_version = 0;
+};
+
+struct LogLimits {
+  std::size_t group_bytes = commit_group_bytes_max;
+  std::size_t claims_waiting = claims_waiting_max;
+};
+
+class Log {
+ public:
+  /// A new ledger's log has no event yet: the first append writes LedgerCreated.
+  static std::unique_ptr<Log> create(Store& store, Signer signer, Clock clock, const LogLimits& limits = {});
+  /// Reads the last checkpoint, checks its signature, that tree and events end where it says, and that the published
+  /// one agrees. `store` must outlive the log.
+  static Result<std::unique_ptr<Log>, StoreError> open(Store& store, Signer signer, Clock clock,
+                                                       const LogLimits& limits = {});
+  ~Log();
+
+  /// Steps 1 to 3. `decide` runs under the claim lock: it must be pure and short. `fold` gets the encoded events in
+  /// order and answers with the rows to write beside them; it may not throw, for the claimed positions must be filled.
+  /// Returns the events' places (empty: nothing drafted) once durable. Appends to one account come one after another.
+  using Decide = std::function<Decided(Time now)>;
+  using Fold = std::function<Rows(const std::vector<Event>& events, const std::vector<Hash>& leaves)>;
+  struct Append {
+    Id account;
+    AccountHead head;  ///< of the account, as of its last append
+    const Issuer& issuer;
+    const SecretKey& data_key;
+    const Decide& decide;
+    const Fold& fold;
+  };
+  Result<std::vector<Place>, LogError> append(const Append& append);
+
+  std::uint64_t size() const;      ///< events committed
+  std::string checkpoint() const;  ///< the newest signed one; empty before the first event
+  Time time() const;               ///< the clock's, but never less than any event's or decision's
+  const Verifier& verifier() const;
+
+ private:
+  struct Impl;
+  explicit Log(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace daicho

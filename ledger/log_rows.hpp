@@ -1,0 +1,35 @@
+// ledger/log_rows.hpp — the rows that the log itself writes and reads: events, checkpoints, frontier, founding rows.
+// Keys and values: docs/ledger-format.md, section "Store". Used by log.cpp and audit*.cpp.
+#pragma once
+
+#include "ledger/checkpoint.hpp"
+#include "ledger/event.hpp"
+#include "ledger/merkle.hpp"
+#include "ledger/store.hpp"
+
+namespace daicho {
+
+// Keys in the family `meta`. On disk: do not change them.
+inline constexpr std::string_view format_key = "format";
+inline constexpr std::string_view verifier_key = "verifier";
+inline constexpr std::string_view frontier_key = "frontier";
+
+RowChange event_row(Position position, std::string envelope);
+RowChange checkpoint_row(std::uint64_t size, std::string note);
+RowChange frontier_row(const Frontier& frontier);
+Rows founding_rows(const Verifier& verifier);  ///< what the first commit writes about the ledger as a whole
+
+/// nullopt: not 8 bytes.
+std::optional<std::uint64_t> number_of(ByteView key);
+
+/// Where a log ends, as its store says.
+struct LogEnd {
+  Frontier frontier;
+  std::string note;  ///< the last checkpoint
+  Time last_time = 0;
+};
+/// `corrupt` unless the last checkpoint is signed by `verifier`, the frontier has its size and root, the last event is
+/// the one before its size and is signed, and a published checkpoint that reads well is not ahead or another one.
+Result<LogEnd, StoreError> read_log_end(const Store& store, const Verifier& verifier);
+
+}  // namespace daicho

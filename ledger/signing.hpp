@@ -1,0 +1,78 @@
+// ledger/signing.hpp — Ed25519 keys (RFC 8032) and C2SP signed notes (c2sp.org/signed-note v1.0.0).
+// A Signer holds its seed in locked memory, wiped when it goes. Signing and verifying: any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledger/bytes.hpp"
+#include "ledger/result.hpp"
+
+namespace daicho {
+
+using PublicKey = FixedBytes<32, struct PublicKeyTag>;
+using Signature = FixedBytes<64, struct SignatureTag>;
+using KeyId = FixedBytes<4, struct KeyIdTag>;  ///< SHA-256(name || 0A || 01 || key), first four bytes
+
+bool is_key_name(std::string_view name);  ///< not empty, no white space, no `+`, at most key_name_bytes_max
+inline constexpr std::size_t key_name_bytes_max = 255;
+
+/// A named public key: what a vkey line says.
+struct Verifier {
+  std::string name;
+  PublicKey key;
+  KeyId id;
+
+  Verifier() = default;
+  Verifier(std::string name, const PublicKey& key);
+  bool verify(ByteView message, const Signature& signature) const;
+  std::string vkey() const;  ///< `name+hhhhhhhh+base64(01 || key)`
+  /// nullopt: malformed, an algorithm other than Ed25519, or a key id that is not this key's.
+  static std::optional<Verifier> parse_vkey(std::string_view text);
+  bool operator==(const Verifier&) const = default;
+};
+
+class Signer {
+ public:
+  /// `seed` is 32 bytes; it is copied to locked memory.
+  Signer(std::string name, ByteView seed);
+  ~Signer();
+  Signer(Signer&&) noexcept;
+  Signer& operator=(Signer&&) noexcept;
+
+  const Verifier& verifier() const;
+  Signature sign(ByteView message) const;
+  /// `PRIVATE+KEY+name+hhhhhhhh+base64(01 || seed)`, the form the Go note tools read. The caller wipes it.
+  std::string secret_text() const;
+  static std::optional<Signer> parse_secret(std::string_view text);
+
+ private:
+  struct Secret;
+  std::unique_ptr<Secret> secret_;
+};
+
+struct NoteSignature {
+  std::string name;
+  KeyId id;
+  std::string payload;  ///< what follows the key id: 64 bytes for Ed25519
+};
+struct Note {
+  std::string text;  ///< ends in a newline; what is signed
+  std::vector<NoteSignature> signatures;
+};
+
+inline constexpr std::size_t note_bytes_max = 65'536;
+inline constexpr std::size_t note_signatures_max = 64;
+
+std::string signature_line(const Verifier& verifier, const Signature& signature);
+/// The whole note: text, blank line, one line a signer. The text must be UTF-8 without control bytes and end in a
+/// newline.
+std::string sign_note(std::string_view text, const std::vector<const Signer*>& signers);
+std::optional<Note> parse_note(std::string_view bytes);  ///< nullopt when malformed, or over a limit above
+
+enum class NoteFault { malformed, unknown_key, bad_signature };
+/// The note's text when at least one signature is by `known` and every signature that claims to be is good.
+Result<std::string, NoteFault> open_note(std::string_view bytes, const std::vector<Verifier>& known);
+
+}  // namespace daicho
