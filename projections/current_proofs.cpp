@@ -1,0 +1,195 @@
+#include "projections/current_proofs.hpp"
+
+#include <algorithm>
+
+#include "projections/event_fields.hpp"
+
+namespace daicho {
+
+const Proof* CurrentProofs::find(const Id& id) const {
+  const auto found = std::ranges::find(all, id, &Proof::id);
+  return found == all.end() ? nullptr : &*found;
+}
+
+Proof* CurrentProofs::find(const Id& id) { return const_cast<Proof*>(std::as_const(*this).find(id)); }
+
+const Proof* CurrentProofs::with_code_of(const Id& challenge) const {
+  const auto found = std::ranges::find_if(all, [&](const Proof& proof) {
+    return proof.code && !challenge.is_zero() && proof.code->challenge == challenge;
+  });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::size_t CurrentProofs::usable_count() const {
+  return static_cast<std::size_t>(std::ranges::count_if(all, &Proof::is_usable));
+}
+
+std::int64_t count_since(const std::vector<Time>& marks, Time now, Duration span) {
+  return std::ranges::count_if(marks, [&](Time mark) { return mark > now - span; });
+}
+
+void add_mark(std::vector<Time>& marks, Time now, Duration keep) {
+  std::erase_if(marks, [&](Time mark) { return mark <= now - keep; });
+  if (marks.size() >= hour_marks_max) marks.erase(marks.begin());
+  marks.push_back(now);
+}
+
+namespace {
+
+void set_status(Proof& proof, ProofStatus status, Time at, Position position) {
+  proof.status = status;
+  proof.status_since = at;
+  proof.status_position = position;
+  if (status == ProofStatus::removed) {
+    proof.code.reset();
+    proof.wrong_guesses.clear();
+    proof.sends.clear();
+  }
+}
+
+void add(CurrentProofs& proofs, Proof proof, const Event& event) {
+  proof.added = proof.status_position = event.position();
+  proof.added_at = proof.status_since = event.time();
+  proofs.all.push_back(std::move(proof));
+}
+
+void drop_oldest_removed(CurrentProofs& proofs) {
+  auto removed = std::ranges::count(proofs.all, ProofStatus::removed, &Proof::status);
+  while (removed > static_cast<std::ptrdiff_t>(removed_proofs_kept_max)) {
+    proofs.all.erase(std::ranges::find(proofs.all, ProofStatus::removed, &Proof::status));
+    --removed;
+  }
+}
+
+/// The window closed without effect: the marked proofs are as before, the new ones go.
+void abandon_replacement(CurrentProofs& proofs, const Id& replacement, const Event& event) {
+  for (Proof& proof : proofs.all) {
+    if (proof.replacement != replacement) continue;
+    if (proof.status == ProofStatus::marked_lost) set_status(proof, ProofStatus::verified, event.time(), event.position());
+    if (proof.is_of_window()) set_status(proof, ProofStatus::removed, event.time(), event.position());
+  }
+  drop_oldest_removed(proofs);
+}
+
+void expect_code(CurrentProofs& proofs, const Id& proof_id, PendingCode code, Time now) {
+  if (Proof* proof = proofs.find(proof_id)) {
+    proof->code = code;
+    add_mark(proof->sends, now);
+  }
+}
+
+void evolve_added(CurrentProofs& proofs, const Event& event) {
+  if (const auto* added = event.as<fb::ProofAdded>()) {
+    Proof proof;
+    proof.id = id_of(added->proof_id());
+    proof.kind = added->kind();
+    proof.status = added->kind() == fb::ProofKind::secret_question ? ProofStatus::verified : ProofStatus::unverified;
+    proof.address_tag = tag_of(added->address_tag());
+    proof.confirmation_tag = tag_of(added->confirmation_tag());
+    proof.replaces = id_of(added->replaces());
+    add(proofs, std::move(proof), event);
+  } else if (const auto* proposed = event.as<fb::ReplacementProofProposed>()) {
+    const Id replacement = id_of(proposed->replacement_id());
+    for (Proof& proof : proofs.all) {  // a newer proposal takes the place of one not confirmed
+      if (proof.replacement == replacement && proof.status == ProofStatus::proposed) {
+        set_status(proof, ProofStatus::removed, event.time(), event.position());
+      }
+    }
+    Proof proof;
+    proof.id = id_of(proposed->proof_id());
+    proof.kind = proposed->kind();
+    proof.status = ProofStatus::proposed;
+    proof.address_tag = tag_of(proposed->address_tag());
+    proof.confirmation_tag = tag_of(proposed->confirmation_tag());
+    proof.replacement = replacement;
+    add(proofs, std::move(proof), event);
+    drop_oldest_removed(proofs);
+  }
+}
+
+void evolve_codes(CurrentProofs& proofs, const Event& event) {
+  if (const auto* sent = event.as<fb::CodeSent>()) {
+    expect_code(proofs, id_of(sent->proof_id()),
+                {id_of(sent->code_id()), id_of(sent->challenge_id()), false, tag_of(sent->code_hash()), sent->expires_at()},
+                event.time());
+  } else if (const auto* link = event.as<fb::LinkSent>()) {
+    expect_code(proofs, id_of(link->proof_id()),
+                {id_of(link->link_id()), Id{}, true, tag_of(link->token_hash()), link->expires_at()}, event.time());
+  } else if (const auto* rejected = event.as<fb::CodeRejected>()) {
+    Proof* proof = proofs.find(id_of(rejected->proof_id()));
+    if (proof && rejected->reason() == fb::CodeRejection::wrong) add_mark(proof->wrong_guesses, event.time());
+  } else if (const auto* passed = event.as<fb::ChallengePassed>()) {
+    if (Proof* proof = proofs.find(id_of(passed->proof_id()))) {
+      proof->code.reset();
+      proof->wrong_guesses.clear();
+    }
+  } else if (event.as<fb::PasswordReset>()) {  // ends every other open challenge (R-PWD-3)
+    for (Proof& proof : proofs.all) {
+      if (proof.code && !proof.code->challenge.is_zero()) proof.code.reset();
+    }
+  }
+}
+
+void evolve_status(CurrentProofs& proofs, const Event& event) {
+  if (const auto* verified = event.as<fb::ProofVerified>()) {
+    if (Proof* proof = proofs.find(id_of(verified->proof_id()))) {
+      set_status(*proof, ProofStatus::verified, event.time(), event.position());
+      proof->code.reset();
+      proof->wrong_guesses.clear();
+    }
+  } else if (const auto* removed = event.as<fb::ProofRemoved>()) {
+    if (Proof* proof = proofs.find(id_of(removed->proof_id()))) {
+      set_status(*proof, ProofStatus::removed, event.time(), event.position());
+      drop_oldest_removed(proofs);
+    }
+  } else if (const auto* lost = event.as<fb::ProofsMarkedLost>()) {
+    for (const Id& id : ids_of(lost->proof_ids())) {
+      if (Proof* proof = proofs.find(id)) {
+        set_status(*proof, ProofStatus::marked_lost, event.time(), event.position());
+        proof->replacement = id_of(lost->replacement_id());
+      }
+    }
+  } else if (const auto* confirmed = event.as<fb::ReplacementConfirmed>()) {
+    if (Proof* proof = proofs.find(id_of(confirmed->proof_id()))) {
+      set_status(*proof, ProofStatus::confirmed, event.time(), event.position());
+      proof->code.reset();
+      proof->wrong_guesses.clear();
+    }
+  } else if (const auto* cancelled = event.as<fb::ReplacementCancelled>()) {
+    abandon_replacement(proofs, id_of(cancelled->replacement_id()), event);
+  } else if (const auto* disputed = event.as<fb::ReplacementDisputed>()) {
+    abandon_replacement(proofs, id_of(disputed->replacement_id()), event);
+  } else if (const auto* completed = event.as<fb::ReplacementCompleted>()) {
+    complete_replacement(proofs, id_of(completed->replacement_id()), completed->effective_at(), event.position());
+  }
+}
+
+}  // namespace
+
+void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time effective_at, Position position) {
+  for (Proof& proof : proofs.all) {
+    if (proof.replacement != replacement) continue;
+    switch (proof.status) {
+      case ProofStatus::marked_lost:
+      case ProofStatus::proposed:
+        set_status(proof, ProofStatus::removed, effective_at, position);
+        break;
+      case ProofStatus::confirmed:
+        set_status(proof, ProofStatus::verified, effective_at, position);
+        break;
+      case ProofStatus::unverified:
+      case ProofStatus::verified:
+      case ProofStatus::removed:
+        break;
+    }
+  }
+  drop_oldest_removed(proofs);
+}
+
+void evolve(CurrentProofs& proofs, const Event& event) {
+  evolve_added(proofs, event);
+  evolve_codes(proofs, event);
+  evolve_status(proofs, event);
+}
+
+}  // namespace daicho

@@ -1,0 +1,73 @@
+// projections/current_proofs.hpp — the proofs of an account, with the code or link each one waits for and its budgets.
+// Addresses are not here: `added` says which event's sealed part holds them.
+#pragma once
+
+#include "ledger/event.hpp"
+
+namespace daicho {
+
+inline constexpr std::size_t removed_proofs_kept_max = 16;  ///< as_of reaches older ones
+inline constexpr std::size_t hour_marks_max = 128;          ///< more in an hour than any policy allows
+
+enum class ProofStatus : std::uint8_t {
+  unverified,
+  verified,
+  marked_lost,  ///< a replacement window is open; still works until its end (R-LOST-4)
+  removed,
+  proposed,   ///< the new one of an open window, not yet confirmed
+  confirmed,  ///< the new one of an open window, waiting for its end
+};
+
+/// What is expected back from the owner. A new one voids the old (R-CHL-5).
+struct PendingCode {
+  Id id;
+  Id challenge;  ///< all zero: it verifies the proof itself
+  bool is_link = false;
+  Tag16 hash;
+  Time expires_at = 0;
+  bool operator==(const PendingCode&) const = default;
+};
+
+struct Proof {
+  Id id;
+  fb::ProofKind kind = fb::ProofKind::none;
+  ProofStatus status = ProofStatus::unverified;
+  Position added = 0;
+  Time added_at = 0;
+  Position status_position = 0;
+  Time status_since = 0;
+  Tag16 address_tag, confirmation_tag;
+  Id replacement;  ///< the window that marked it lost, or proposed it
+  Id replaces;
+  std::optional<PendingCode> code;
+  std::vector<Time> wrong_guesses;  ///< of the last hour; a right one empties it
+  std::vector<Time> sends;          ///< of the last hour
+  bool operator==(const Proof&) const = default;
+
+  /// Usable for challenges: verified, or marked lost while the window runs (docs/decisions/0004-marked-lost-proofs.md).
+  bool is_usable() const { return status == ProofStatus::verified || status == ProofStatus::marked_lost; }
+  bool is_in_force() const { return is_usable() || status == ProofStatus::unverified; }
+  bool is_of_window() const { return status == ProofStatus::proposed || status == ProofStatus::confirmed; }
+};
+
+struct CurrentProofs {
+  std::vector<Proof> all;  ///< in the order they were added
+  bool operator==(const CurrentProofs&) const = default;
+
+  const Proof* find(const Id& id) const;
+  Proof* find(const Id& id);
+  const Proof* with_code_of(const Id& challenge) const;  ///< the proof whose newest code belongs to this challenge
+  std::size_t usable_count() const;
+};
+
+void evolve(CurrentProofs& proofs, const Event& event);
+
+/// What the end of a window does to the proofs (R-LOST-6): the marked go, the confirmed are verified.
+void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time effective_at, Position position);
+
+/// How many of these lie within `span` before `now`.
+std::int64_t count_since(const std::vector<Time>& marks, Time now, Duration span);
+/// Adds a mark and drops those an hour old or older.
+void add_mark(std::vector<Time>& marks, Time now, Duration keep = hour_us);
+
+}  // namespace daicho

@@ -1,0 +1,74 @@
+#include "projections/daily_limits.hpp"
+
+#include <algorithm>
+
+#include "projections/calendar.hpp"
+#include "projections/current_proofs.hpp"
+
+namespace daicho {
+
+namespace {
+
+constexpr Duration kept = 3 * day_us;  // longer than any calendar day, clock changes included
+
+void record_refusal(DailyLimits& limits, std::uint16_t rule, Time now) {
+  auto found = std::ranges::find(limits.refusals, rule, &RecordedRefusals::rule);
+  if (found == limits.refusals.end()) found = limits.refusals.insert(found, RecordedRefusals{rule, {}});
+  add_mark(found->marks, now);
+}
+
+}  // namespace
+
+std::int64_t DailyLimits::recorded_refusals(std::uint16_t rule, Time now) const {
+  const auto found = std::ranges::find(refusals, rule, &RecordedRefusals::rule);
+  return found == refusals.end() ? 0 : count_since(found->marks, now, hour_us);
+}
+
+void evolve(DailyLimits& limits, const Event& event) {
+  switch (event.type()) {
+    case fb::Payload::RecoverySubmitted:
+      add_mark(limits.recoveries, event.time(), kept);
+      break;
+    case fb::Payload::ContactConfirmationFailed:
+      add_mark(limits.failed_confirmations, event.time(), kept);
+      break;
+    case fb::Payload::CodeSent:
+    case fb::Payload::LinkSent:
+      add_mark(limits.sends, event.time());
+      break;
+    case fb::Payload::RefusalsCounted:
+      limits.refusals_counted += event.as<fb::RefusalsCounted>()->count();
+      break;
+    case fb::Payload::RecoveryRefused:
+    case fb::Payload::SignInRefused:
+    case fb::Payload::CharacterCheckFailed:
+    case fb::Payload::ChallengeEnded:
+    case fb::Payload::RecoveryCodeRejected:
+    case fb::Payload::CodeRejected:
+      if (const auto* rules = event.header().rules(); rules && rules->size() > 0) {
+        record_refusal(limits, rules->Get(0), event.time());
+      }
+      break;
+    default:
+      break;
+  }
+}
+
+Allowance daily_allowance(const std::vector<Time>& marks, std::int64_t per_day, const Policy& policy, Time now) {
+  Allowance allowance;
+  if (policy.day_kind == "rolling_24h") {
+    allowance.used = count_since(marks, now, day_us);
+    if (allowance.used >= per_day) {
+      const auto nth_newest = marks[marks.size() - static_cast<std::size_t>(per_day)];
+      allowance.next_allowed_at = nth_newest + day_us;
+    }
+  } else {
+    const Day today = day_of(now, policy.day_zone);
+    allowance.used = std::ranges::count_if(marks, [&](Time mark) { return mark >= today.start && mark < today.end; });
+    if (allowance.used >= per_day) allowance.next_allowed_at = today.end;
+  }
+  allowance.left = std::max<std::int64_t>(0, per_day - allowance.used);
+  return allowance;
+}
+
+}  // namespace daicho

@@ -1,0 +1,105 @@
+#include "projections/identity.hpp"
+
+#include <algorithm>
+
+#include "projections/event_fields.hpp"
+
+namespace daicho {
+
+const Device* Identity::find_device(const Tag16& tag) const {
+  const auto found = std::ranges::find(devices, tag, &Device::tag);
+  return found == devices.end() ? nullptr : &*found;
+}
+
+namespace {
+
+Device& touch_device(Identity& identity, const Tag16& tag) {
+  auto found = std::ranges::find(identity.devices, tag, &Device::tag);
+  Device device{tag, 0, 0};
+  if (found != identity.devices.end()) {
+    device = *found;
+    identity.devices.erase(found);
+  } else if (identity.devices.size() >= devices_kept_max) {
+    identity.devices.erase(identity.devices.begin());
+  }
+  identity.devices.push_back(device);
+  return identity.devices.back();
+}
+
+void touch_location(Identity& identity, const Tag16& tag) {
+  if (tag.is_zero()) return;
+  std::erase(identity.locations, tag);
+  if (identity.locations.size() >= devices_kept_max) identity.locations.erase(identity.locations.begin());
+  identity.locations.push_back(tag);
+}
+
+void set_password(Identity& identity, fb::Grade grade, const Event& event) {
+  identity.grade = grade;
+  identity.password_changed_at = event.time();
+  if (identity.passwords.size() >= password_events_kept_max) identity.passwords.erase(identity.passwords.begin());
+  identity.passwords.push_back(event.position());
+}
+
+void evolve_changes(Identity& identity, const Event& event) {
+  switch (event.type()) {
+    case fb::Payload::ProofAdded:
+      // The proofs given at registration are no change: they follow AccountRegistered in the same command.
+      if (event.header().caused_by() == flatbuffers::Optional<Position>(identity.registered)) break;
+      [[fallthrough]];
+    case fb::Payload::ProofRemoved:
+    case fb::Payload::PasswordReset:
+    case fb::Payload::ReplacementCompleted:
+      identity.changed_at = event.time();
+      break;
+    default:
+      break;
+  }
+}
+
+void evolve_sign_ins(Identity& identity, const Event& event) {
+  if (const auto* succeeded = event.as<fb::SignInSucceeded>()) {
+    identity.last_sign_in = event.time();
+    identity.failed_sign_ins = 0;
+    if (const Tag16 tag = tag_of(succeeded->device_tag()); !tag.is_zero()) {
+      touch_device(identity, tag).last_sign_in = event.time();
+    }
+    touch_location(identity, tag_of(succeeded->location_tag()));
+  } else if (event.as<fb::SignInFailed>()) {
+    ++identity.failed_sign_ins;
+  } else if (const auto* passed = event.as<fb::ChallengePassed>()) {
+    if (const Tag16 tag = tag_of(passed->device_tag()); !tag.is_zero()) {
+      touch_device(identity, tag).verified_at = event.time();
+    }
+  }
+}
+
+}  // namespace
+
+void evolve(Identity& identity, const Event& event) {
+  if (const auto* registered = event.as<fb::AccountRegistered>()) {
+    identity.plan = registered->plan();
+    identity.registered_at = event.time();
+    identity.registered = event.position();
+    identity.name_confirmed = registered->name_confirmed();
+    set_password(identity, registered->grade(), event);
+  } else if (const auto* asked = event.as<fb::SignInNameConfirmationRequested>()) {
+    identity.name_link_id = id_of(asked->link_id());
+    identity.name_link = tag_of(asked->token_hash());
+    identity.name_link_expires_at = asked->expires_at();
+  } else if (event.as<fb::SignInNameConfirmed>()) {
+    identity.name_confirmed = true;
+    identity.name_link.reset();
+  } else if (const auto* reset = event.as<fb::PasswordReset>()) {
+    set_password(identity, reset->grade(), event);
+  } else if (const auto* issued = event.as<fb::RecoveryCodeIssued>()) {
+    identity.recovery_code = id_of(issued->code_id());
+    identity.recovery_code_hash = tag_of(issued->code_hash());
+  } else if (event.as<fb::RecoveryCodeUsed>()) {
+    identity.recovery_code = Id{};
+    identity.recovery_code_hash = Tag16{};
+  }
+  evolve_changes(identity, event);
+  evolve_sign_ins(identity, event);
+}
+
+}  // namespace daicho

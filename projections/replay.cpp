@@ -1,0 +1,171 @@
+#include "projections/replay.hpp"
+
+#include "ledger/merkle.hpp"
+#include "ledger/sha256.hpp"
+#include "projections/event_fields.hpp"
+
+namespace daicho {
+
+namespace {
+
+constexpr std::size_t digest_block_bytes = 1 << 20;
+constexpr std::size_t shadow_batch_rows = 4'096;
+
+void apply_changes(RowMap& map, Rows rows) {
+  for (RowChange& row : rows) {
+    if (row.value) {
+      map[std::move(row.key)] = *std::move(row.value);
+    } else {
+      map.erase(row.key);
+    }
+  }
+}
+
+}  // namespace
+
+Tag32 sign_in_name_tag(const KeyRing& keys, std::string_view name) {
+  return keyed_hash(keys.lookup_key(), "daicho sign-in name v1", {as_bytes(name)});
+}
+
+std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const SecretKey& data_key) {
+  if (!event.as<fb::AccountRegistered>()) return std::nullopt;
+  const auto personal = event.open(data_key);
+  if (!personal) return std::nullopt;
+  return sign_in_name_tag(keys, personal->sign_in_name);
+}
+
+void RowDigest::add(std::string_view key, std::string_view value) {
+  if (key.starts_with('N')) return;
+  for (const std::string_view part : {key, value}) {
+    append(bytes_, big_endian32(static_cast<std::uint32_t>(part.size())));
+    bytes_.append(part);
+  }
+  ++rows_;
+  if (bytes_.size() >= digest_block_bytes) finish();
+}
+
+Hash RowDigest::finish() {
+  running_ = sha256({running_.view(), as_bytes(bytes_)});
+  bytes_.clear();
+  return running_;
+}
+
+void Replay::apply(const Event& event, const Hash& leaf) {
+  ++events_;
+  if (event.account().is_zero()) {
+    apply_to_ledger(event, leaf);
+  } else {
+    apply_to_account(event, leaf);
+  }
+}
+
+void Replay::apply_to_ledger(const Event& event, const Hash& leaf) {
+  if (const auto* recorded = event.as<fb::ProjectionDigestsRecorded>(); recorded && !wrong_digest_) {
+    RowDigest digest;
+    for (const auto& [key, value] : rows()) digest.add(key, value);
+    const Hash replayed = digest.finish();
+    if (recorded->fold_version() == fold_version && replayed != flatbuffers::UnPack(*recorded->digest())) {
+      wrong_digest_ = event.position();
+    }
+  }
+  evolve(ledger_, event, leaf);
+}
+
+void Replay::apply_to_account(const Event& event, const Hash& leaf) {
+  Account& account = accounts_[event.account()];
+  const Account before = index_view(account);
+  evolve(account, event, leaf);
+  std::optional<Tag32> name_tag;
+  if (keys_ && event.as<fb::AccountRegistered>()) {
+    if (const auto data_key = keys_->data_key(store_, event.account())) {
+      name_tag = registered_name_tag(event, *keys_, *data_key);
+    }
+  }
+  Rows changes;
+  append_index_changes(changes, before, account, event, name_tag);
+  apply_changes(index_, std::move(changes));
+}
+
+RowMap Replay::rows() const {
+  RowMap rows = index_;
+  if (events_ > 0) rows[ledger_row_key()] = encode_row(ledger_);
+  for (const auto& [id, account] : accounts_) rows[account_row_key(id)] = encode_row(account);
+  return rows;
+}
+
+std::optional<StoreError> replay_log(const Store& store, Replay& replay, const ReplayProgress& progress) {
+  std::optional<StoreError> error;
+  std::string envelope;  // aligned copy
+  const auto failed = store.scan(Family::events, {}, [&](ByteView key, ByteView value) {
+    envelope.assign(as_text(value));
+    const auto event = Event::parse(as_bytes(envelope));
+    if (!event || read_big_endian(key) != replay.events()) {
+      error = StoreError{StoreFault::corrupt, "no readable event at position " + std::to_string(replay.events()) +
+                                                  ": run audit verify"};
+      return false;
+    }
+    replay.apply(*event, leaf_hash(as_bytes(envelope)));
+    if (progress && replay.events() % 1'024 == 0) progress(replay.events());
+    return true;
+  });
+  return failed ? failed : error;
+}
+
+Result<std::optional<RowDifference>, StoreError> first_difference(const Store& store, const Replay& replay) {
+  const RowMap rows = replay.rows();
+  auto expected = rows.begin();
+  std::optional<RowDifference> difference;
+  const auto failed = store.scan(Family::rows, {}, [&](ByteView key_bytes, ByteView value_bytes) {
+    const std::string_view key = as_text(key_bytes), value = as_text(value_bytes);
+    if (key.starts_with('N') && !replay.covers_names()) return true;
+    if (expected != rows.end() && expected->first == key && expected->second == value) {
+      ++expected;
+      return true;
+    }
+    if (expected == rows.end() || key < expected->first) {
+      difference = RowDifference{std::string(key), std::string(value), std::nullopt};
+    } else if (expected->first == key) {
+      difference = RowDifference{expected->first, std::string(value), expected->second};
+    } else {
+      difference = RowDifference{expected->first, std::nullopt, expected->second};
+    }
+    return false;
+  });
+  if (failed) return Unexpected{*failed};
+  if (!difference && expected != rows.end()) difference = RowDifference{expected->first, std::nullopt, expected->second};
+  return difference;
+}
+
+std::string describe(const RowDifference& difference) {
+  static const std::map<char, const char*> tables = {{'L', "ledger state"}, {'A', "account state"}, {'D', "due times"},
+                                                     {'B', "blocked accounts"}, {'N', "sign-in names"}, {'O', "outbox"}};
+  const auto table = tables.find(difference.key.empty() ? '?' : difference.key[0]);
+  std::string words = table == tables.end() ? "a row of an unknown table" : table->second;
+  if (difference.key.size() == 17 && table != tables.end() && (table->first == 'A' || table->first == 'B')) {
+    words += " of " + to_text(*Id::from(as_bytes(difference.key).subspan(1)));
+  }
+  if (!difference.stored) return words + ": the row is missing";
+  if (!difference.replayed) return words + ": a row that no event gives";
+  return words + ": the row differs from what the events give";
+}
+
+Result<RebuildReport, StoreError> rebuild(Store& store, const KeyRing& keys, const ReplayProgress& progress) {
+  Replay replay(store, &keys);
+  if (auto error = replay_log(store, replay, progress)) return Unexpected{*error};
+  auto difference = first_difference(store, replay);
+  if (!difference) return Unexpected{difference.error()};
+  if (auto error = store.begin_shadow()) return Unexpected{*error};
+  const RowMap rows = replay.rows();
+  Rows batch;
+  for (const auto& [key, value] : rows) {
+    batch.push_back({Family::rows, key, value});
+    if (batch.size() < shadow_batch_rows) continue;
+    if (auto error = store.write_shadow(batch)) return Unexpected{*error};
+    batch.clear();
+  }
+  if (auto error = store.write_shadow(batch)) return Unexpected{*error};
+  if (auto error = store.swap_shadow()) return Unexpected{*error};
+  return RebuildReport{replay.events(), replay.accounts(), rows.size(), *std::move(difference)};
+}
+
+}  // namespace daicho

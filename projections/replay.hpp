@@ -1,0 +1,84 @@
+// projections/replay.hpp — every projection row computed anew from the events, compared with the stored rows, or put in
+// their place (R-LED-3). Memory: about 2 KB an account; time: one pass over the log in order.
+#pragma once
+
+#include <map>
+#include <unordered_map>
+
+#include "ledger/key_ring.hpp"
+#include "projections/rows.hpp"
+
+namespace daicho {
+
+using RowMap = std::map<std::string, std::string>;
+
+/// Tag under which a sign-in name (in normalised form) is found.
+Tag32 sign_in_name_tag(const KeyRing& keys, std::string_view name);
+
+/// SHA-256 over all rows in key order but the sign-in names (key letter N), each as u32 length, key, u32 length, value.
+class RowDigest {
+ public:
+  void add(std::string_view key, std::string_view value);
+  Hash finish();
+  std::uint64_t rows() const { return rows_; }
+
+ private:
+  std::string bytes_;  ///< rows not hashed yet
+  Hash running_;       ///< SHA-256(running || bytes), a block of rows at a time
+  std::uint64_t rows_ = 0;
+};
+
+/// Folds events in log order into rows held in memory: the write path's own folds, run over stored bytes.
+class Replay {
+ public:
+  /// `keys` open sealed sign-in names; without them the rows N are left out, and not compared.
+  Replay(const Store& store, const KeyRing* keys) : store_(store), keys_(keys) {}
+
+  void apply(const Event& event, const Hash& leaf);
+  RowMap rows() const;
+  bool covers_names() const { return keys_ != nullptr; }
+  std::uint64_t events() const { return events_; }
+  std::uint64_t accounts() const { return accounts_.size(); }
+  /// First ProjectionDigestsRecorded whose digest the replay does not give.
+  std::optional<Position> wrong_digest() const { return wrong_digest_; }
+
+ private:
+  struct IdHash {
+    std::size_t operator()(const Id& id) const { return static_cast<std::size_t>(read_big_endian(id.view().subspan(8))); }
+  };
+  void apply_to_ledger(const Event& event, const Hash& leaf);
+  void apply_to_account(const Event& event, const Hash& leaf);
+
+  const Store& store_;
+  const KeyRing* keys_;
+  LedgerState ledger_;
+  std::unordered_map<Id, Account, IdHash> accounts_;
+  RowMap index_;
+  std::uint64_t events_ = 0;
+  std::optional<Position> wrong_digest_;
+};
+
+/// The tag of the name that an AccountRegistered event gives its account; nullopt: another event, or its key is gone.
+std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const SecretKey& data_key);
+
+struct RowDifference {
+  std::string key;
+  std::optional<std::string> stored, replayed;
+};
+/// The first row, in key order, in which the stored projections are not the replayed ones.
+Result<std::optional<RowDifference>, StoreError> first_difference(const Store& store, const Replay& replay);
+/// Letter, account and what differs, in words.
+std::string describe(const RowDifference& difference);
+
+/// Runs a Replay over the whole stored log.
+using ReplayProgress = std::function<void(std::uint64_t done)>;
+std::optional<StoreError> replay_log(const Store& store, Replay& replay, const ReplayProgress& progress);
+
+struct RebuildReport {
+  std::uint64_t events = 0, accounts = 0, rows = 0;
+  std::optional<RowDifference> difference;  ///< the stored rows were not what the events give
+};
+/// Folds into a shadow, compares, makes the shadow the live rows. The log is only read.
+Result<RebuildReport, StoreError> rebuild(Store& store, const KeyRing& keys, const ReplayProgress& progress);
+
+}  // namespace daicho

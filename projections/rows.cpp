@@ -1,0 +1,121 @@
+#include "projections/rows.hpp"
+
+#include <algorithm>
+
+#include "projections/event_fields.hpp"
+
+namespace daicho {
+
+namespace {
+
+std::string key_of(char table, std::initializer_list<ByteView> parts) {
+  std::string key(1, table);
+  for (const ByteView part : parts) append(key, part);
+  return key;
+}
+
+void put(Rows& rows, std::string key, std::string value) {
+  rows.push_back({Family::rows, std::move(key), std::move(value)});
+}
+void erase(Rows& rows, std::string key) { rows.push_back({Family::rows, std::move(key), std::nullopt}); }
+
+void append_due_changes(Rows& rows, const Account& before, const Account& after) {
+  const std::vector<Due> was = due_of(before), is = due_of(after);
+  for (const Due& due : was) {
+    if (std::ranges::find(is, due) == is.end()) erase(rows, due_row_key(due));
+  }
+  for (const Due& due : is) {
+    if (std::ranges::find(was, due) == was.end()) put(rows, due_row_key(due), "");
+  }
+}
+
+void append_outbox_changes(Rows& rows, const Event& event) {
+  if (const auto* notifications = event.body().notifications()) {
+    std::uint16_t index = 0;
+    for (const fb::Notification* notification : *notifications) {
+      const OutboxRow row{id_of(notification->id()), event.account(), event.position(), index++, event.time()};
+      put(rows, outbox_row_key(row.notification), encode_outbox_row(row));
+    }
+  }
+  if (const auto* delivered = event.as<fb::DeliveryRecorded>()) {
+    erase(rows, outbox_row_key(id_of(delivered->notification_id())));
+  }
+}
+
+}  // namespace
+
+std::string ledger_row_key() { return "L"; }
+std::string account_row_key(const Id& account) { return key_of('A', {account.view()}); }
+std::string sign_in_name_row_key(const Tag32& name_tag) { return key_of('N', {name_tag.view()}); }
+std::string outbox_row_key(const Id& notification) { return key_of('O', {notification.view()}); }
+std::string blocked_row_key(const Id& account) { return key_of('B', {account.view()}); }
+
+std::string due_row_key(const Due& due) {
+  const std::array<std::uint8_t, 1> kind = {static_cast<std::uint8_t>(due.kind)};
+  return key_of('D', {big_endian(static_cast<std::uint64_t>(due.at)), kind, due.account.view(), due.subject.view()});
+}
+
+std::optional<Due> parse_due_row(ByteView key) {
+  if (key.size() != 1 + 8 + 1 + 16 + 16 || key[0] != 'D') return std::nullopt;
+  Due due;
+  due.at = static_cast<Time>(read_big_endian(key.subspan(1, 8)));
+  due.kind = static_cast<DueKind>(key[9]);
+  due.account = *Id::from(key.subspan(10, 16));
+  due.subject = *Id::from(key.subspan(26, 16));
+  return due;
+}
+
+std::optional<Id> parse_blocked_row(ByteView key) {
+  return key.size() == 17 && key[0] == 'B' ? Id::from(key.subspan(1)) : std::nullopt;
+}
+
+std::vector<Due> due_of(const Account& account) {
+  const auto& window = account.windows.open;
+  if (!window || !window->effective_at) return {};
+  return {{*window->effective_at, DueKind::replacement, account.id, window->id}};
+}
+
+std::string encode_outbox_row(const OutboxRow& row) {
+  std::string value;
+  append(value, row.account.view());
+  append(value, big_endian(row.position));
+  append(value, big_endian(static_cast<std::uint64_t>(row.asked_at)));
+  append(value, big_endian32(row.index));
+  return value;
+}
+
+std::optional<OutboxRow> decode_outbox_row(ByteView key, ByteView value) {
+  if (key.size() != 17 || key[0] != 'O' || value.size() != 36) return std::nullopt;
+  OutboxRow row;
+  row.notification = *Id::from(key.subspan(1));
+  row.account = *Id::from(value.subspan(0, 16));
+  row.position = read_big_endian(value.subspan(16, 8));
+  row.asked_at = static_cast<Time>(read_big_endian(value.subspan(24, 8)));
+  row.index = static_cast<std::uint16_t>(read_big_endian32(value.subspan(32, 4)));
+  return row;
+}
+
+Account index_view(const Account& account) {
+  Account view;
+  view.id = account.id;
+  view.windows = account.windows;
+  view.block = account.block;
+  return view;
+}
+
+void append_index_changes(Rows& rows, const Account& before, const Account& after, const Event& event,
+                          const std::optional<Tag32>& name_tag) {
+  append_due_changes(rows, before, after);
+  if (before.block.current != after.block.current) {
+    if (after.block.current) {
+      const auto since = big_endian(static_cast<std::uint64_t>(after.block.current->since));
+      put(rows, blocked_row_key(event.account()), std::string(as_text(since)));
+    } else {
+      erase(rows, blocked_row_key(event.account()));
+    }
+  }
+  if (name_tag) put(rows, sign_in_name_row_key(*name_tag), std::string(event.account().text()));
+  append_outbox_changes(rows, event);
+}
+
+}  // namespace daicho
