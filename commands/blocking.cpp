@@ -1,0 +1,43 @@
+#include "commands/blocking.hpp"
+
+#include <algorithm>
+
+#include "commands/challenges.hpp"
+
+namespace daicho {
+
+Draft block(const std::string& reason, const std::string& detail, const Account& account, const Context& context,
+            std::initializer_list<Rule> rules) {
+  Draft blocked = draft(fb::AccountBlockedT{.block_id = context.new_id(), .reason = reason}, rules);
+  blocked.personal.detail = detail;
+  notify_proofs(blocked, account, context, fb::NotificationKind::account_blocked);
+  return blocked;
+}
+
+Decision decide(const Account& account, const BlockAccount& command, const Context& context) {
+  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  if (command.reason.empty() || command.reason.size() > block_reason_bytes_max || !std::ranges::all_of(command.reason, is_word)) {
+    return refused({Rule::blk_1, "reason_not_a_word", "A reason is one word of a-z, 0-9 and _, at most 64 long."});
+  }
+  if (account.block.current) return accepted({{"block_id", to_text(account.block.current->id)}});
+  Draft blocked = block(command.reason, command.detail, account, context, {Rule::blk_1});
+  Decision decision = accepted({{"block_id", to_text(blocked.payload.AsAccountBlocked()->block_id)}});
+  decision.events.push_back(std::move(blocked));
+  return decision;
+}
+
+Decision decide(const Account& account, const UnblockAccount& command, const Context& context) {
+  if (!account.block.current) return accepted();
+  if (const auto why = check_passed(account, command.challenge, fb::Purpose::unblock, context)) {
+    return refused({Rule::blk_2, why->code, why->detail});
+  }
+  Draft unblocked = draft(fb::AccountUnblockedT{.block_id = account.block.current->id, .by = fb::Lifted::by_challenge,
+                                                .challenge_id = command.challenge},
+                          {Rule::blk_2});
+  unblocked.caused_by = account.challenges.find(command.challenge)->passed;
+  Decision decision = accepted({{"block_id", to_text(account.block.current->id)}});
+  decision.events.push_back(std::move(unblocked));
+  return decision;
+}
+
+}  // namespace daicho

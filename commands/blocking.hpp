@@ -1,0 +1,25 @@
+// commands/blocking.hpp — blocking and unblocking an account (R-BLK-1, R-BLK-2).
+#pragma once
+
+#include "commands/decision.hpp"
+
+namespace daicho {
+
+inline constexpr std::size_t block_reason_bytes_max = 64;
+
+struct BlockAccount {
+  std::string reason;  ///< a word: lower-case letters, digits, `_`
+  std::string detail;  ///< free text, sealed
+};
+struct UnblockAccount {
+  Id challenge;
+};
+
+Decision decide(const Account& account, const BlockAccount& command, const Context& context);
+Decision decide(const Account& account, const UnblockAccount& command, const Context& context);
+
+/// AccountBlocked, notifying every proof.
+Draft block(const std::string& reason, const std::string& detail, const Account& account, const Context& context,
+            std::initializer_list<Rule> rules);
+
+}  // namespace daicho

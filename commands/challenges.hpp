@@ -1,0 +1,52 @@
+// commands/challenges.hpp — proving who one is: start, send a code, give it back (R-CHL-1…9).
+#pragma once
+
+#include "commands/decision.hpp"
+
+namespace daicho {
+
+struct CharacterCheck {
+  std::string shown, typed;
+};
+struct StartChallenge {
+  fb::Purpose purpose;
+  std::optional<std::string> device_id;
+  std::optional<CharacterCheck> character_check;
+};
+struct SendCode {
+  Id challenge;
+  Id proof;
+  fb::Channel channel;
+  std::string confirmation;  ///< left of the @, or the last four digits
+};
+struct SubmitCode {
+  Id challenge;
+  std::string code;
+};
+
+Decision decide(const Account& account, const StartChallenge& command, const Context& context);
+Decision decide(const Account& account, const SendCode& command, const Context& context);
+Decision decide(const Account& account, const SubmitCode& command, const Context& context);
+
+/// Why a challenge does not stand as passed for this purpose, fresh enough to use; nullopt: it does.
+struct NotPassed {
+  std::string code, detail;
+};
+std::optional<NotPassed> check_passed(const Account& account, const Id& challenge, fb::Purpose purpose, const Context& context);
+
+/// Whether one more code or link may go to this proof now; else the refusal (R-CHL-5).
+std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof, const Context& context);
+
+/// Judges what came back for the code or link a proof waits for: nullopt when right, else the refusal and its record.
+std::optional<Decision> check_code(const Account& account, const Proof* proof, const Id& challenge, bool is_link,
+                                   std::string_view attempt, const Context& context);
+
+/// CodeSent with its notification to the proof.
+Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, const Context& context);
+/// LinkSent likewise.
+Draft send_link_to(const Id& proof, const Context& context);
+
+/// The tag of a device id, all zero when none is named.
+Tag16 device_tag(const std::optional<std::string>& device_id, const Context& context);
+
+}  // namespace daicho

@@ -1,0 +1,59 @@
+#include "commands/decision.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace daicho {
+
+Decision refused_on_record(const Account& account, const Context& context, Refusal refusal, Draft record) {
+  const auto rule = static_cast<std::uint16_t>(refusal.rule);
+  Decision decision = refused(std::move(refusal));
+  if (account.limits.recorded_refusals(rule, context.now) >= context.policy.recorded_refusals_per_hour) {
+    decision.counted = true;
+  } else {
+    decision.events.push_back(std::move(record));
+  }
+  return decision;
+}
+
+std::span<const fb::Channel> channels_of(fb::ProofKind kind) {
+  static constexpr std::array email = {fb::Channel::email};
+  static constexpr std::array mobile = {fb::Channel::sms, fb::Channel::voice};
+  static constexpr std::array landline = {fb::Channel::voice};
+  static constexpr std::array app = {fb::Channel::app};
+  switch (kind) {
+    case fb::ProofKind::email:
+    case fb::ProofKind::mobile_email:
+      return email;
+    case fb::ProofKind::mobile_phone:
+      return mobile;
+    case fb::ProofKind::landline_phone:
+      return landline;
+    case fb::ProofKind::authenticator_app:
+      return app;
+    case fb::ProofKind::none:
+    case fb::ProofKind::secret_question:
+    case fb::ProofKind::trusted_device:
+    case fb::ProofKind::recovery_code:
+      return {};
+  }
+  return {};
+}
+
+void notify_proofs(Draft& event, const Account& account, const Context& context, fb::NotificationKind kind,
+                   const Id& except, const Id& secret) {
+  for (const Proof& proof : account.proofs.all) {
+    const auto channels = channels_of(proof.kind);
+    if (!proof.is_usable() || proof.id == except || channels.empty() || channels.front() == fb::Channel::app) continue;
+    fb::NotificationT notification;
+    notification.id = context.new_id();
+    notification.kind = kind;
+    notification.recipient = fb::Recipient::proof;
+    notification.proof_id = proof.id;
+    notification.channel = channels.front();
+    notification.secret_id = secret;
+    event.notifications.push_back(std::move(notification));
+  }
+}
+
+}  // namespace daicho

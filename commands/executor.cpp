@@ -1,0 +1,254 @@
+#include "commands/executor.hpp"
+
+#include <algorithm>
+
+#include "commands/executor_run.hpp"
+#include "commands/text.hpp"
+#include "projections/event_fields.hpp"
+#include "projections/history.hpp"
+
+namespace daicho {
+
+Executor::Stripes::Stripes(std::array<std::mutex, lock_stripes>& stripes, std::vector<std::uint64_t> hashes) : stripes_(stripes) {
+  for (const std::uint64_t hash : hashes) held_.push_back(hash % lock_stripes);
+  std::ranges::sort(held_);
+  held_.erase(std::unique(held_.begin(), held_.end()), held_.end());
+  for (const std::size_t stripe : held_) stripes_[stripe].lock();
+}
+
+Executor::Stripes::~Stripes() {
+  for (const std::size_t stripe : held_) stripes_[stripe].unlock();
+}
+
+Executor::Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads)
+    : store_(store), log_(log), keys_(keys), entropy_(std::move(entropy)), passwords_(password_threads) {}
+
+Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& log, const KeyRing& keys, Entropy entropy,
+                                                             unsigned password_threads) {
+  auto ledger = load_ledger(store);
+  if (!ledger) return Unexpected{ledger.error()};
+  std::unique_ptr<Executor> executor(new Executor(store, log, keys, std::move(entropy), password_threads));
+  executor->policy_ = std::make_shared<const Policy>(ledger->policy);
+  executor->ledger_ = *std::move(ledger);
+  return executor;
+}
+
+namespace {
+
+std::uint64_t hash_of(ByteView bytes) { return std::hash<std::string_view>{}(as_text(bytes)); }
+
+bool is_ledgers_own(const Command& command) {
+  return std::holds_alternative<AdoptPolicy>(command) || std::holds_alternative<RecordProjectionDigests>(command);
+}
+
+Fault fault_of(const StoreError& error) { return {FaultKind::stopped, error.detail}; }
+
+Fault fault_of(const LogError& error) {
+  switch (error.fault) {
+    case LogFault::busy:
+      return {FaultKind::busy, error.detail};
+    case LogFault::too_large:
+      return {FaultKind::too_large, error.detail};
+    case LogFault::stopped:
+      break;
+  }
+  return {FaultKind::stopped, error.detail};
+}
+
+/// The sign-in name in the form it is found by; the decision says so when it is no address.
+std::optional<std::string> folded_name(const Command& command) {
+  const auto* registration = std::get_if<RegisterAccount>(&command);
+  const auto email = registration ? parse_email(registration->sign_in_name) : std::nullopt;
+  return email ? std::optional(email->folded()) : std::nullopt;
+}
+
+}  // namespace
+
+Id Executor::new_id(Time now) const {
+  std::array<std::uint8_t, 10> random;
+  entropy_(random);
+  return make_uuid_v7(now, random);
+}
+
+Result<Answer, Fault> Executor::execute(Request request) {
+  Run run{.request = std::move(request)};
+  const bool own = is_ledgers_own(run.request.command);
+  run.account_id = own ? Id{} : run.is_registration() ? new_id(log_.time()) : run.request.account.value_or(Id{});
+  if (!own && run.account_id.is_zero()) return Unexpected{Fault{FaultKind::no_such_account, "The command names no account."}};
+  std::vector<std::uint64_t> hashes = {hash_of(run.account_id.view()), hash_of(as_bytes(answer_row_key(run.request.issuer)))};
+  if (const auto name = folded_name(run.request.command)) {
+    run.name_tag = sign_in_name_tag(keys_, *name);
+    hashes.push_back(hash_of(run.name_tag->view()));
+  }
+  const Stripes locks(stripes_, std::move(hashes));
+  return this->run(run);
+}
+
+std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) const {
+  const std::string key = answer_row_key(run.request.issuer);
+  const auto row = store_.get(Family::answers, as_bytes(key));
+  if (!row) return Unexpected{fault_of(row.error())};
+  if (!*row) return std::nullopt;
+  const auto first = parse_first_answer(as_bytes(**row));
+  if (!first) return Unexpected{Fault{FaultKind::stopped, "The stored first answer does not parse."}};
+  if (!equal_constant_time(first->fingerprint.view(), fingerprint(run.request, keys_).view())) {
+    return Unexpected{Fault{FaultKind::key_reused, "This idempotency key was used for another command or body."}};
+  }
+  const auto data_key = keys_.data_key(store_, first->account);
+  const auto answer = data_key ? open_first_answer(*first, *data_key, key) : std::nullopt;
+  if (!answer) return Result<Answer, Fault>(Answer{{{"erased", true}}, false, true});
+  return Result<Answer, Fault>(*answer);
+}
+
+std::optional<Fault> Executor::load(Run& run) {
+  {
+    const std::lock_guard lock(ledger_mutex_);
+    run.policy = policy_;
+    if (run.is_ledgers_own()) run.ledger = ledger_;
+  }
+  if (!run.is_ledgers_own() && !run.is_registration()) {
+    auto account = load_account(store_, run.account_id);
+    if (!account) return fault_of(account.error());
+    if (!*account) return Fault{FaultKind::no_such_account, "There is no account " + to_text(run.account_id) + "."};
+    run.before = **std::move(account);
+  }
+  run.before.id = run.account_id;
+  if (const auto& expected = run.request.expected_version; expected && *expected != run.head().version) {
+    return Fault{FaultKind::version_conflict, "The account is at version " + std::to_string(run.head().version) + ".", run.head().version};
+  }
+  if (run.is_registration()) {
+    auto [key, row] = keys_.new_data_key(run.account_id, entropy_);
+    run.data_key = std::move(key);
+    run.key_row = std::move(row);
+  } else {
+    run.data_key = keys_.data_key(store_, run.account_id);
+  }
+  if (!run.data_key) return Fault{FaultKind::no_such_account, "The account's key is erased."};
+  run.vault.emplace(run.account_id, *run.data_key, keys_.code_key());
+  run.request.issuer.command_digest =
+      *Hash::from(keyed_hash(*run.data_key, "daicho command digest v1",
+                             {as_bytes(run.request.issuer.command), as_bytes(run.request.body)}).view());
+  return std::nullopt;
+}
+
+Context Executor::context_of(Run& run, Time now) const {
+  return Context{
+      .now = now,
+      .policy = *run.policy,
+      .vault = *run.vault,
+      .issuer = run.request.issuer,
+      .new_id = [this, now] { return new_id(now); },
+      .personal =
+          [this, &run](Position position) {
+            auto& opened = run.opened[position];
+            if (opened) return opened;
+            const auto envelope = read_event(store_, position);
+            if (!envelope || !*envelope) return opened;
+            const auto event = Event::parse(as_bytes(**envelope));
+            if (auto personal = event ? event->open(*run.data_key) : std::nullopt) {
+              opened = std::make_shared<const fb::PersonalT>(*std::move(personal));
+            }
+            return opened;
+          },
+  };
+}
+
+namespace {
+
+Decision decide(const LedgerState&, const RecordProjectionDigests& command) {
+  Decision decision = accepted({{"size", command.size}, {"rows", command.rows}, {"digest", to_hex(command.digest.view())}});
+  decision.events.push_back(draft(fb::ProjectionDigestsRecordedT{.size = command.size, .fold_version = fold_version,
+                                                                 .rows = command.rows, .digest = command.digest},
+                                  {Rule::led_3}));
+  return decision;
+}
+
+Decision decide(const Account&, const CountRefusals& command, const Context&) {
+  Decision decision = accepted({{"rule", text_of(command.rule).id}, {"count", command.count}});
+  decision.events.push_back(draft(fb::RefusalsCountedT{.rule = static_cast<std::uint16_t>(command.rule), .count = command.count,
+                                                       .since = command.since},
+                                  {Rule::led_1}));
+  return decision;
+}
+
+}  // namespace
+
+Decision Executor::decide_at(Run& run, Time now) const {
+  const Context context = context_of(run, now);
+  const Account account = settled(run.before, now);
+  Decision decision = std::visit(
+      [&](const auto& command) {
+        using Kind = std::decay_t<decltype(command)>;
+        if constexpr (std::is_same_v<Kind, AdoptPolicy>) return decide(run.ledger, command, context);
+        else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) return decide(run.ledger, command);
+        else return decide(account, command, context);
+      },
+      run.request.command);
+  // A window that ran out takes effect before whatever comes after it, whoever comes first (R-LOST-6).
+  const bool appends = !decision.refusal || !decision.events.empty();
+  if (appends && run.before.windows.is_due(now)) {
+    decision.events.insert(decision.events.begin(), completion(run.before, *run.before.windows.open->effective_at, context));
+  }
+  return decision;
+}
+
+Result<Answer, Fault> Executor::run(Run& run) {
+  if (auto first = first_answer(run)) return *std::move(first);
+  if (auto fault = load(run)) return Unexpected{*std::move(fault)};
+  if (auto fault = prepare(run)) return Unexpected{*std::move(fault)};
+
+  const Log::Decide decide = [&](Time now) {
+    run.decision = decide_at(run, now);
+    return Decided{std::move(run.decision.events), run.policy->version};
+  };
+  const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
+    return this->fold(run, events, leaves);
+  };
+  const auto places = log_.append({run.account_id, run.head(), run.request.issuer, *run.data_key, decide, fold});
+  if (!places) {
+    return Unexpected{fault_of(places.error())};
+  }
+  finish(run);
+  if (run.answer) return *std::move(run.answer);
+  return answer_of(run, {});
+}
+
+Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const {
+  Rows rows;
+  if (run.is_ledgers_own()) {
+    run.ledger_after = run.ledger;
+    for (std::size_t i = 0; i < events.size(); ++i) evolve(run.ledger_after, events[i], leaves[i]);
+    rows.push_back({Family::rows, ledger_row_key(), encode_row(run.ledger_after)});
+  } else {
+    run.after = run.before;
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const Account before = index_view(run.after);
+      evolve(run.after, events[i], leaves[i]);
+      const bool registers = events[i].as<fb::AccountRegistered>() != nullptr;
+      append_index_changes(rows, before, run.after, events[i], registers ? run.name_tag : std::nullopt);
+    }
+    rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.after)});
+  }
+  run.answer = answer_of(run, events);
+  const std::string key = answer_row_key(run.request.issuer);
+  rows.push_back({Family::answers, key,
+                  encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key)});
+  if (run.key_row) rows.push_back(*run.key_row);
+  return rows;
+}
+
+/// What the executor itself remembers, once the command is durable.
+void Executor::finish(Run& run) {
+  if (run.decision.counted) {
+    const std::lock_guard lock(counted_mutex_);
+    Counted& counted = counted_[{run.account_id, static_cast<std::uint16_t>(run.decision.refusal->rule)}];
+    if (counted.count++ == 0) counted.since = log_.time();
+  }
+  if (run.is_ledgers_own() && run.answer) {
+    const std::lock_guard lock(ledger_mutex_);
+    ledger_ = run.ledger_after;
+    policy_ = std::make_shared<const Policy>(ledger_.policy);
+  }
+}
+
+}  // namespace daicho

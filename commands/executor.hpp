@@ -1,0 +1,133 @@
+// commands/executor.hpp — runs commands against one open ledger: loads state, decides, appends, folds, answers.
+//
+// Any number of threads. Commands of one account run one after the other, each from the state the one before left durable, so
+// limits and guess budgets cannot be raced; commands of different accounts run side by side and share commits (ledger/log.hpp).
+// A command is all or nothing. Its answer, when it appended events, is kept under (service, idempotency key) in the same
+// commit: the same key and body get the first answer again, another body is refused.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <mutex>
+#include <variant>
+
+#include "commands/blocking.hpp"
+#include "commands/passwords.hpp"
+#include "commands/policy_adoption.hpp"
+#include "commands/proofs.hpp"
+#include "commands/recovery.hpp"
+#include "commands/registration.hpp"
+#include "commands/replacement.hpp"
+#include "commands/sign_in.hpp"
+#include "ledger/log.hpp"
+#include "projections/replay.hpp"
+
+namespace daicho {
+
+/// Digests of the projections, recorded by the scheduler so that an audit can say where a difference began.
+struct RecordProjectionDigests {
+  std::uint64_t size = 0, rows = 0;
+  Hash digest;
+};
+/// Refusals that were counted instead of recorded one by one (R-LED-1).
+struct CountRefusals {
+  Rule rule;
+  std::uint64_t count = 0;
+  Time since = 0;
+};
+
+using Command =
+    std::variant<RegisterAccount, ConfirmSignInName, AddProof, VerifyProof, IssueRecoveryCode, StartChallenge, SendCode, SubmitCode,
+                 ResetPassword, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof, CancelReplacement,
+                 DisputeReplacement, CompleteReplacement, SubmitRecovery, BlockAccount, UnblockAccount, RecordSignIn,
+                 RecordDelivery, AdoptPolicy, RecordProjectionDigests, CountRefusals>;
+
+inline constexpr std::size_t idempotency_key_bytes_max = 255;
+inline constexpr std::size_t service_bytes_max = 64;
+
+struct Request {
+  Command command;
+  std::optional<Id> account;  ///< absent for register-account and the ledger's own commands
+  Issuer issuer;              ///< command_id is the idempotency key
+  std::string body;           ///< the command's JSON in canonical form: what the fingerprint is made of
+  std::optional<std::uint64_t> expected_version;
+};
+
+/// Not a rule's no: the caller or the world.
+enum class FaultKind {
+  no_such_account,
+  key_reused,        ///< the idempotency key was used with another body
+  version_conflict,  ///< expected_version is not the current one
+  too_large,         ///< the event would exceed envelope_bytes_max
+  busy,              ///< queue or password pool full: try later
+  stopped,           ///< storage failed: nothing is accepted until the ledger is opened anew
+};
+struct Fault {
+  FaultKind kind;
+  std::string detail;
+  std::optional<std::uint64_t> current_version = std::nullopt;
+};
+
+/// What the caller is told, in the catalogue's form: `{events, …}`, or `{rule, code, title, detail, retry_at?, …}`.
+struct Answer {
+  Json body;
+  bool is_refusal = false;
+  bool replayed = false;  ///< the first answer, given again
+};
+
+class Executor {
+ public:
+  /// The caller keeps store, log and keys alive. Reads the ledger's state; `corrupt` when its rows need a rebuild.
+  static Result<std::unique_ptr<Executor>, StoreError> open(Store& store, Log& log, const KeyRing& keys, Entropy entropy,
+                                                            unsigned password_threads);
+
+  Result<Answer, Fault> execute(Request request);
+
+  /// What is due at the log's time: windows that ran out, refusals counted, digests once a day (R-LOST-6). Returns one answer
+  /// for each thing done. Running it again at once does nothing.
+  Result<std::vector<Answer>, Fault> tick();
+
+  const LedgerState& ledger() const { return ledger_; }  ///< changes only under adopt-policy and tick
+
+ private:
+  Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads);
+
+  struct Run;      // one command on its way: executor_run.hpp
+  class Stripes;   // the locks a command holds
+
+  Result<Answer, Fault> run(Run& run);
+  std::optional<Fault> load(Run& run);
+  std::optional<Result<Answer, Fault>> first_answer(const Run& run) const;
+  std::optional<Fault> prepare(Run& run);
+  std::optional<Fault> hash_secrets(Run& run);
+  Decision decide_at(Run& run, Time now) const;
+  Context context_of(Run& run, Time now) const;
+  Rows fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const;
+  Answer answer_of(Run& run, const std::vector<Event>& events) const;
+  void finish(Run& run);
+  Id new_id(Time now) const;
+  Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
+  std::optional<Result<Answer, Fault>> record_digests();
+
+  static constexpr std::size_t lock_stripes = 4'096;
+
+  Store& store_;
+  Log& log_;
+  const KeyRing& keys_;
+  Entropy entropy_;
+  PasswordPool passwords_;
+  std::array<std::mutex, lock_stripes> stripes_;
+
+  mutable std::mutex ledger_mutex_;  // guards ledger_ and policy_
+  LedgerState ledger_;
+  std::shared_ptr<const Policy> policy_;
+
+  struct Counted {
+    std::uint64_t count = 0;
+    Time since = 0;
+  };
+  std::mutex counted_mutex_;  // guards counted_
+  std::map<std::pair<Id, std::uint16_t>, Counted> counted_;
+};
+
+}  // namespace daicho

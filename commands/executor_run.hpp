@@ -1,0 +1,62 @@
+// commands/executor_run.hpp — one command on its way through the executor. Internal to executor*.cpp.
+#pragma once
+
+#include <unordered_map>
+
+#include "commands/executor.hpp"
+
+namespace daicho {
+
+/// The locks of one command, taken in one order so that no two commands wait for each other.
+class Executor::Stripes {
+ public:
+  Stripes(std::array<std::mutex, lock_stripes>& stripes, std::vector<std::uint64_t> hashes);
+  ~Stripes();
+  Stripes(const Stripes&) = delete;
+  Stripes& operator=(const Stripes&) = delete;
+
+ private:
+  std::array<std::mutex, lock_stripes>& stripes_;
+  std::vector<std::size_t> held_;
+};
+
+struct Executor::Run {
+  Request request;
+  Id account_id;                        ///< all zero: the ledger itself
+  Account before;                       ///< as stored
+  LedgerState ledger;                   ///< instead, when the command is the ledger's own
+  std::shared_ptr<const Policy> policy;
+  std::optional<SecretKey> data_key;
+  std::optional<RowChange> key_row;     ///< a data key drawn for a new account
+  std::optional<Vault> vault;
+  std::optional<Tag32> name_tag;        ///< of the sign-in name being registered
+  std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
+  Decision decision;
+  Account after;
+  LedgerState ledger_after;
+  std::optional<Answer> answer;
+
+  bool is_ledgers_own() const { return account_id.is_zero(); }
+  bool is_registration() const { return std::holds_alternative<RegisterAccount>(request.command); }
+  AccountHead head() const { return is_ledgers_own() ? ledger.head : before.head; }
+};
+
+/// Key of the row that keeps a command's first answer.
+std::string answer_row_key(const Issuer& issuer);
+/// What makes two bodies the same command (keyed: bodies hold secrets).
+Tag32 fingerprint(const Request& request, const KeyRing& keys);
+
+std::string encode_first_answer(const Tag32& fingerprint, const Id& account, const Answer& answer, const SecretKey& data_key,
+                                const std::string& row_key);
+struct FirstAnswer {
+  Tag32 fingerprint;
+  Id account;
+  std::string sealed;
+};
+std::optional<FirstAnswer> parse_first_answer(ByteView row);
+/// nullopt: its key is gone, or it was altered.
+std::optional<Answer> open_first_answer(const FirstAnswer& first, const SecretKey& data_key, const std::string& row_key);
+
+Json refusal_json(const Refusal& refusal);
+
+}  // namespace daicho

@@ -1,0 +1,97 @@
+#include "commands/policy_adoption.hpp"
+
+#include <algorithm>
+
+#include "commands/text.hpp"
+#include "projections/calendar.hpp"
+
+namespace daicho {
+
+namespace {
+
+constexpr std::size_t list_entries_max = 64;
+
+Refusal bad(const std::string& parameter, std::string detail) {
+  Refusal refusal{Rule::led_4, "bad_value", std::move(detail)};
+  refusal.extra["parameter"] = parameter;
+  return refusal;
+}
+
+bool is_allowed(const std::vector<std::string>& allowed, const std::string& value) {
+  return allowed.empty() || std::ranges::find(allowed, value) != allowed.end();
+}
+
+std::optional<Refusal> set_number(Policy& policy, const PolicyNumber& entry, const Json& value) {
+  if (!value.is_number_integer() || value.get<std::int64_t>() < entry.min || value.get<std::int64_t>() > entry.max ||
+      (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(entry.max))) {
+    return bad(entry.name, std::string(entry.name) + " is a whole number from " + std::to_string(entry.min) + " to " +
+                               std::to_string(entry.max) + ".");
+  }
+  policy.*entry.field = value.get<std::int64_t>();
+  return std::nullopt;
+}
+
+std::optional<Refusal> set_text(Policy& policy, const PolicyText& entry, const Json& value) {
+  const bool is_zone = entry.allowed.empty();
+  if (!value.is_string() || !is_allowed(entry.allowed, value.get<std::string>()) || (is_zone && !is_time_zone(value.get<std::string>()))) {
+    return bad(entry.name, std::string(entry.name) + (is_zone ? " is an IANA time zone." : " is calendar_day or rolling_24h."));
+  }
+  policy.*entry.field = value.get<std::string>();
+  return std::nullopt;
+}
+
+std::optional<Refusal> set_list(Policy& policy, const PolicyList& entry, const Json& value) {
+  const bool is_domains = entry.allowed.empty();
+  std::vector<std::string> texts;
+  const bool is_list = value.is_array() && value.size() <= list_entries_max && std::ranges::all_of(value, [&](const Json& item) {
+    if (!item.is_string()) return false;
+    texts.push_back(item.get<std::string>());
+    const bool is_new = std::ranges::count(texts, texts.back()) == 1;
+    return is_new && (is_domains ? parse_email("a@" + texts.back()).has_value() : is_allowed(entry.allowed, texts.back()));
+  });
+  if (!is_list) return bad(entry.name, std::string(entry.name) + (is_domains ? " is a list of domains." : " is a list of routes, each once."));
+  policy.*entry.field = std::move(texts);
+  return std::nullopt;
+}
+
+template <class Entries, class Set>
+std::optional<std::optional<Refusal>> set_if_named(Policy& policy, const Entries& entries, const std::string& name, const Json& value, Set set) {
+  for (const auto& entry : entries) {
+    if (name == entry.name) return set(policy, entry, value);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<Policy, Refusal> amended(const Policy& in_force, const Json& parameters) {
+  Policy policy = in_force;
+  for (const auto& [name, value] : parameters.items()) {
+    auto set = set_if_named(policy, policy_numbers(), name, value, set_number);
+    if (!set) set = set_if_named(policy, policy_texts(), name, value, set_text);
+    if (!set) set = set_if_named(policy, policy_lists(), name, value, set_list);
+    if (!set) return Unexpected{bad(name, "There is no policy parameter " + name + ".")};
+    if (*set) return Unexpected{**set};
+  }
+  if (policy.password_min > policy.password_max) return Unexpected{bad("password_min", "password_min is at most password_max.")};
+  return policy;
+}
+
+Decision decide(const LedgerState& ledger, const AdoptPolicy& command, const Context&) {
+  auto policy = amended(ledger.policy, command.parameters);
+  if (!policy) return refused(policy.error());
+  policy->version = ledger.policy.version + 1;
+  Decision decision = accepted({{"version", policy->version}});
+  decision.events.push_back(draft(adopt(*policy), {Rule::led_4}));
+  return decision;
+}
+
+Json to_json(const Policy& policy) {
+  Json json = {{"version", policy.version}};
+  for (const PolicyNumber& entry : policy_numbers()) json[entry.name] = policy.*entry.field;
+  for (const PolicyText& entry : policy_texts()) json[entry.name] = policy.*entry.field;
+  for (const PolicyList& entry : policy_lists()) json[entry.name] = policy.*entry.field;
+  return json;
+}
+
+}  // namespace daicho

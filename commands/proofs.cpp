@@ -1,0 +1,190 @@
+#include "commands/proofs.hpp"
+
+#include <algorithm>
+
+#include "commands/names.hpp"
+#include "commands/text.hpp"
+#include "commands/totp.hpp"
+
+namespace daicho {
+
+namespace {
+
+Refusal not_a_proof(const char* code, std::string detail) { return {Rule::prf_1, code, std::move(detail)}; }
+
+Result<ProofDetails, Refusal> examine_mailbox(const NewProof& proof, const Context& context) {
+  const auto email = parse_email(proof.value);
+  if (!email) return Unexpected{not_a_proof("invalid_email", "The value is not an e-mail address.")};
+  ProofDetails details;
+  details.address_tag = context.vault.tag("address", email->folded());
+  details.confirmation_tag = context.vault.tag("confirmation", fold(email->local));
+  details.personal.address = email->address();
+  return details;
+}
+
+Result<ProofDetails, Refusal> examine_phone(const NewProof& proof, const Context& context) {
+  const auto phone = parse_phone(proof.value, proof.country);
+  if (!phone) return Unexpected{Refusal{Rule::prf_2, "invalid_phone", "The value is not a phone number of its country."}};
+  ProofDetails details;
+  details.address_tag = context.vault.tag("address", phone->e164);
+  details.confirmation_tag = context.vault.tag("confirmation", std::string_view(phone->e164).substr(phone->e164.size() - 4));
+  details.personal.address = phone->e164;
+  details.personal.national_digits = phone->national_digits;
+  return details;
+}
+
+Result<ProofDetails, Refusal> examine_question(const NewProof& proof, const Context& context) {
+  if (fold(proof.question).empty() || fold(proof.answer).empty()) {
+    return Unexpected{not_a_proof("question_incomplete", "A secret question needs a question and an answer.")};
+  }
+  ProofDetails details;
+  details.address_tag = context.vault.tag("question", fold(proof.question));
+  details.personal.question = proof.question;
+  details.personal.answer_verifier = proof.answer_verifier;
+  return details;
+}
+
+Result<ProofDetails, Refusal> examine_app(const NewProof& proof, const Context& context) {
+  if (!is_totp_secret(proof.totp_secret)) {
+    return Unexpected{not_a_proof("invalid_totp_secret", "The app's secret is 16 to 128 characters of base32.")};
+  }
+  ProofDetails details;
+  details.address_tag = context.vault.tag("app", proof.totp_secret);
+  details.personal.totp_secret = proof.totp_secret;
+  return details;
+}
+
+Result<ProofDetails, Refusal> examine_device(const NewProof& proof, const Context& context) {
+  if (proof.device_id.empty()) return Unexpected{not_a_proof("device_missing", "A trusted device needs its device_id.")};
+  ProofDetails details;
+  details.address_tag = context.vault.tag("device", proof.device_id);
+  details.personal.device_id = proof.device_id;
+  return details;
+}
+
+}  // namespace
+
+Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& context) {
+  switch (proof.kind) {
+    case fb::ProofKind::email:
+    case fb::ProofKind::mobile_email:
+      return examine_mailbox(proof, context);
+    case fb::ProofKind::mobile_phone:
+    case fb::ProofKind::landline_phone:
+      return examine_phone(proof, context);
+    case fb::ProofKind::secret_question:
+      return examine_question(proof, context);
+    case fb::ProofKind::authenticator_app:
+      return examine_app(proof, context);
+    case fb::ProofKind::trusted_device:
+      return examine_device(proof, context);
+    case fb::ProofKind::none:
+    case fb::ProofKind::recovery_code:
+      break;
+  }
+  return Unexpected{Refusal{Rule::prf_9, "kind_not_added", "A recovery code is issued with issue-recovery-code."}};
+}
+
+std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context) {
+  const auto channels = channels_of(kind);
+  if (channels.empty() || channels.front() == fb::Channel::app) return std::nullopt;
+  if (channels.front() == fb::Channel::email) return send_link_to(proof, context);
+  return send_code_to(proof, Id{}, channels.front(), context);
+}
+
+Decision decide(const Account& account, const AddProof& command, const Context& context) {
+  auto details = examine(command.proof, context);
+  if (!details) return refused(details.error());
+  std::size_t kept = 0;
+  for (const Proof& proof : account.proofs.all) {
+    if (proof.status == ProofStatus::removed) continue;
+    ++kept;
+    if (proof.address_tag == details->address_tag) {
+      return refused({Rule::prf_2, "already_added", "The account has this proof already."});
+    }
+  }
+  if (kept >= proofs_per_account_max) return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
+  if (account.proofs.usable_count() > 0) {
+    const auto why = check_passed(account, command.challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
+    if (why) return refused({Rule::prf_5, why->code, why->detail});
+  }
+  const Id proof_id = context.new_id();
+  auto message = first_message(command.proof.kind, proof_id, context);
+  if (message) {
+    if (auto refusal = check_send_quota(account, {}, context)) return refused(*std::move(refusal));
+  }
+  Draft added = draft(fb::ProofAddedT{.proof_id = proof_id, .kind = command.proof.kind, .address_tag = details->address_tag,
+                                      .confirmation_tag = details->confirmation_tag},
+                      {Rule::prf_1, Rule::prf_2, Rule::prf_5, Rule::prf_7});
+  added.personal = std::move(details->personal);
+  if (const Challenge* challenge = account.challenges.find(command.challenge.value_or(Id{}))) added.caused_by = challenge->passed;
+  notify_proofs(added, account, context, fb::NotificationKind::security_info_changed);
+  Decision decision = accepted({{"proof_id", to_text(proof_id)}});
+  decision.events.push_back(std::move(added));
+  if (message) decision.events.push_back(*std::move(message));
+  return decision;
+}
+
+namespace {
+
+/// A TOTP of the app being verified; the budget of guesses is the same as for codes.
+std::optional<Decision> check_totp(const Account& account, const Proof& proof, std::string_view totp, const Context& context) {
+  const std::int64_t used = count_since(proof.wrong_guesses, context.now, hour_us);
+  const auto personal = context.personal(proof.added);
+  const bool spent = used >= context.policy.max_code_guesses;
+  if (!spent && personal && totp_matches(personal->totp_secret, totp, context.now)) return std::nullopt;
+  Refusal refusal{Rule::chl_5, spent ? "guess_limit" : "wrong_code", "The app's code is not right."};
+  refusal.extra["guesses_left"] = spent ? 0 : context.policy.max_code_guesses - used - 1;
+  Draft record = draft(
+      fb::CodeRejectedT{.proof_id = proof.id, .reason = spent ? fb::CodeRejection::budget_spent : fb::CodeRejection::wrong},
+      {Rule::chl_5});
+  if (spent) return refused_on_record(account, context, std::move(refusal), std::move(record));
+  // A wrong guess always is an event: the budget that limits it is counted from them.
+  Decision decision = refused(std::move(refusal));
+  decision.events.push_back(std::move(record));
+  return decision;
+}
+
+}  // namespace
+
+Decision decide(const Account& account, const VerifyProof& command, const Context& context) {
+  const Proof* proof = account.proofs.find(command.proof);
+  if (!proof || proof->status == ProofStatus::removed || proof->is_of_window()) {
+    return refused({Rule::prf_1, "proof_unknown", "The account has no such proof."});
+  }
+  if (proof->is_usable()) return accepted({{"proof_id", to_text(proof->id)}, {"status", name(proof->status)}});
+  if (proof->kind == fb::ProofKind::trusted_device) {
+    return refused({Rule::prf_10, "needs_challenge", "A device is verified by a challenge with purpose trust_device passed on it."});
+  }
+  const bool is_app = proof->kind == fb::ProofKind::authenticator_app;
+  const bool is_right_means = is_app ? command.totp.has_value() : (command.code || command.link_token);
+  if (!is_right_means) {
+    return refused({Rule::prf_1, "wrong_means", "Phones return a code, mailboxes a link token, apps a totp."});
+  }
+  auto rejection = is_app ? check_totp(account, *proof, *command.totp, context)
+                          : check_code(account, proof, Id{}, command.link_token.has_value(),
+                                       command.link_token ? *command.link_token : *command.code, context);
+  if (rejection) return *std::move(rejection);
+  Decision decision = accepted({{"proof_id", to_text(proof->id)}, {"status", "verified"}});
+  Draft verified = draft(fb::ProofVerifiedT{.proof_id = proof->id}, {Rule::prf_1});
+  verified.caused_by = proof->added;
+  decision.events.push_back(std::move(verified));
+  return decision;
+}
+
+Decision decide(const Account& account, const IssueRecoveryCode& command, const Context& context) {
+  if (const auto why = check_passed(account, command.challenge, fb::Purpose::change_security_info, context)) {
+    return refused({Rule::prf_9, why->code, why->detail});
+  }
+  fb::RecoveryCodeIssuedT issued{.code_id = context.new_id()};
+  const std::string code = context.vault.secret(OneTime::recovery_code, issued.code_id);
+  issued.code_hash = context.vault.hash(OneTime::recovery_code, issued.code_id, code);
+  Draft event = draft(std::move(issued), {Rule::prf_9});
+  event.caused_by = account.challenges.find(command.challenge)->passed;
+  notify_proofs(event, account, context, fb::NotificationKind::security_info_changed);
+  Decision decision = accepted({{"recovery_code", code}});
+  decision.events.push_back(std::move(event));
+  return decision;
+}
+
+}  // namespace daicho

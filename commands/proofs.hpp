@@ -1,0 +1,49 @@
+// commands/proofs.hpp — adding and verifying proofs, the recovery code (R-PRF-1…10).
+#pragma once
+
+#include "commands/challenges.hpp"
+
+namespace daicho {
+
+inline constexpr std::size_t proofs_per_account_max = 20;  ///< not removed ones
+inline constexpr std::size_t question_bytes_max = 512;
+inline constexpr std::size_t totp_secret_bytes_min = 16;  ///< base32 characters: 80 bits (RFC 4226 section 4 asks for 128)
+inline constexpr std::size_t totp_secret_bytes_max = 128;
+
+/// A proof as given by its owner.
+struct NewProof {
+  fb::ProofKind kind = fb::ProofKind::none;
+  std::string value, country;
+  std::string question, answer;
+  std::string totp_secret;
+  std::string device_id;
+  std::string answer_verifier = {};  ///< Argon2id of the folded answer, filled in before the last decision
+};
+
+/// The same, checked and normalised: what the events say of it.
+struct ProofDetails {
+  Tag16 address_tag, confirmation_tag;
+  fb::PersonalT personal;  ///< address, national digits, question, verifier
+};
+Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& context);
+
+/// The first message to a new proof: a code to a phone, a link to a mailbox; nullopt: none is due.
+std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context);
+
+struct AddProof {
+  std::optional<Id> challenge;
+  NewProof proof;
+};
+struct VerifyProof {
+  Id proof;
+  std::optional<std::string> code, link_token, totp;
+};
+struct IssueRecoveryCode {
+  Id challenge;
+};
+
+Decision decide(const Account& account, const AddProof& command, const Context& context);
+Decision decide(const Account& account, const VerifyProof& command, const Context& context);
+Decision decide(const Account& account, const IssueRecoveryCode& command, const Context& context);
+
+}  // namespace daicho

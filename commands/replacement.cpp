@@ -1,0 +1,238 @@
+#include "commands/replacement.hpp"
+
+#include <algorithm>
+
+#include "commands/blocking.hpp"
+#include "commands/names.hpp"
+#include "commands/text.hpp"
+
+namespace daicho {
+
+namespace {
+
+const Window* open_window(const Account& account, const Id& id) {
+  return account.windows.open && account.windows.open->id == id ? &*account.windows.open : nullptr;
+}
+
+Decision window_closed(Rule rule) { return refused({rule, "no_open_window", "The account has no such open window."}); }
+
+/// Whether the recovery code given is the one on file; nothing given is no code.
+bool has_recovery_code(const Account& account, const MarkProofsLost& command, const Context& context) {
+  const Identity& identity = account.identity;
+  return command.recovery_code && !identity.recovery_code.is_zero() &&
+         context.vault.matches(OneTime::recovery_code, identity.recovery_code, identity.recovery_code_hash, *command.recovery_code);
+}
+
+Json window_answer(const Window& window) {
+  Json answer = {{"replacement_id", to_text(window.id)}};
+  if (window.effective_at) answer["effective_at"] = to_rfc3339(*window.effective_at);
+  return answer;
+}
+
+/// A second mark-lost: only a recovery code changes the open window (R-LOST-4).
+Decision mark_again(const Account& account, bool expedited, const Context& context) {
+  const Window& window = *account.windows.open;
+  if (!expedited) {
+    Refusal refusal{Rule::lost_4, "window_open", "A replacement is pending already; it neither restarts nor stacks.", window.effective_at};
+    refusal.extra["replacement_id"] = to_text(window.id);
+    return refused(std::move(refusal));
+  }
+  Decision decision = accepted(window_answer(window));
+  decision.events.push_back(draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
+  decision.events.push_back(draft(fb::ReplacementOpenedT{.replacement_id = window.id, .expedited = true,
+                                                         .token_hash = window.token_hash, .link_hash = window.link_hash},
+                                  {Rule::lost_2, Rule::lost_4}));
+  if (window.confirmed_at) {
+    decision.returns["effective_at"] = to_rfc3339(context.now);
+    decision.events.push_back(completion(account, context.now, context));
+  }
+  return decision;
+}
+
+}  // namespace
+
+Draft completion(const Account& account, Time effective_at, const Context& context) {
+  const Window& window = *account.windows.open;
+  fb::ReplacementCompletedT completed{.replacement_id = window.id, .effective_at = effective_at};
+  for (const Proof& proof : account.proofs.all) {
+    if (proof.replacement != window.id) continue;
+    if (proof.status == ProofStatus::marked_lost) completed.removed.push_back(proof.id);
+    if (proof.status == ProofStatus::confirmed) completed.added.push_back(proof.id);
+  }
+  Draft event = draft(std::move(completed), {Rule::lost_6, Rule::lost_2});
+  event.caused_by = window.confirmed;
+  notify_proofs(event, account, context, fb::NotificationKind::security_info_changed);
+  return event;
+}
+
+Decision decide(const Account& account, const MarkProofsLost& command, const Context& context) {
+  const bool expedited = has_recovery_code(account, command, context);
+  if (command.recovery_code && !expedited) {
+    return refused_on_record(account, context, {Rule::lost_2, "wrong_recovery_code", "That is not the account's recovery code."},
+                             draft(fb::RecoveryCodeRejectedT{}, {Rule::lost_2, Rule::prf_9}));
+  }
+  if (account.windows.open) return mark_again(account, expedited, context);
+  std::vector<Id> lost;
+  for (const Proof& proof : account.proofs.all) {
+    const bool is_named = command.proofs.empty() || std::ranges::find(command.proofs, proof.id) != command.proofs.end();
+    if (is_named && proof.status == ProofStatus::verified) lost.push_back(proof.id);
+  }
+  const bool all_known = std::ranges::all_of(command.proofs, [&](const Id& id) { return std::ranges::find(lost, id) != lost.end(); });
+  if (!all_known) return refused({Rule::lost_1, "proof_unknown", "Only verified proofs of the account can be marked lost."});
+  if (lost.empty()) return refused({Rule::lost_1, "nothing_to_mark", "The account has no verified proof to mark lost."});
+
+  const Id id = context.new_id();
+  const std::string token = context.vault.secret(OneTime::opener_token, id);
+  Decision decision = accepted({{"replacement_id", to_text(id)}, {"replacement_token", token}});
+  if (expedited) {
+    decision.events.push_back(draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
+  }
+  Draft opened = draft(
+      fb::ReplacementOpenedT{.replacement_id = id, .expedited = expedited,
+                             .token_hash = context.vault.hash(OneTime::opener_token, id, token),
+                             .link_hash = context.vault.hash(OneTime::notice_link, id, context.vault.secret(OneTime::notice_link, id))},
+      {Rule::lost_2, Rule::lost_4, Rule::lost_5});
+  notify_proofs(opened, account, context, fb::NotificationKind::replacement_pending, {}, id);
+  decision.events.push_back(draft(fb::ProofsMarkedLostT{.replacement_id = id, .proof_ids = std::move(lost)}, {Rule::lost_1}));
+  decision.events.push_back(std::move(opened));
+  return decision;
+}
+
+Decision decide(const Account& account, const ProposeReplacementProof& command, const Context& context) {
+  const Window* window = open_window(account, command.replacement);
+  if (!window) return window_closed(Rule::lost_3);
+  if (window->confirmed_at) {
+    return refused({Rule::lost_4, "already_confirmed", "The new proof is confirmed and waits for the window's end.", window->effective_at});
+  }
+  const auto channels = channels_of(command.proof.kind);
+  if (channels.empty() || channels.front() == fb::Channel::app) {
+    return refused({Rule::lost_3, "kind_not_offered", "The new proof is an e-mail address or a phone."});
+  }
+  auto details = examine(command.proof, context);
+  if (!details) return refused(details.error());
+  for (const Proof& proof : account.proofs.all) {
+    if (proof.is_in_force() && proof.address_tag == details->address_tag) {
+      return refused({Rule::lost_3, "already_added", "The account has this proof already."});
+    }
+  }
+  if (auto refusal = check_send_quota(account, {}, context)) return refused(*std::move(refusal));
+  const Id proof_id = context.new_id();
+  Draft proposed = draft(fb::ReplacementProofProposedT{.replacement_id = window->id, .proof_id = proof_id, .kind = command.proof.kind,
+                                                       .address_tag = details->address_tag, .confirmation_tag = details->confirmation_tag},
+                         {Rule::lost_3});
+  proposed.personal = std::move(details->personal);
+  proposed.caused_by = window->opened;
+  Decision decision = accepted({{"proof_id", to_text(proof_id)}});
+  decision.events.push_back(std::move(proposed));
+  decision.events.push_back(*first_message(command.proof.kind, proof_id, context));
+  return decision;
+}
+
+Decision decide(const Account& account, const ConfirmReplacementProof& command, const Context& context) {
+  const Window* window = open_window(account, command.replacement);
+  if (!window) return window_closed(Rule::lost_3);
+  const auto proposed = std::ranges::find_if(account.proofs.all, [&](const Proof& proof) {
+    return proof.replacement == window->id && proof.is_of_window();
+  });
+  if (proposed == account.proofs.all.end()) {
+    return refused({Rule::lost_3, "nothing_proposed", "No new proof was proposed in this window."});
+  }
+  if (window->confirmed_at) return accepted(window_answer(*window));
+  if (command.link_token) {  // 004 step 14: on the link's page the owner names the account being changed
+    const auto named = parse_email(command.account_named.value_or(""));
+    const auto registered = context.personal(account.identity.registered);
+    if (!named || !registered || named->folded() != registered->sign_in_name) {
+      return refused({Rule::lost_3, "wrong_account_named", "The account named is not the one whose proofs are being replaced."});
+    }
+  }
+  if (auto rejection = check_code(account, &*proposed, Id{}, command.link_token.has_value(),
+                                  command.link_token ? *command.link_token : command.code.value_or(""), context)) {
+    return *std::move(rejection);
+  }
+  const Time effective_at = window->expedited ? context.now : context.now + context.policy.replacement_days * day_us;
+  Draft confirmed = draft(
+      fb::ReplacementConfirmedT{.replacement_id = window->id, .proof_id = proposed->id, .effective_at = effective_at},
+      {Rule::lost_3, Rule::lost_2});
+  confirmed.caused_by = window->opened;
+  if (!window->expedited) notify_proofs(confirmed, account, context, fb::NotificationKind::replacement_pending, {}, window->id);
+  Decision decision = accepted({{"replacement_id", to_text(window->id)}, {"effective_at", to_rfc3339(effective_at)}});
+  decision.events.push_back(std::move(confirmed));
+  if (window->expedited) {
+    Account confirmed_account = account;
+    confirmed_account.proofs.find(proposed->id)->status = ProofStatus::confirmed;
+    decision.events.push_back(completion(confirmed_account, effective_at, context));
+    decision.events.back().caused_by.reset();  // the confirmation just above
+  }
+  return decision;
+}
+
+namespace {
+
+/// Who stops it, or nullopt when nothing given entitles to that (R-LOST-5).
+std::optional<fb::Canceller> entitled(const Account& account, const Window& window, const StopReplacement& command, const Context& context) {
+  if (command.link_token && context.vault.matches(OneTime::notice_link, window.id, window.link_hash, *command.link_token)) {
+    return fb::Canceller::notice_link;
+  }
+  if (command.replacement_token &&
+      context.vault.matches(OneTime::opener_token, window.id, window.token_hash, *command.replacement_token)) {
+    return fb::Canceller::opener_token;
+  }
+  if (!command.challenge) return std::nullopt;
+  const Challenge* challenge = account.challenges.find(*command.challenge);
+  const Proof* proof = challenge ? account.proofs.find(challenge->passed_with) : nullptr;
+  const bool is_fresh = challenge && !check_passed(account, challenge->id, challenge->purpose, context);
+  return is_fresh && proof && proof->is_usable() ? std::optional(fb::Canceller::old_proof) : std::nullopt;
+}
+
+struct Stoppable {
+  const Window* window;
+  fb::Canceller by;
+};
+Result<Stoppable, Decision> stoppable(const Account& account, const StopReplacement& command, const Context& context) {
+  const Window* window = open_window(account, command.replacement);
+  if (!window) return Unexpected{window_closed(Rule::lost_5)};
+  const auto by = entitled(account, *window, command, context);
+  if (!by) {
+    return Unexpected{refused({Rule::lost_5, "not_entitled",
+                               "Give the notice's link token, a freshly passed challenge on an old proof, or the opener's token."})};
+  }
+  return Stoppable{window, *by};
+}
+
+}  // namespace
+
+Decision decide(const Account& account, const CancelReplacement& command, const Context& context) {
+  auto stop = stoppable(account, command, context);
+  if (!stop) return std::move(const_cast<Decision&>(stop.error()));
+  Draft cancelled = draft(fb::ReplacementCancelledT{.replacement_id = stop->window->id, .by = stop->by}, {Rule::lost_5});
+  cancelled.caused_by = stop->window->opened;
+  notify_proofs(cancelled, account, context, fb::NotificationKind::security_info_changed);
+  Decision decision = accepted({{"replacement_id", to_text(stop->window->id)}, {"by", name(stop->by)}});
+  decision.events.push_back(std::move(cancelled));
+  return decision;
+}
+
+Decision decide(const Account& account, const DisputeReplacement& command, const Context& context) {
+  auto stop = stoppable(account, command, context);
+  if (!stop) return std::move(const_cast<Decision&>(stop.error()));
+  Draft disputed = draft(fb::ReplacementDisputedT{.replacement_id = stop->window->id, .by = stop->by}, {Rule::lost_5});
+  disputed.caused_by = stop->window->opened;
+  Decision decision = accepted({{"replacement_id", to_text(stop->window->id)}, {"by", name(stop->by)}});
+  decision.events.push_back(std::move(disputed));
+  if (!account.block.current) {
+    decision.events.push_back(block("disputed_replacement", "", account, context, {Rule::lost_5, Rule::blk_1}));
+  }
+  return decision;
+}
+
+Decision decide(const Account& account, const CompleteReplacement& command, const Context&) {
+  if (const auto& last = account.windows.last;
+      last && last->window.id == command.replacement && last->outcome == WindowOutcome::completed) {
+    return accepted({{"replacement_id", to_text(command.replacement)}, {"effective_at", to_rfc3339(last->at)}});
+  }
+  const Window* window = open_window(account, command.replacement);
+  if (!window) return window_closed(Rule::lost_6);
+  return refused({Rule::lost_6, window->effective_at ? "not_due" : "not_confirmed", "The window has not run out.", window->effective_at});
+}
+
+}  // namespace daicho
