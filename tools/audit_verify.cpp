@@ -1,0 +1,116 @@
+#include "tools/audit_verify.hpp"
+
+#include "ledger/audit.hpp"
+#include "projections/replay.hpp"
+#include "tools/ledger_files.hpp"
+#include "tools/output.hpp"
+
+namespace daicho {
+
+namespace {
+
+Json finding_json(const Finding& finding) {
+  Json json = {{"kind", name(finding.kind)}, {"position", finding.position}};
+  if (!finding.account.is_zero()) json["account"] = to_text(finding.account);
+  json["expected"] = finding.expected;
+  json["found"] = finding.found;
+  return json;
+}
+
+Json report_json(const AuditReport& report) {
+  Json json = {{"result", report.first_finding ? "violated" : "intact"}, {"events", report.events}, {"bytes", report.bytes}, {"signatures", report.signatures},
+               {"checkpoints", report.checkpoints}, {"accounts", report.accounts},
+               {"sealed_opened", report.sealed_opened}, {"sealed_without_key", report.sealed_without_key}};
+  if (report.events > 0) {
+    json["first_time"] = to_rfc3339(report.first_time);
+    json["last_time"] = to_rfc3339(report.last_time);
+  }
+  if (!report.warnings.empty()) json["warnings"] = report.warnings;
+  return json;
+}
+
+/// What the replay says against the stored projections, as a finding.
+std::optional<Finding> projection_finding(const Store& store, const Replay& replay) {
+  if (const auto wrong = replay.wrong_digest()) {
+    return Finding{FindingKind::projection, *wrong, Id{}, "the digest recorded in this event", "another digest from the events before it"};
+  }
+  const auto difference = first_difference(store, replay);
+  if (!difference) return Finding{FindingKind::unreadable, replay.events(), Id{}, "readable projection rows", difference.error().detail};
+  if (!*difference) return std::nullopt;
+  return Finding{FindingKind::projection, replay.events(), Id{}, "rows equal to the replayed ones", describe(**difference)};
+}
+
+Result<std::unique_ptr<Store>, StoreError> open_for_audit(const std::filesystem::path& directory, std::string& trouble) {
+  auto store = Store::open(directory, Store::Mode::read);
+  if (store || store.error().fault != StoreFault::corrupt) return store;
+  trouble = store.error().detail;
+  return Store::open(directory, Store::Mode::salvage);
+}
+
+}  // namespace
+
+AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
+  Verifier verifier = read_verifier(options.directory);
+  if (options.vkey) {
+    const auto given = Verifier::parse_vkey(*options.vkey);
+    if (!given) throw Failure(Exit::usage, "--vkey: not a verifier key");
+    verifier = *given;
+  }
+  std::string trouble;
+  const auto store = open_for_audit(options.directory, trouble);
+  if (!store && store.error().fault != StoreFault::corrupt) fail(store.error());
+  if (!store) {  // not even salvageable: the store's own files are broken
+    const Finding finding{FindingKind::unreadable, 0, Id{}, "a store that opens", store.error().detail};
+    return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false};
+  }
+  std::unique_ptr<KeyRing> keys;
+  std::vector<std::string> left_out;
+  try {
+    keys = read_keys(options.directory, **store);
+  } catch (const Failure& failure) {
+    left_out.push_back(std::string("sealed parts and sign-in names are not checked: ") + failure.what());
+  }
+  Replay replay(**store, keys.get());
+  Progress progress("audit");
+  const AuditOptions audit_options{.threads = options.threads, .keys = keys.get(),
+                                   .on_event = [&](const Event& event, const Hash& leaf) { replay.apply(event, leaf); },
+                                   .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
+  AuditReport report = audit_log(**store, verifier, audit_options);
+  if (!report.first_finding && !trouble.empty()) {
+    report.first_finding = Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", trouble};
+  }
+  if (!report.first_finding) report.first_finding = projection_finding(**store, replay);
+  report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
+  AuditVerifyResult result{report_json(report), !report.first_finding};
+  result.report["projections"] = result.is_clean ? "equal to their replay" : "not reached";
+  if (report.first_finding) {
+    result.report["finding"] = finding_json(*report.first_finding);
+    if (!trouble.empty()) result.report["store"] = trouble;
+  }
+  result.report["checkpoint"] = report.last_checkpoint;
+  return result;
+}
+
+AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool with_rebuild) {
+  Progress progress("replay");
+  const auto show = [&](std::uint64_t done) { progress.at(done, 0); };
+  if (with_rebuild) {
+    const WritableLedger ledger = open_for_writing(directory, std::nullopt);
+    const auto report = rebuild(*ledger.store, *ledger.keys, show);
+    if (!report) fail(report.error());
+    Json json = {{"result", report->difference ? "rebuilt, the stored rows differed" : "rebuilt, the stored rows were equal"},
+                 {"events", report->events}, {"accounts", report->accounts}, {"rows", report->rows}};
+    if (report->difference) json["difference"] = describe(*report->difference);
+    return {std::move(json), true};
+  }
+  const ReadableLedger ledger = open_for_reading(directory, std::nullopt);
+  Replay replay(*ledger.store, ledger.keys.get());
+  if (auto error = replay_log(*ledger.store, replay, show)) fail(*error);
+  const auto finding = projection_finding(*ledger.store, replay);
+  Json json = {{"result", finding ? "different" : "equal"}, {"events", replay.events()}, {"accounts", replay.accounts()},
+               {"sign_in_names", replay.covers_names() ? "compared" : "not compared: no master key"}};
+  if (finding) json["finding"] = finding_json(*finding);
+  return {std::move(json), !finding};
+}
+
+}  // namespace daicho

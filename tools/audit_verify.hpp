@@ -1,0 +1,25 @@
+// tools/audit_verify.hpp — `audit verify` and `replay`: the whole log re-read, and the projections computed anew from it.
+#pragma once
+
+#include <filesystem>
+
+#include "commands/decision.hpp"
+
+namespace daicho {
+
+struct AuditVerifyOptions {
+  std::filesystem::path directory;
+  unsigned threads = 0;
+  std::optional<std::string> vkey;  ///< trusted from elsewhere instead of the directory's ledger.vkey
+};
+struct AuditVerifyResult {
+  Json report;
+  bool is_clean = false;
+};
+/// Opens the ledger to read, beside a writer if there is one. Works without the master key, and says what that leaves out.
+AuditVerifyResult audit_verify(const AuditVerifyOptions& options);
+
+/// Folds the log and compares with the stored rows; with `rebuild`, puts what the events give in their place.
+AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool rebuild);
+
+}  // namespace daicho

@@ -1,0 +1,21 @@
+// tools/key_files.hpp — files that hold keys: created once with mode 0600, synced, never overwritten.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "ledger/sealing.hpp"
+#include "ledger/signing.hpp"
+
+namespace daicho {
+
+/// Fails when the file exists. Durable when it returns, its directory entry included.
+void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
+/// nullopt when there is none or it cannot be read; at most 64 KiB.
+std::optional<std::string> read_file(const std::filesystem::path& path);
+
+SecretKey read_master_key(const std::filesystem::path& path);
+Signer read_signing_key(const std::filesystem::path& path);
+
+}  // namespace daicho

@@ -1,0 +1,172 @@
+#include "tools/ledger_files.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "commands/policy_adoption.hpp"
+#include "ledger/merkle.hpp"
+#include "projections/history.hpp"
+#include "tools/key_files.hpp"
+
+namespace daicho {
+
+namespace {
+
+constexpr const char* signing_key_file = "signing.key";
+constexpr const char* master_key_file = "master.key";
+constexpr const char* verifier_file = "ledger.vkey";
+
+Exit exit_of(StoreFault fault) {
+  switch (fault) {
+    case StoreFault::not_found:
+    case StoreFault::exists:
+      return Exit::usage;
+    case StoreFault::corrupt:
+      return Exit::integrity;
+    case StoreFault::locked:
+    case StoreFault::io:
+      return Exit::unavailable;
+  }
+  return Exit::unavailable;
+}
+
+template <class T>
+T value_or_fail(Result<T, StoreError> result) {
+  if (!result) fail(result.error());
+  return *std::move(result);
+}
+
+/// Signing and master key, drawn now and stored before anything is signed or sealed with them.
+std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
+  std::array<std::uint8_t, 32> seed, master;
+  const Entropy entropy = system_entropy();
+  entropy(seed);
+  entropy(master);
+  Signer signer(options.origin, seed);
+  SecretKey master_key(master);
+  std::string secret = signer.secret_text() + "\n", master_hex = to_hex(master) + "\n";
+  create_file(options.directory / signing_key_file, secret, 0600);
+  create_file(options.directory / master_key_file, master_hex, 0600);
+  create_file(options.directory / verifier_file, signer.verifier().vkey() + "\n", 0644);
+  wipe(secret);
+  wipe(master_hex);
+  return {std::move(signer), std::move(master_key)};
+}
+
+/// LedgerCreated and the first policy, one commit.
+void append_first_events(Log& log, const SecretKey& data_key, const InitOptions& options, const Policy& policy) {
+  Issuer issuer;
+  issuer.service = "init";
+  issuer.command = "init";
+  issuer.command_id = "init";
+  issuer.entry = fb::Entry::cli;
+  const std::string vkey = log.verifier().vkey();
+  const Log::Decide decide = [&](Time) {
+    Decided decided;
+    decided.policy_version = policy.version;
+    decided.drafts.push_back(draft(
+        fb::LedgerCreatedT{.origin = options.origin, .vkey = vkey, .simulated_clock = options.simulated_clock}, {Rule::led_5}));
+    decided.drafts.push_back(draft(adopt(policy), {Rule::led_4}));
+    return decided;
+  };
+  const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
+    LedgerState ledger;
+    for (std::size_t i = 0; i < events.size(); ++i) evolve(ledger, events[i], leaves[i]);
+    return Rows{{Family::rows, ledger_row_key(), encode_row(ledger)}};
+  };
+  const auto places = log.append({Id{}, AccountHead{}, issuer, data_key, decide, fold});
+  if (!places) throw Failure(Exit::unavailable, places.error().detail);
+}
+
+}  // namespace
+
+void fail(const StoreError& error) { throw Failure(exit_of(error.fault), error.detail); }
+
+void init_ledger(const InitOptions& options) {
+  if (!is_key_name(options.origin)) {
+    throw Failure(Exit::usage, "--origin: a name of 1 to 255 bytes without white space or `+`, such as ledger.example/accounts");
+  }
+  Policy first;
+  first.version = 1;
+  auto policy = amended(first, options.policy);
+  if (!policy) throw Failure(Exit::usage, "--policy: " + policy.error().detail);
+
+  std::error_code made;
+  std::filesystem::create_directories(options.directory, made);
+  if (made) throw Failure(Exit::unavailable, options.directory.string() + ": " + made.message());
+  auto [signer, master] = create_keys(options);
+  const auto store = value_or_fail(Store::open(options.directory, Store::Mode::create));
+  auto [keys, key_rows] = KeyRing::create(std::move(master), system_entropy());
+  const Clock clock = options.simulated_clock ? Clock([at = options.at] { return at; }) : Clock(system_time);
+  const auto log = Log::create(*store, std::move(signer), clock);
+  if (auto error = store->write(key_rows, true)) fail(*error);
+  const auto data_key = keys.data_key(*store, Id{});
+  append_first_events(*log, *data_key, options, *policy);
+}
+
+Verifier read_verifier(const std::filesystem::path& directory) {
+  auto text = read_file(directory / verifier_file);
+  if (!text) throw Failure(Exit::usage, directory.string() + ": no ledger here (no " + verifier_file + "); `daicho init` makes one");
+  if (text->ends_with('\n')) text->pop_back();
+  const auto verifier = Verifier::parse_vkey(*text);
+  if (!verifier) throw Failure(Exit::integrity, (directory / verifier_file).string() + ": not a verifier key");
+  return *verifier;
+}
+
+std::unique_ptr<KeyRing> read_keys(const std::filesystem::path& directory, const Store& store) {
+  auto keys = KeyRing::open(read_master_key(directory / master_key_file), store);
+  if (keys) return std::make_unique<KeyRing>(*std::move(keys));
+  if (keys.error() == KeyFault::wrong_master_key) {
+    throw Failure(Exit::not_permitted, "master.key is not the key this ledger was sealed with");
+  }
+  throw Failure(Exit::integrity, "the ledger's wrapped keys cannot be read");
+}
+
+void WritableLedger::set_time(Time at) {
+  if (!simulated) throw Failure(Exit::usage, "--at: this ledger runs on the real clock");
+  if (at < log->time() || !simulated->set(at)) {
+    throw Failure(Exit::usage, "--at: " + to_rfc3339(at) + " is before the ledger's time, " + to_rfc3339(log->time()));
+  }
+}
+
+WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
+  read_verifier(directory);
+  WritableLedger ledger;
+  ledger.store = value_or_fail(Store::open(directory, Store::Mode::write));
+  ledger.keys = read_keys(directory, *ledger.store);
+  auto state = load_ledger(*ledger.store);
+  if (!state) {  // rows of another fold version, or damaged ones: the events give them anew
+    spdlog::warn("{}; rebuilding the projections", state.error().detail);
+    value_or_fail(rebuild(*ledger.store, *ledger.keys, nullptr));
+    state = load_ledger(*ledger.store);
+  }
+  const bool is_simulated = value_or_fail(state).simulated_clock;
+  if (is_simulated) ledger.simulated.emplace();
+  ledger.log = value_or_fail(Log::open(*ledger.store, read_signing_key(directory / signing_key_file),
+                                       is_simulated ? ledger.simulated->clock() : Clock(system_time)));
+  ledger.executor = value_or_fail(
+      Executor::open(*ledger.store, *ledger.log, *ledger.keys, system_entropy(), processor_count()));
+  if (at) ledger.set_time(*at);
+  return ledger;
+}
+
+ReadableLedger open_for_reading(const std::filesystem::path& directory, std::optional<Time> at) {
+  read_verifier(directory);
+  ReadableLedger ledger;
+  ledger.store = value_or_fail(Store::open(directory, Store::Mode::read));
+  if (std::filesystem::exists(directory / master_key_file)) ledger.keys = read_keys(directory, *ledger.store);
+  ledger.ledger = value_or_fail(load_ledger(*ledger.store));
+  if (!ledger.ledger.simulated_clock) {
+    if (at) throw Failure(Exit::usage, "--at: this ledger runs on the real clock");
+    ledger.now = system_time();
+    return ledger;
+  }
+  const auto last = value_or_fail(ledger.store->last(Family::events));
+  if (last) {
+    if (const auto event = Event::parse(as_bytes(last->second))) ledger.now = event->time();
+  }
+  if (at && *at < ledger.now) throw Failure(Exit::usage, "--at is before the ledger's time; for the past use --as-of");
+  ledger.now = at.value_or(ledger.now);
+  return ledger;
+}
+
+}  // namespace daicho

@@ -1,0 +1,66 @@
+// tools/ledger_files.hpp — a ledger's directory: creating it (`init` only) and opening it to write or to read.
+//
+//   DIR/signing.key   Ed25519 signing key, `PRIVATE+KEY+…`        0600
+//   DIR/master.key    master key, 64 hex digits                   0600
+//   DIR/ledger.vkey   the verifier, for anyone                    0644
+//   DIR/checkpoint    copy of the newest signed checkpoint        0600
+//   DIR/store/        RocksDB
+#pragma once
+
+#include <filesystem>
+
+#include "commands/executor.hpp"
+#include "tools/failure.hpp"
+#include "tools/system.hpp"
+
+namespace daicho {
+
+struct InitOptions {
+  std::filesystem::path directory;
+  std::string origin = "daicho.example/ledger";
+  bool simulated_clock = false;
+  Time at = 0;  ///< first instant of a simulated clock
+  Json policy = Json::object();
+};
+/// Creates keys and store and appends the first events. Fails when anything of a ledger is there already.
+void init_ledger(const InitOptions& options);
+
+/// What a query reads: an open ledger, its state, and the instant it is asked at.
+struct LedgerView {
+  const Store* store;
+  const KeyRing* keys;  ///< null: sealed parts stay closed
+  LedgerState ledger;
+  Time now = 0;
+};
+
+/// A ledger open for writing: the one writer.
+struct WritableLedger {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<KeyRing> keys;
+  std::unique_ptr<Log> log;
+  std::unique_ptr<Executor> executor;
+  std::optional<SimulatedClock> simulated;
+
+  /// Moves a simulated clock on. Failure `usage` on a real one, or backwards.
+  void set_time(Time at);
+  LedgerView view() const { return {store.get(), keys.get(), executor->ledger(), log->time()}; }
+};
+WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
+
+/// A ledger open beside its writer. Without a readable master key `keys` is null: sealed parts stay closed.
+struct ReadableLedger {
+  std::unique_ptr<Store> store;
+  std::unique_ptr<KeyRing> keys;
+  LedgerState ledger;
+  Time now = 0;  ///< real: the machine's; simulated: the newest event's, or `--at`
+
+  LedgerView view() const { return {store.get(), keys.get(), ledger, now}; }
+};
+ReadableLedger open_for_reading(const std::filesystem::path& directory, std::optional<Time> at);
+
+Verifier read_verifier(const std::filesystem::path& directory);
+std::unique_ptr<KeyRing> read_keys(const std::filesystem::path& directory, const Store& store);
+
+[[noreturn]] void fail(const StoreError& error);
+
+}  // namespace daicho

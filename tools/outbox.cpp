@@ -1,0 +1,137 @@
+#include "tools/outbox.hpp"
+
+#include "commands/names.hpp"
+#include "projections/event_fields.hpp"
+#include "projections/history.hpp"
+
+namespace daicho {
+
+namespace {
+
+struct Lease {
+  Time until = 0;
+  std::uint32_t attempt = 0;
+  std::string holder;
+};
+
+std::string encode_lease(const Lease& lease) {
+  std::string value;
+  append(value, big_endian(static_cast<std::uint64_t>(lease.until)));
+  append(value, big_endian32(lease.attempt));
+  return value + lease.holder;
+}
+
+Lease read_lease(const Store& store, const Id& notification) {
+  const auto value = store.get(Family::leases, notification.view());
+  if (!value) fail(value.error());
+  if (!*value || (*value)->size() < 12) return {};
+  const ByteView bytes = as_bytes(**value);
+  return {static_cast<Time>(read_big_endian(bytes.first(8))), read_big_endian32(bytes.subspan(8, 4)), std::string(as_text(bytes.subspan(12)))};
+}
+
+/// Reads events and opens their sealed parts for one notification.
+class Writer {
+ public:
+  Writer(const WritableLedger& ledger, const OutboxRow& row) : ledger_(ledger), row_(row) {
+    data_key_ = ledger.keys->data_key(*ledger.store, row.account);
+  }
+
+  /// What the delivery service is told; null when the account's key is gone.
+  Json write() {
+    if (!data_key_) return nullptr;
+    const auto envelope = event_bytes(row_.position);
+    const auto event = Event::parse(as_bytes(envelope));
+    const fb::Notification& wanted = *event->body().notifications()->Get(row_.index);
+    Json json = {{"notification_id", to_text(row_.notification)},
+                 {"account", to_text(row_.account)},
+                 {"kind", name(wanted.kind())},
+                 {"channel", name(wanted.channel())},
+                 {"destination", destination(wanted, *event)},
+                 {"asked_at", to_rfc3339(row_.asked_at)},
+                 {"seq", row_.position}};
+    add_secret(json, wanted, *event);
+    return json;
+  }
+
+ private:
+  std::string event_bytes(Position position) const {
+    auto envelope = read_event(*ledger_.store, position);
+    if (!envelope) fail(envelope.error());
+    if (!*envelope || !Event::parse(as_bytes(**envelope))) {
+      throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
+    }
+    return **std::move(envelope);
+  }
+
+  fb::PersonalT open(Position position) const {
+    const auto envelope = event_bytes(position);
+    auto personal = Event::parse(as_bytes(envelope))->open(*data_key_);
+    if (!personal) throw Failure(Exit::integrity, "the sealed part of event " + std::to_string(position) + " does not open");
+    return *std::move(personal);
+  }
+
+  std::string destination(const fb::Notification& wanted, const Event& event) const {
+    if (wanted.recipient() == fb::Recipient::sealed_address) return event.open(*data_key_)->contact_address;
+    const auto account = load_account(*ledger_.store, row_.account);
+    if (!account) fail(account.error());
+    if (wanted.recipient() == fb::Recipient::sign_in_name) return open((*account)->identity.registered).sign_in_name;
+    const Proof* proof = (*account)->proofs.find(id_of(wanted.proof_id()));
+    return proof ? open(proof->added).address : "";
+  }
+
+  void add_secret(Json& json, const fb::Notification& wanted, const Event& event) const {
+    const Id id = id_of(wanted.secret_id());
+    if (id.is_zero()) return;
+    const Vault vault(row_.account, *data_key_, ledger_.keys->code_key());
+    switch (wanted.kind()) {
+      case fb::NotificationKind::security_code: {
+        const auto policy = ledger_at(*ledger_.store, {.position = event.position()});
+        if (!policy) fail(policy.error());
+        json["code"] = vault.secret(OneTime::security_code, id, policy->policy.code_digits);
+        break;
+      }
+      case fb::NotificationKind::replacement_pending:
+        json["replacement_id"] = to_text(id);
+        json["token"] = vault.secret(OneTime::notice_link, id);
+        if (const auto* confirmed = event.as<fb::ReplacementConfirmed>()) json["effective_at"] = to_rfc3339(confirmed->effective_at());
+        break;
+      default:
+        json["token"] = vault.secret(OneTime::link, id);
+        break;
+    }
+  }
+
+  const WritableLedger& ledger_;
+  const OutboxRow& row_;
+  std::optional<SecretKey> data_key_;
+};
+
+}  // namespace
+
+Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
+  const Time now = ledger.log->time(), until = now + options.seconds * second_us;
+  std::vector<OutboxRow> free_rows;
+  const auto failed = ledger.store->scan(Family::rows, as_bytes("O"), [&](ByteView key, ByteView value) {
+    const auto row = decode_outbox_row(key, value);
+    if (!row || std::ssize(free_rows) >= options.count_max) return false;
+    const bool is_wanted = !options.account || *options.account == row->account;
+    if (is_wanted && read_lease(*ledger.store, row->notification).until <= now) free_rows.push_back(*row);
+    return true;
+  });
+  if (failed) fail(*failed);
+  Json notifications = Json::array();
+  Rows leases;
+  for (const OutboxRow& row : free_rows) {
+    Json notification = Writer(ledger, row).write();
+    if (notification.is_null()) continue;
+    const Lease lease{until, read_lease(*ledger.store, row.notification).attempt + 1, options.holder};
+    leases.push_back({Family::leases, std::string(row.notification.text()), encode_lease(lease)});
+    notification["lease_until"] = to_rfc3339(until);
+    notification["attempt"] = lease.attempt;
+    notifications.push_back(std::move(notification));
+  }
+  if (auto error = ledger.store->write(leases, true)) fail(*error);
+  return {{"notifications", std::move(notifications)}};
+}
+
+}  // namespace daicho

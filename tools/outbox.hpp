@@ -1,0 +1,24 @@
+// tools/outbox.hpp — notifications waiting to be sent: leased to one delivery service at a time, with destination and text.
+// Leasing is no event: what was delivered is (record-delivery). A lease is durable before it is handed out, so a notification
+// has one holder at a time; when a lease runs out unanswered the notification is leased again, under the same id.
+#pragma once
+
+#include "tools/ledger_files.hpp"
+
+namespace daicho {
+
+inline constexpr std::int64_t lease_count_max = 1'000;
+inline constexpr std::int64_t lease_seconds_max = 86'400;
+
+struct LeaseOptions {
+  std::string holder = "local";
+  std::int64_t count_max = 100;
+  std::int64_t seconds = 300;
+  std::optional<Id> account;
+};
+
+/// `{notifications: [{notification_id, account, kind, channel, destination, code | token, …, lease_until, attempt}]}`,
+/// oldest first.
+Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options);
+
+}  // namespace daicho

@@ -1,0 +1,214 @@
+#include "tools/play.hpp"
+
+#include <istream>
+
+#include "tools/outbox.hpp"
+#include "tools/queries.hpp"
+#include "tools/routes.hpp"
+
+namespace daicho {
+
+Exit exit_of(FaultKind fault) {
+  switch (fault) {
+    case FaultKind::no_such_account:
+    case FaultKind::key_reused:
+    case FaultKind::version_conflict:
+    case FaultKind::too_large:
+      return Exit::usage;
+    case FaultKind::busy:
+    case FaultKind::stopped:
+      return Exit::unavailable;
+  }
+  return Exit::unavailable;
+}
+
+Json fault_json(const Fault& fault) {
+  static constexpr std::array<const char*, 6> names = {"no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped"};
+  Json json = {{"error", names.at(static_cast<std::size_t>(fault.kind))}, {"detail", fault.detail}};
+  if (fault.current_version) json["current_version"] = *fault.current_version;
+  return json;
+}
+
+Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body, const Defaults& defaults) {
+  const Route* route = find_route(name);
+  if (!route) throw Failure(Exit::usage, "there is no command `" + name + "`; `daicho command --help` lists them");
+  ParsedRequest parsed = parse_request(*route, body, defaults, system_entropy(), ledger.log->time());
+  if (parsed.sign_in_name) parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
+  return ledger.executor->execute(std::move(parsed.request));
+}
+
+bool matches(const Json& answer, const Json& expected) {
+  if (expected == "*") return !answer.is_null();
+  if (expected.is_object()) {
+    if (!answer.is_object()) return false;
+    for (const auto& [name, value] : expected.items()) {
+      if (!answer.contains(name) || !matches(answer[name], value)) return false;
+    }
+    return true;
+  }
+  if (expected.is_array()) {
+    if (!answer.is_array() || answer.size() != expected.size()) return false;
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      if (!matches(answer[i], expected[i])) return false;
+    }
+    return true;
+  }
+  return answer == expected;
+}
+
+namespace {
+
+using Saved = std::map<std::string, std::string>;
+
+void substitute(Json& json, const Saved& saved) {
+  if (json.is_structured()) {
+    for (Json& item : json) substitute(item, saved);
+    return;
+  }
+  if (!json.is_string()) return;
+  std::string text = json.get<std::string>();
+  for (std::size_t at = text.find("${"); at != std::string::npos; at = text.find("${", at)) {
+    const std::size_t end = text.find('}', at);
+    const auto found = end == std::string::npos ? saved.end() : saved.find(text.substr(at + 2, end - at - 2));
+    if (found == saved.end()) throw Failure(Exit::usage, "`" + text.substr(at) + "` was not saved by an earlier line");
+    text.replace(at, end - at + 1, found->second);
+    at += found->second.size();
+  }
+  json = text;
+}
+
+void save(const Json& wanted, const Json& answer, Saved& saved) {
+  for (const auto& [name, pointer] : wanted.items()) {
+    const Json::json_pointer path(pointer.get<std::string>());
+    if (!answer.contains(path)) throw Failure(Exit::usage, "`save`: the answer has no " + pointer.get<std::string>());
+    const Json& value = answer.at(path);
+    saved[name] = value.is_string() ? value.get<std::string>() : value.dump();
+  }
+}
+
+/// One line, its own members read and the rest left for the command.
+class Line {
+ public:
+  Line(WritableLedger& ledger, Json json, const std::string& service) : ledger_(ledger), json_(std::move(json)), service_(service) {
+    static constexpr std::array kinds = {"command", "lease", "tick", "query"};
+    for (const char* each : kinds) {
+      if (!json_.contains(each)) continue;
+      if (!kind_.empty()) throw Failure(Exit::usage, "a line has one of command, lease, tick, query");
+      kind_ = each;
+    }
+    if (kind_.empty()) throw Failure(Exit::usage, "a line has one of command, lease, tick, query");
+    for (const char* each : {"expect", "save", "cites"}) {
+      if (!json_.contains(each)) continue;
+      own_[each] = json_[each];
+      json_.erase(each);
+    }
+  }
+
+  Json answer() {
+    if (json_.contains("at")) {
+      Fields fields(json_);
+      ledger_.set_time(*fields.optional_time("at"));
+    }
+    if (kind_ == "command") return run_command();
+    if (kind_ == "lease") return run_lease();
+    if (kind_ == "tick") return run_tick();
+    return run_query();
+  }
+
+  std::string name() const { return json_[kind_].is_string() ? json_[kind_].get<std::string>() : kind_; }
+  const Json& own() const { return own_; }
+  bool is_refusal = false;
+
+ private:
+  Json run_command() {
+    auto answer = execute_json(ledger_, Fields(json_).text("command"), json_, {.service = service_});
+    if (!answer) {
+      if (answer.error().kind == FaultKind::stopped) throw Failure(Exit::unavailable, answer.error().detail);
+      is_refusal = true;
+      return fault_json(answer.error());
+    }
+    is_refusal = answer->is_refusal;
+    if (answer->replayed) answer->body["replayed"] = true;
+    return answer->body;
+  }
+
+  Json run_lease() {
+    Fields fields(json_.at("lease"), "lease.");
+    LeaseOptions options;
+    options.account = fields.optional_id("account");
+    if (const auto count = fields.optional_count("count_max")) options.count_max = static_cast<std::int64_t>(*count);
+    if (const auto seconds = fields.optional_count("seconds")) options.seconds = static_cast<std::int64_t>(*seconds);
+    options.holder = fields.optional_text("holder").value_or(options.holder);
+    fields.done();
+    return lease_notifications(ledger_, options);
+  }
+
+  Json run_tick() {
+    const auto done = ledger_.executor->tick();
+    if (!done) throw Failure(exit_of(done.error().kind), done.error().detail);
+    Json answers = Json::array();
+    for (const Answer& answer : *done) answers.push_back(answer.body);
+    return {{"done", std::move(answers)}};
+  }
+
+  Json run_query() {
+    Fields fields(json_);
+    const Query* query = find_query(fields.text("query"));
+    if (!query) throw Failure(Exit::usage, "there is no such query");
+    QueryOptions options;
+    options.account = fields.optional_text("account");
+    if (json_.contains("as_of") && json_["as_of"].is_number()) {
+      options.as_of.position = fields.optional_count("as_of");
+    } else {
+      options.as_of.time = fields.optional_time("as_of");
+    }
+    options.due_before = fields.optional_time("due_before");
+    options.type = fields.optional_text("type");
+    options.from = fields.optional_count("from").value_or(0);
+    options.limit = fields.optional_count("limit").value_or(options.limit);
+    fields.mark_read("at");
+    fields.done();
+    return query->answer(ledger_.view(), options);
+  }
+
+  WritableLedger& ledger_;
+  Json json_, own_ = Json::object();
+  const std::string& service_;
+  std::string kind_;
+};
+
+}  // namespace
+
+PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, const std::string& default_service) {
+  PlaySummary summary;
+  Saved saved;
+  std::string text;
+  for (std::uint64_t number = 1; std::getline(lines, text); ++number) {
+    if (text.empty() || text == "\r") continue;
+    try {
+      Json json = parse_object(text, "the line");
+      substitute(json, saved);
+      Line line(ledger, std::move(json), default_service);
+      const Json answer = line.answer();
+      ++summary.lines;
+      summary.refused += line.is_refusal ? 1 : 0;
+      const bool expected = line.own().contains("expect") ? matches(answer, line.own()["expect"]) : !line.is_refusal;
+      Json shown = {{"line", number}, {"did", line.name()}};
+      if (line.own().contains("cites")) shown["cites"] = line.own()["cites"];
+      for (const auto& [name, value] : answer.items()) shown[name] = value;
+      if (!expected) {
+        ++summary.unexpected;
+        shown["unexpected"] = line.own().contains("expect") ? line.own()["expect"] : Json("a refusal was not expected");
+      }
+      print_line(shown, format);
+      if (line.own().contains("save") && expected) save(line.own()["save"], answer, saved);
+    } catch (const Failure& failure) {
+      throw Failure(failure.exit, "line " + std::to_string(number) + ": " + failure.what());
+    } catch (const Json::exception&) {
+      throw Failure(Exit::usage, "line " + std::to_string(number) + ": a member has the wrong type");
+    }
+  }
+  return summary;
+}
+
+}  // namespace daicho

@@ -1,0 +1,155 @@
+#include "tools/queries.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "commands/policy_adoption.hpp"
+#include "commands/text.hpp"
+#include "projections/event_fields.hpp"
+#include "tools/event_words.hpp"
+#include "tools/query_account.hpp"
+
+namespace daicho {
+
+namespace {
+
+Json clock_of(const LedgerView& ledger) { return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}}; }
+
+/// Windows of all accounts that end before an instant, soonest first.
+Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {
+  Json json = clock_of(ledger);
+  json["windows"] = Json::array();
+  const Time before = options.due_before.value_or(time_max);
+  const auto failed = ledger.store->scan(Family::rows, as_bytes("D"), [&](ByteView key, ByteView) {
+    const auto due = parse_due_row(key);
+    if (!due || due->at >= before || json["windows"].size() >= options.limit) return false;
+    json["windows"].push_back({{"account", to_text(due->account)}, {"replacement_id", to_text(due->subject)}, {"effective_at", to_rfc3339(due->at)},
+                               {"seconds_left", (due->at - ledger.now) / second_us}, {"overdue", due->at <= ledger.now}});
+    return true;
+  });
+  if (failed) fail(*failed);
+  return json;
+}
+
+Json query_windows(const LedgerView& ledger, const QueryOptions& options) {
+  return options.account ? query_account_windows(ledger, options) : query_all_windows(ledger, options);
+}
+
+Json query_all_blocked(const LedgerView& ledger, const QueryOptions& options) {
+  Json json = clock_of(ledger);
+  json["blocked"] = Json::array();
+  const auto failed = ledger.store->scan(Family::rows, as_bytes("B"), [&](ByteView key, ByteView value) {
+    const auto account = parse_blocked_row(key);
+    if (!account || json["blocked"].size() >= options.limit) return false;
+    json["blocked"].push_back({{"account", to_text(*account)}, {"since", to_rfc3339(static_cast<Time>(read_big_endian(value)))}});
+    return true;
+  });
+  if (failed) fail(*failed);
+  return json;
+}
+
+Json query_block_or_blocked(const LedgerView& ledger, const QueryOptions& options) {
+  return options.account ? query_block(ledger, options) : query_all_blocked(ledger, options);
+}
+
+Json query_events(const LedgerView& ledger, const QueryOptions& options) {
+  Json json = clock_of(ledger);
+  Position next = options.from;
+  json["events"] = event_rows(ledger, options, next);
+  json["next"] = next;
+  return json;
+}
+
+/// The policy in force and every version there was.
+Json query_policy(const LedgerView& ledger, const QueryOptions& options) {
+  const auto state = ledger_at(*ledger.store, options.as_of);
+  if (!state) fail(state.error());
+  Json json = clock_of(ledger);
+  json["policy"] = to_json(state->policy);
+  json["history"] = Json::array();
+  const auto envelopes = account_events(*ledger.store, ledger.ledger.head, options.as_of);
+  if (!envelopes) fail(envelopes.error());
+  Policy before;
+  for (const std::string& envelope : *envelopes) {
+    const auto event = Event::parse(as_bytes(envelope));
+    const auto* adopted = event->as<fb::PolicyAdopted>();
+    if (!adopted) continue;
+    const Policy policy = read_policy(*adopted);
+    Json changed = Json::object();
+    const Json was = to_json(before), is = to_json(policy);
+    for (const auto& [name, value] : is.items()) {
+      if (name != "version" && was[name] != value) changed[name] = value;
+    }
+    json["history"].push_back({{"version", policy.version}, {"seq", event->position()}, {"time", to_rfc3339(event->time())},
+                               {"by", text_of(event->header().service())}, {"changed", changed}});
+    before = policy;
+  }
+  return json;
+}
+
+}  // namespace
+
+std::span<const Query> queries() {
+  static constexpr auto table = std::to_array<Query>({
+      {"account", "state, notices, versions", "daicho query account --data DIR --account taro@outlook.com", "", query_account},
+      {"proofs", "the proofs, masked, with their status", "daicho query proofs --data DIR --account ID --as-of 2026-04-01T00:00:00Z", "proofs", query_proofs},
+      {"block", "blocked or not, why, by whom; without --account all that are blocked", "daicho query block --data DIR --account ID", "blocked", query_block_or_blocked},
+      {"windows", "30-day windows; without --account those of all, soonest first", "daicho query windows --data DIR --due-before 2026-05-01T00:00:00Z", "windows", query_windows},
+      {"limits", "attempts used and left, next allowed at", "daicho query limits --data DIR --account ID", "proofs", query_limits},
+      {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events", query_timeline},
+      {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow", "events", query_events},
+      {"policy", "parameters in force and their history", "daicho query policy --data DIR", "history", query_policy},
+  });
+  return table;
+}
+
+const Query* find_query(std::string_view name) {
+  const auto found = std::ranges::find_if(queries(), [&](const Query& query) { return name == query.name; });
+  return found == queries().end() ? nullptr : &*found;
+}
+
+Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {
+  auto id = parse_id(named);
+  if (const auto email = id ? std::nullopt : parse_email(named)) {
+    if (!keys) throw Failure(Exit::not_permitted, "sign-in names are found with the master key only; give the account's id");
+    const auto row = store.get(Family::rows, as_bytes(sign_in_name_row_key(sign_in_name_tag(*keys, email->folded()))));
+    if (!row) fail(row.error());
+    if (*row) id = Id::from(as_bytes(**row));
+  } else if (!id) {
+    throw Failure(Exit::usage, "--account: a UUID or a sign-in name is wanted");
+  }
+  const auto account = id ? load_account(store, *id) : Result<std::optional<Account>, StoreError>(std::optional<Account>{});
+  if (!account) fail(account.error());
+  if (!*account) throw Failure(Exit::usage, "there is no such account");
+  return *id;
+}
+
+Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position& next) {
+  Json rows = Json::array();
+  const std::optional<Id> account = options.account ? std::optional(resolve_account(*ledger.store, ledger.keys, *options.account)) : std::nullopt;
+  const Position last = options.as_of.position.value_or(UINT64_MAX);
+  std::string envelope;
+  const auto failed = ledger.store->scan(Family::events, big_endian(options.from), [&](ByteView key, ByteView value) {
+    const Position position = read_big_endian(key);
+    if (position > last || rows.size() >= options.limit) return false;
+    next = position + 1;
+    envelope.assign(as_text(value));
+    const auto event = Event::parse(as_bytes(envelope));
+    if (!event) throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
+    const Time until = std::min(options.until.value_or(time_max), options.as_of.time.value_or(time_max));
+    if (event->time() > until) return false;  // time never goes back: nothing after this one matches
+    const bool matches = (!account || event->account() == *account) && (!options.type || *options.type == event->type_name()) &&
+                         (!options.service || *options.service == text_of(event->header().service())) &&
+                         event->time() >= options.since.value_or(time_min);
+    if (!matches) return true;
+    Json row = header_json(*event);
+    row["payload"] = describe(*event).fields;
+    row["sealed"] = event->is_sealed();
+    rows.push_back(std::move(row));
+    return true;
+  });
+  if (failed) fail(*failed);
+  return rows;
+}
+
+}  // namespace daicho

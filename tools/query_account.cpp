@@ -1,0 +1,209 @@
+// Queries about one account, at any instant.
+#include "commands/names.hpp"
+#include "commands/text.hpp"
+#include "projections/event_fields.hpp"
+#include "tools/event_words.hpp"
+#include "tools/query_account.hpp"
+
+namespace daicho {
+
+namespace {
+
+/// An account as the query sees it, with what opens its sealed parts.
+struct Subject {
+  Account account;
+  Policy policy;
+  Time now;
+  std::optional<SecretKey> data_key;
+  const Store& store;
+
+  std::optional<fb::PersonalT> personal(Position position) const {
+    if (!data_key) return std::nullopt;
+    const auto envelope = read_event(store, position);
+    if (!envelope || !*envelope) return std::nullopt;
+    const auto event = Event::parse(as_bytes(**envelope));
+    return event ? event->open(*data_key) : std::nullopt;
+  }
+};
+
+template <class T>
+T value_or_fail(Result<T, StoreError> result) {
+  if (!result) fail(result.error());
+  return *std::move(result);
+}
+
+Id account_of(const LedgerView& ledger, const QueryOptions& options) {
+  if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
+  return resolve_account(*ledger.store, ledger.keys, *options.account);
+}
+
+Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
+  const Id id = account_of(ledger, options);
+  const bool in_past = options.as_of.time || options.as_of.position;
+  Subject subject{{}, ledger.ledger.policy, ledger.now, {}, *ledger.store};
+  if (in_past) {
+    auto at = value_or_fail(account_at(*ledger.store, id, options.as_of));
+    if (!at) throw Failure(Exit::usage, "account " + to_text(id) + " did not exist at that instant");
+    subject.account = std::move(at->account);
+    subject.now = at->now;
+    subject.policy = value_or_fail(ledger_at(*ledger.store, options.as_of)).policy;
+  } else {
+    subject.account = settled(*value_or_fail(load_account(*ledger.store, id)), ledger.now);
+  }
+  if (ledger.keys) subject.data_key = ledger.keys->data_key(*ledger.store, id);
+  return subject;
+}
+
+Json head_of(const LedgerView& ledger, const Subject& subject) {
+  return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"account", to_text(subject.account.id)}, {"as_of", to_rfc3339(subject.now)}};
+}
+
+Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
+
+std::string masked(const Subject& subject, const Proof& proof) {
+  const auto personal = subject.personal(proof.added);
+  if (!personal) return "(sealed)";
+  if (!personal->national_digits.empty()) return mask_phone(personal->national_digits);
+  if (!personal->address.empty()) return mask_email(personal->address);
+  return proof.kind == fb::ProofKind::secret_question ? "(question)" : "(" + std::string(name(proof.kind)) + ")";
+}
+
+Json window_json(const Window& window, Time now) {
+  Json json = {{"replacement_id", to_text(window.id)}, {"opened_at", to_rfc3339(window.opened_at)}, {"opened_by", window.opened},
+               {"confirmed_at", optional_time(window.confirmed_at)}, {"effective_at", optional_time(window.effective_at)}};
+  json["seconds_left"] = window.effective_at ? Json(std::max<Time>(0, *window.effective_at - now) / second_us) : Json(nullptr);
+  json["with_recovery_code"] = window.expedited;
+  return json;
+}
+
+Json allowance_json(const Allowance& allowance, std::int64_t per_day) {
+  return {{"per_day", per_day}, {"used", allowance.used}, {"left", allowance.left}, {"next_allowed_at", optional_time(allowance.next_allowed_at)}};
+}
+
+}  // namespace
+
+Json query_account(const LedgerView& ledger, const QueryOptions& options) {
+  const Subject subject = subject_of(ledger, options);
+  const Account& account = subject.account;
+  Json json = head_of(ledger, subject);
+  json["state"] = account.block.current ? "blocked" : account.windows.open ? "pending" : "active";
+  json["notices"] = Json::array();
+  for (const Notice notice : notices(account, subject.policy, std::nullopt)) json["notices"].push_back(name(notice));
+  if (const auto registered = subject.personal(account.identity.registered)) json["sign_in_name"] = mask_email(registered->sign_in_name);
+  json["plan"] = name(account.identity.plan);
+  json["password_grade"] = name(account.identity.grade);
+  json["password_changed_at"] = to_rfc3339(account.identity.password_changed_at);
+  json["registered_at"] = to_rfc3339(account.identity.registered_at);
+  json["last_sign_in_at"] = account.identity.last_sign_in > 0 ? Json(to_rfc3339(account.identity.last_sign_in)) : Json(nullptr);
+  json["failed_sign_ins"] = account.identity.failed_sign_ins;
+  json["recovery_code"] = !account.identity.recovery_code.is_zero();
+  if (account.windows.open) json["effective_at"] = optional_time(account.windows.open->effective_at);
+  json["version"] = account.head.version;
+  json["last_seq"] = account.head.position;
+  json["policy_version"] = subject.policy.version;
+  return json;
+}
+
+Json query_proofs(const LedgerView& ledger, const QueryOptions& options) {
+  const Subject subject = subject_of(ledger, options);
+  Json json = head_of(ledger, subject);
+  json["proofs"] = Json::array();
+  for (const Proof& proof : subject.account.proofs.all) {
+    const bool pending = proof.is_of_window();
+    Json row = {{"proof_id", to_text(proof.id)}, {"kind", name(proof.kind)}, {"masked", masked(subject, proof)},
+                {"status", pending ? "unverified" : name(proof.status)}, {"in_force", proof.is_in_force()},
+                {"since", to_rfc3339(proof.status_since)}, {"seq", proof.status_position}};
+    row["channels"] = Json::array();
+    for (const fb::Channel channel : channels_of(proof.kind)) row["channels"].push_back(name(channel));
+    if (pending && subject.account.windows.open) row["effective_at"] = optional_time(subject.account.windows.open->effective_at);
+    json["proofs"].push_back(std::move(row));
+  }
+  return json;
+}
+
+Json query_block(const LedgerView& ledger, const QueryOptions& options) {
+  const Subject subject = subject_of(ledger, options);
+  const BlockStatus& status = subject.account.block;
+  Json json = head_of(ledger, subject);
+  json["blocked"] = status.current.has_value();
+  if (status.current) {
+    json["reason"] = status.current->reason;
+    json["since"] = to_rfc3339(status.current->since);
+    json["by"] = status.current->by;
+    json["seq"] = status.current->position;
+  }
+  if (status.last) {
+    json["last"] = {{"reason", status.last->block.reason}, {"since", to_rfc3339(status.last->block.since)}, {"by", status.last->block.by},
+                    {"lifted", name(status.last->by)}, {"lifted_at", to_rfc3339(status.last->at)}, {"lifted_seq", status.last->position}};
+  }
+  return json;
+}
+
+Json query_account_windows(const LedgerView& ledger, const QueryOptions& options) {
+  const Subject subject = subject_of(ledger, options);
+  const PendingWindows& windows = subject.account.windows;
+  Json json = head_of(ledger, subject);
+  json["windows"] = Json::array();
+  if (windows.last) {
+    Json row = window_json(windows.last->window, subject.now);
+    row["seconds_left"] = nullptr;
+    row["state"] = name(windows.last->outcome);
+    row["closed_at"] = to_rfc3339(windows.last->at);
+    json["windows"].push_back(std::move(row));
+  }
+  if (windows.open) {
+    Json row = window_json(*windows.open, subject.now);
+    row["state"] = "open";
+    row["closed_at"] = nullptr;
+    json["windows"].push_back(std::move(row));
+  }
+  return json;
+}
+
+Json query_limits(const LedgerView& ledger, const QueryOptions& options) {
+  const Subject subject = subject_of(ledger, options);
+  const Policy& policy = subject.policy;
+  const DailyLimits& limits = subject.account.limits;
+  Json json = head_of(ledger, subject);
+  json["day"] = {{"kind", policy.day_kind}, {"zone", policy.day_zone}};
+  json["recovery"] = allowance_json(daily_allowance(limits.recoveries, policy.recovery_per_day, policy, subject.now), policy.recovery_per_day);
+  json["contact_confirmations"] = allowance_json(
+      daily_allowance(limits.failed_confirmations, policy.max_contact_confirmations, policy, subject.now), policy.max_contact_confirmations);
+  const std::int64_t sends_max = 2 * policy.max_codes_per_hour, sends = count_since(limits.sends, subject.now, hour_us);
+  json["sends_this_hour"] = {{"max", sends_max}, {"used", sends}, {"left", std::max<std::int64_t>(0, sends_max - sends)}};
+  json["refusals_counted"] = limits.refusals_counted;
+  json["proofs"] = Json::array();
+  for (const Proof& proof : subject.account.proofs.all) {
+    if (proof.status == ProofStatus::removed || channels_of(proof.kind).empty()) continue;
+    const auto left = [&](std::int64_t max, const std::vector<Time>& marks) {
+      return std::max<std::int64_t>(0, max - count_since(marks, subject.now, hour_us));
+    };
+    json["proofs"].push_back({{"proof_id", to_text(proof.id)}, {"masked", masked(subject, proof)},
+                              {"guesses_left", left(policy.max_code_guesses, proof.wrong_guesses)},
+                              {"sends_left", left(policy.max_codes_per_hour, proof.sends)}});
+  }
+  return json;
+}
+
+Json query_timeline(const LedgerView& ledger, const QueryOptions& options) {
+  const Subject subject = subject_of(ledger, options);
+  const auto envelopes = value_or_fail(account_events(*ledger.store, subject.account.head, options.as_of));
+  Json json = head_of(ledger, subject);
+  json["events"] = Json::array();
+  for (const std::string& envelope : envelopes) {
+    const auto event = Event::parse(as_bytes(envelope));
+    const Json header = header_json(*event);
+    Json row = {{"seq", event->position()}, {"time", header["time"]}, {"type", event->type_name()}, {"what", describe(*event).sentence},
+                {"who", header["service"]}, {"command", header["command"]}, {"from", header["from"]}};
+    row["caused_by"] = header.contains("caused_by") ? header["caused_by"] : Json(nullptr);
+    row["rules"] = header["rules"];
+    row["policy_version"] = header["policy_version"];
+    if (const auto personal = subject.data_key ? event->open(*subject.data_key) : std::nullopt; personal && !personal->ip.empty()) {
+      row["from"]["ip_recorded"] = true;  // the full address stays sealed
+    }
+    json["events"].push_back(std::move(row));
+  }
+  return json;
+}
+
+}  // namespace daicho
