@@ -16,7 +16,8 @@ Draft block(const std::string& reason, const std::string& detail, const Account&
 
 Decision decide(const Account& account, const BlockAccount& command, const Context& context) {
   const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  if (command.reason.empty() || command.reason.size() > block_reason_bytes_max || !std::ranges::all_of(command.reason, is_word)) {
+  if (command.reason.empty() || command.reason.size() > block_reason_bytes_max ||
+      !std::ranges::all_of(command.reason, is_word)) {
     return refused({Rule::blk_1, "reason_not_a_word", "A reason is one word of a-z, 0-9 and _, at most 64 long."});
   }
   if (account.block.current) return accepted({{"block_id", to_text(account.block.current->id)}});
@@ -31,9 +32,10 @@ Decision decide(const Account& account, const UnblockAccount& command, const Con
   if (const auto why = check_passed(account, command.challenge, fb::Purpose::unblock, context)) {
     return refused({Rule::blk_2, why->code, why->detail});
   }
-  Draft unblocked = draft(fb::AccountUnblockedT{.block_id = account.block.current->id, .by = fb::Lifted::by_challenge,
-                                                .challenge_id = command.challenge},
-                          {Rule::blk_2});
+  Draft unblocked = draft(
+      fb::AccountUnblockedT{
+          .block_id = account.block.current->id, .by = fb::Lifted::by_challenge, .challenge_id = command.challenge},
+      {Rule::blk_2});
   unblocked.caused_by = account.challenges.find(command.challenge)->passed;
   Decision decision = accepted({{"block_id", to_text(account.block.current->id)}});
   decision.events.push_back(std::move(unblocked));

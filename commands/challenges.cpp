@@ -9,7 +9,9 @@ namespace daicho {
 
 namespace {
 
-bool is_public(fb::Purpose purpose) { return purpose == fb::Purpose::reset_password || purpose == fb::Purpose::unblock; }
+bool is_public(fb::Purpose purpose) {
+  return purpose == fb::Purpose::reset_password || purpose == fb::Purpose::unblock;
+}
 
 bool equal_ignoring_ascii_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
@@ -25,17 +27,18 @@ bool is_offered(const Proof& proof, fb::Purpose purpose) {
 }
 
 /// The routes the policy leaves open to this account, in its order (R-CHL-9).
-std::vector<fb::Route> open_routes(const Account& account, const std::vector<const Proof*>& offered, const Policy& policy) {
+std::vector<fb::Route> open_routes(const Account& account, const std::vector<const Proof*>& offered,
+                                   const Policy& policy) {
   std::vector<fb::Route> routes;
   for (const std::string& word : policy.routes) {
     const auto route = parse_name<fb::Route>(word);
     const auto has = [&](auto&& test) { return std::ranges::any_of(offered, test); };
-    const bool is_open =
-        route == fb::Route::secret_question
-            ? has([](const Proof* p) { return p->kind == fb::ProofKind::secret_question; })
-        : route == fb::Route::security_code ? has([](const Proof* p) { return !channels_of(p->kind).empty(); })
-        : route == fb::Route::recovery_code ? !account.identity.recovery_code.is_zero()
-                                            : route == fb::Route::recovery_form;
+    const bool is_open = route == fb::Route::secret_question
+                             ? has([](const Proof* p) { return p->kind == fb::ProofKind::secret_question; })
+                         : route == fb::Route::security_code
+                             ? has([](const Proof* p) { return !channels_of(p->kind).empty(); })
+                         : route == fb::Route::recovery_code ? !account.identity.recovery_code.is_zero()
+                                                             : route == fb::Route::recovery_form;
     if (route && is_open) routes.push_back(*route);
   }
   if (!account.windows.open) routes.push_back(fb::Route::mark_lost);
@@ -52,9 +55,10 @@ Decision no_usable_proof(const Account& account, const StartChallenge& command, 
   const auto routes = open_routes(account, {}, context.policy);
   Refusal refusal{Rule::chl_2, "no_usable_proof", "The account has no proof that a code could be sent to."};
   refusal.extra["other_routes"] = route_names(routes);
-  return refused_on_record(account, context, std::move(refusal),
-                           draft(fb::ChallengeEndedT{.challenge_id = context.new_id(), .purpose = command.purpose, .routes = routes},
-                                 {Rule::chl_2, Rule::chl_9}));
+  return refused_on_record(
+      account, context, std::move(refusal),
+      draft(fb::ChallengeEndedT{.challenge_id = context.new_id(), .purpose = command.purpose, .routes = routes},
+            {Rule::chl_2, Rule::chl_9}));
 }
 
 }  // namespace
@@ -67,10 +71,11 @@ Decision decide(const Account& account, const StartChallenge& command, const Con
   const bool check_failed = command.character_check &&
                             !equal_ignoring_ascii_case(command.character_check->shown, command.character_check->typed);
   if (check_failed || (is_public(command.purpose) && !command.character_check)) {
-    return refused_on_record(account, context,
-                             {Rule::chl_1, command.character_check ? "character_check_failed" : "character_check_missing",
-                              "The characters typed must be those shown; ask for new ones as often as needed."},
-                             draft(fb::CharacterCheckFailedT{.purpose = command.purpose}, {Rule::chl_1}));
+    return refused_on_record(
+        account, context,
+        {Rule::chl_1, command.character_check ? "character_check_failed" : "character_check_missing",
+         "The characters typed must be those shown; ask for new ones as often as needed."},
+        draft(fb::CharacterCheckFailedT{.purpose = command.purpose}, {Rule::chl_1}));
   }
   std::vector<const Proof*> offered;
   for (const Proof& proof : account.proofs.all) {
@@ -94,10 +99,13 @@ namespace {
 /// The challenge, open and not yet passed; else the refusal.
 Result<const Challenge*, Refusal> open_challenge(const Account& account, const Id& id, const Context& context) {
   const Challenge* challenge = account.challenges.find(id);
-  if (!challenge) return Unexpected{Refusal{Rule::chl_1, "challenge_unknown", "The account has no such open challenge."}};
-  if (challenge->passed_at) return Unexpected{Refusal{Rule::chl_5, "challenge_passed", "The challenge is passed already."}};
+  if (!challenge)
+    return Unexpected{Refusal{Rule::chl_1, "challenge_unknown", "The account has no such open challenge."}};
+  if (challenge->passed_at)
+    return Unexpected{Refusal{Rule::chl_5, "challenge_passed", "The challenge is passed already."}};
   if (challenge->started_at + context.policy.challenge_ttl_seconds * second_us <= context.now) {
-    return Unexpected{Refusal{Rule::chl_1, "challenge_expired", "The challenge was started too long ago; start another."}};
+    return Unexpected{
+        Refusal{Rule::chl_1, "challenge_expired", "The challenge was started too long ago; start another."}};
   }
   return challenge;
 }
@@ -112,14 +120,17 @@ Time hour_after_nth_newest(const std::vector<Time>& marks, std::int64_t n) {
 
 }  // namespace
 
-std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof, const Context& context) {
+std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,
+                                        const Context& context) {
   const std::int64_t per_proof = context.policy.max_codes_per_hour, per_account = 2 * per_proof;
   if (count_since(sends_to_proof, context.now, hour_us) >= per_proof) {
-    return limited("proof_send_limit", "No more codes go to this proof for now.", hour_after_nth_newest(sends_to_proof, per_proof));
+    return limited("proof_send_limit", "No more codes go to this proof for now.",
+                   hour_after_nth_newest(sends_to_proof, per_proof));
   }
   const auto& all = account.limits.sends;
   if (count_since(all, context.now, hour_us) >= per_account) {
-    return limited("account_send_limit", "No more codes go out for this account for now.", hour_after_nth_newest(all, per_account));
+    return limited("account_send_limit", "No more codes go out for this account for now.",
+                   hour_after_nth_newest(all, per_account));
   }
   return std::nullopt;
 }
@@ -169,14 +180,16 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
   if (std::ranges::find(channels, command.channel) == channels.end() || command.channel == fb::Channel::app) {
     return refused({Rule::prf_3, "channel_not_offered", "That kind of proof does not receive codes this way."});
   }
-  const Allowance confirmations = daily_allowance(account.limits.failed_confirmations, context.policy.max_contact_confirmations,
-                                                  context.policy, context.now);
+  const Allowance confirmations = daily_allowance(
+      account.limits.failed_confirmations, context.policy.max_contact_confirmations, context.policy, context.now);
   if (confirmations.left == 0) {
-    return refused({Rule::chl_3, "confirmation_limit", "Too many wrong confirmations today.", confirmations.next_allowed_at});
+    return refused(
+        {Rule::chl_3, "confirmation_limit", "Too many wrong confirmations today.", confirmations.next_allowed_at});
   }
   if (auto refusal = check_send_quota(account, proof->sends, context)) return refused(*std::move(refusal));
   if (context.vault.tag("confirmation", fold(command.confirmation)) != proof->confirmation_tag) {
-    Decision decision = refused({Rule::chl_3, "wrong_confirmation", "What was typed is not the hidden part; nothing was sent."});
+    Decision decision =
+        refused({Rule::chl_3, "wrong_confirmation", "What was typed is not the hidden part; nothing was sent."});
     decision.refusal->extra["confirmations_left"] = confirmations.left - 1;
     decision.events.push_back(draft(
         fb::ContactConfirmationFailedT{.challenge_id = command.challenge, .proof_id = command.proof}, {Rule::chl_3}));
@@ -194,12 +207,14 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
 std::optional<Decision> check_code(const Account& account, const Proof* proof, const Id& challenge, bool is_link,
                                    std::string_view attempt, const Context& context) {
   const auto rejected = [&](fb::CodeRejection reason, Refusal refusal) {
-    return refused_on_record(account, context, std::move(refusal),
-                             draft(fb::CodeRejectedT{.challenge_id = challenge, .proof_id = proof ? proof->id : Id{}, .reason = reason},
-                                   {Rule::chl_5}));
+    return refused_on_record(
+        account, context, std::move(refusal),
+        draft(fb::CodeRejectedT{.challenge_id = challenge, .proof_id = proof ? proof->id : Id{}, .reason = reason},
+              {Rule::chl_5}));
   };
   if (!proof || !proof->code || proof->code->is_link != is_link) {
-    return rejected(fb::CodeRejection::no_code, limited("no_code", "No code is waited for: none was sent, or it was used.", {}));
+    return rejected(fb::CodeRejection::no_code,
+                    limited("no_code", "No code is waited for: none was sent, or it was used.", {}));
   }
   const std::int64_t used = count_since(proof->wrong_guesses, context.now, hour_us);
   if (used >= context.policy.max_code_guesses) {
@@ -217,8 +232,9 @@ std::optional<Decision> check_code(const Account& account, const Proof* proof, c
   refusal.extra["guesses_left"] = context.policy.max_code_guesses - used - 1;
   // A wrong guess always is an event: the budget that limits it is counted from them.
   Decision decision = refused(std::move(refusal));
-  decision.events.push_back(draft(
-      fb::CodeRejectedT{.challenge_id = challenge, .proof_id = proof->id, .reason = fb::CodeRejection::wrong}, {Rule::chl_5}));
+  decision.events.push_back(
+      draft(fb::CodeRejectedT{.challenge_id = challenge, .proof_id = proof->id, .reason = fb::CodeRejection::wrong},
+            {Rule::chl_5}));
   return decision;
 }
 
@@ -226,10 +242,13 @@ Decision decide(const Account& account, const SubmitCode& command, const Context
   const auto challenge = open_challenge(account, command.challenge, context);
   if (!challenge) return refused(challenge.error());
   const Proof* proof = account.proofs.with_code_of(command.challenge);
-  if (auto rejection = check_code(account, proof, command.challenge, false, command.code, context)) return *std::move(rejection);
+  if (auto rejection = check_code(account, proof, command.challenge, false, command.code, context))
+    return *std::move(rejection);
   Decision decision = accepted({{"passed", true}, {"guesses_left", context.policy.max_code_guesses}});
-  Draft passed = draft(fb::ChallengePassedT{.challenge_id = command.challenge, .purpose = (*challenge)->purpose,
-                                            .proof_id = proof->id, .device_tag = (*challenge)->device_tag},
+  Draft passed = draft(fb::ChallengePassedT{.challenge_id = command.challenge,
+                                            .purpose = (*challenge)->purpose,
+                                            .proof_id = proof->id,
+                                            .device_tag = (*challenge)->device_tag},
                        {Rule::chl_5});
   passed.caused_by = (*challenge)->started;
   decision.events.push_back(std::move(passed));
@@ -243,16 +262,19 @@ Decision decide(const Account& account, const SubmitCode& command, const Context
       verify(device);
     }
   }
-  if (account.windows.open && proof->status == ProofStatus::marked_lost) {  // R-LOST-4: using an old proof offers to cancel
+  if (account.windows.open &&
+      proof->status == ProofStatus::marked_lost) {  // R-LOST-4: using an old proof offers to cancel
     decision.returns["offer_cancel_replacement"] = to_text(account.windows.open->id);
   }
   return decision;
 }
 
-std::optional<NotPassed> check_passed(const Account& account, const Id& id, fb::Purpose purpose, const Context& context) {
+std::optional<NotPassed> check_passed(const Account& account, const Id& id, fb::Purpose purpose,
+                                      const Context& context) {
   const Challenge* challenge = account.challenges.find(id);
   if (!challenge || challenge->purpose != purpose) {
-    return NotPassed{"challenge_unknown", "A challenge with purpose " + std::string(name(purpose)) + " must be passed first."};
+    return NotPassed{"challenge_unknown",
+                     "A challenge with purpose " + std::string(name(purpose)) + " must be passed first."};
   }
   if (!challenge->passed_at) return NotPassed{"challenge_not_passed", "The challenge is not passed yet."};
   if (*challenge->passed_at + context.policy.step_up_ttl_seconds * second_us <= context.now) {

@@ -32,10 +32,12 @@ Decision decide(const Account& account, const SubmitCode& command, const Context
 struct NotPassed {
   std::string code, detail;
 };
-std::optional<NotPassed> check_passed(const Account& account, const Id& challenge, fb::Purpose purpose, const Context& context);
+std::optional<NotPassed> check_passed(const Account& account, const Id& challenge, fb::Purpose purpose,
+                                      const Context& context);
 
 /// Whether one more code or link may go to this proof now; else the refusal (R-CHL-5).
-std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof, const Context& context);
+std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,
+                                        const Context& context);
 
 /// Judges what came back for the code or link a proof waits for: nullopt when right, else the refusal and its record.
 std::optional<Decision> check_code(const Account& account, const Proof* proof, const Id& challenge, bool is_link,

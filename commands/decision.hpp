@@ -1,5 +1,5 @@
-// commands/decision.hpp — what a decision is given (Context) and what it says (Decision): events, or a refusal by a rule.
-// `decide` functions are pure: the same account, command and context give the same decision.
+// commands/decision.hpp — what a decision is given (Context) and what it says (Decision): events, or a refusal by a
+// rule. `decide` functions are pure: the same account, command and context give the same decision.
 #pragma once
 
 #include <functional>

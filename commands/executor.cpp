@@ -9,7 +9,8 @@
 
 namespace daicho {
 
-Executor::Stripes::Stripes(std::array<std::mutex, lock_stripes>& stripes, std::vector<std::uint64_t> hashes) : stripes_(stripes) {
+Executor::Stripes::Stripes(std::array<std::mutex, lock_stripes>& stripes, std::vector<std::uint64_t> hashes)
+    : stripes_(stripes) {
   for (const std::uint64_t hash : hashes) held_.push_back(hash % lock_stripes);
   std::ranges::sort(held_);
   held_.erase(std::unique(held_.begin(), held_.end()), held_.end());
@@ -23,8 +24,8 @@ Executor::Stripes::~Stripes() {
 Executor::Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads)
     : store_(store), log_(log), keys_(keys), entropy_(std::move(entropy)), passwords_(password_threads) {}
 
-Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& log, const KeyRing& keys, Entropy entropy,
-                                                             unsigned password_threads) {
+Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& log, const KeyRing& keys,
+                                                             Entropy entropy, unsigned password_threads) {
   auto ledger = load_ledger(store);
   if (!ledger) return Unexpected{ledger.error()};
   std::unique_ptr<Executor> executor(new Executor(store, log, keys, std::move(entropy), password_threads));
@@ -74,8 +75,10 @@ Result<Answer, Fault> Executor::execute(Request request) {
   Run run{.request = std::move(request)};
   const bool own = is_ledgers_own(run.request.command);
   run.account_id = own ? Id{} : run.is_registration() ? new_id(log_.time()) : run.request.account.value_or(Id{});
-  if (!own && run.account_id.is_zero()) return Unexpected{Fault{FaultKind::no_such_account, "The command names no account."}};
-  std::vector<std::uint64_t> hashes = {hash_of(run.account_id.view()), hash_of(as_bytes(answer_row_key(run.request.issuer)))};
+  if (!own && run.account_id.is_zero())
+    return Unexpected{Fault{FaultKind::no_such_account, "The command names no account."}};
+  std::vector<std::uint64_t> hashes = {hash_of(run.account_id.view()),
+                                       hash_of(as_bytes(answer_row_key(run.request.issuer)))};
   if (const auto name = folded_name(run.request.command)) {
     run.name_tag = sign_in_name_tag(keys_, *name);
     hashes.push_back(hash_of(run.name_tag->view()));
@@ -114,7 +117,8 @@ std::optional<Fault> Executor::load(Run& run) {
   }
   run.before.id = run.account_id;
   if (const auto& expected = run.request.expected_version; expected && *expected != run.head().version) {
-    return Fault{FaultKind::version_conflict, "The account is at version " + std::to_string(run.head().version) + ".", run.head().version};
+    return Fault{FaultKind::version_conflict, "The account is at version " + std::to_string(run.head().version) + ".",
+                 run.head().version};
   }
   if (run.is_registration()) {
     auto [key, row] = keys_.new_data_key(run.account_id, entropy_);
@@ -127,7 +131,8 @@ std::optional<Fault> Executor::load(Run& run) {
   run.vault.emplace(run.account_id, *run.data_key, keys_.code_key());
   run.request.issuer.command_digest =
       *Hash::from(keyed_hash(*run.data_key, "daicho command digest v1",
-                             {as_bytes(run.request.issuer.command), as_bytes(run.request.body)}).view());
+                             {as_bytes(run.request.issuer.command), as_bytes(run.request.body)})
+                      .view());
   return std::nullopt;
 }
 
@@ -156,18 +161,21 @@ Context Executor::context_of(Run& run, Time now) const {
 namespace {
 
 Decision decide(const LedgerState&, const RecordProjectionDigests& command) {
-  Decision decision = accepted({{"size", command.size}, {"rows", command.rows}, {"digest", to_hex(command.digest.view())}});
-  decision.events.push_back(draft(fb::ProjectionDigestsRecordedT{.size = command.size, .fold_version = fold_version,
-                                                                 .rows = command.rows, .digest = command.digest},
-                                  {Rule::led_3}));
+  Decision decision =
+      accepted({{"size", command.size}, {"rows", command.rows}, {"digest", to_hex(command.digest.view())}});
+  decision.events.push_back(draft(
+      fb::ProjectionDigestsRecordedT{
+          .size = command.size, .fold_version = fold_version, .rows = command.rows, .digest = command.digest},
+      {Rule::led_3}));
   return decision;
 }
 
 Decision decide(const Account&, const CountRefusals& command, const Context&) {
   Decision decision = accepted({{"rule", text_of(command.rule).id}, {"count", command.count}});
-  decision.events.push_back(draft(fb::RefusalsCountedT{.rule = static_cast<std::uint16_t>(command.rule), .count = command.count,
-                                                       .since = command.since},
-                                  {Rule::led_1}));
+  decision.events.push_back(draft(
+      fb::RefusalsCountedT{
+          .rule = static_cast<std::uint16_t>(command.rule), .count = command.count, .since = command.since},
+      {Rule::led_1}));
   return decision;
 }
 
@@ -179,15 +187,19 @@ Decision Executor::decide_at(Run& run, Time now) const {
   Decision decision = std::visit(
       [&](const auto& command) {
         using Kind = std::decay_t<decltype(command)>;
-        if constexpr (std::is_same_v<Kind, AdoptPolicy>) return decide(run.ledger, command, context);
-        else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) return decide(run.ledger, command);
-        else return decide(account, command, context);
+        if constexpr (std::is_same_v<Kind, AdoptPolicy>)
+          return decide(run.ledger, command, context);
+        else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>)
+          return decide(run.ledger, command);
+        else
+          return decide(account, command, context);
       },
       run.request.command);
   // A window that ran out takes effect before whatever comes after it, whoever comes first (R-LOST-6).
   const bool appends = !decision.refusal || !decision.events.empty();
   if (appends && run.before.windows.is_due(now)) {
-    decision.events.insert(decision.events.begin(), completion(run.before, *run.before.windows.open->effective_at, context));
+    decision.events.insert(decision.events.begin(),
+                           completion(run.before, *run.before.windows.open->effective_at, context));
   }
   return decision;
 }
@@ -231,8 +243,9 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
   }
   run.answer = answer_of(run, events);
   const std::string key = answer_row_key(run.request.issuer);
-  rows.push_back({Family::answers, key,
-                  encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key)});
+  rows.push_back(
+      {Family::answers, key,
+       encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key)});
   if (run.key_row) rows.push_back(*run.key_row);
   return rows;
 }

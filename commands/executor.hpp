@@ -1,9 +1,9 @@
 // commands/executor.hpp — runs commands against one open ledger: loads state, decides, appends, folds, answers.
 //
-// Any number of threads. Commands of one account run one after the other, each from the state the one before left durable, so
-// limits and guess budgets cannot be raced; commands of different accounts run side by side and share commits (ledger/log.hpp).
-// A command is all or nothing. Its answer, when it appended events, is kept under (service, idempotency key) in the same
-// commit: the same key and body get the first answer again, another body is refused.
+// Any number of threads. Commands of one account run one after the other, each from the state the one before left
+// durable, so limits and guess budgets cannot be raced; commands of different accounts run side by side and share
+// commits (ledger/log.hpp). A command is all or nothing. Its answer, when it appended events, is kept under (service,
+// idempotency key) in the same commit: the same key and body get the first answer again, another body is refused.
 #pragma once
 
 #include <array>
@@ -37,10 +37,10 @@ struct CountRefusals {
 };
 
 using Command =
-    std::variant<RegisterAccount, ConfirmSignInName, AddProof, VerifyProof, IssueRecoveryCode, StartChallenge, SendCode, SubmitCode,
-                 ResetPassword, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof, CancelReplacement,
-                 DisputeReplacement, CompleteReplacement, SubmitRecovery, BlockAccount, UnblockAccount, RecordSignIn,
-                 RecordDelivery, AdoptPolicy, RecordProjectionDigests, CountRefusals>;
+    std::variant<RegisterAccount, ConfirmSignInName, AddProof, VerifyProof, IssueRecoveryCode, StartChallenge, SendCode,
+                 SubmitCode, ResetPassword, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
+                 CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, BlockAccount,
+                 UnblockAccount, RecordSignIn, RecordDelivery, AdoptPolicy, RecordProjectionDigests, CountRefusals>;
 
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
 inline constexpr std::size_t service_bytes_max = 64;
@@ -78,13 +78,13 @@ struct Answer {
 class Executor {
  public:
   /// The caller keeps store, log and keys alive. Reads the ledger's state; `corrupt` when its rows need a rebuild.
-  static Result<std::unique_ptr<Executor>, StoreError> open(Store& store, Log& log, const KeyRing& keys, Entropy entropy,
-                                                            unsigned password_threads);
+  static Result<std::unique_ptr<Executor>, StoreError> open(Store& store, Log& log, const KeyRing& keys,
+                                                            Entropy entropy, unsigned password_threads);
 
   Result<Answer, Fault> execute(Request request);
 
-  /// What is due at the log's time: windows that ran out, refusals counted, digests once a day (R-LOST-6). Returns one answer
-  /// for each thing done. Running it again at once does nothing.
+  /// What is due at the log's time: windows that ran out, refusals counted, digests once a day (R-LOST-6). Returns one
+  /// answer for each thing done. Running it again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
   const LedgerState& ledger() const { return ledger_; }  ///< changes only under adopt-policy and tick
@@ -92,8 +92,8 @@ class Executor {
  private:
   Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads);
 
-  struct Run;      // one command on its way: executor_run.hpp
-  class Stripes;   // the locks a command holds
+  struct Run;     // one command on its way: executor_run.hpp
+  class Stripes;  // the locks a command holds
 
   Result<Answer, Fault> run(Run& run);
   std::optional<Fault> load(Run& run);

@@ -19,8 +19,8 @@ SecretKey answer_key(const SecretKey& data_key) { return derive_key(data_key, "d
 
 }  // namespace
 
-std::string encode_first_answer(const Tag32& fingerprint, const Id& account, const Answer& answer, const SecretKey& data_key,
-                                const std::string& row_key) {
+std::string encode_first_answer(const Tag32& fingerprint, const Id& account, const Answer& answer,
+                                const SecretKey& data_key, const std::string& row_key) {
   std::string plaintext(1, answer.is_refusal ? '\1' : '\0');
   plaintext += answer.body.dump();
   std::string row;
@@ -34,10 +34,12 @@ std::string encode_first_answer(const Tag32& fingerprint, const Id& account, con
 std::optional<FirstAnswer> parse_first_answer(ByteView row) {
   constexpr std::size_t head_bytes = 32 + 16;
   if (row.size() < head_bytes) return std::nullopt;
-  return FirstAnswer{*Tag32::from(row.first(32)), *Id::from(row.subspan(32, 16)), std::string(as_text(row.subspan(head_bytes)))};
+  return FirstAnswer{*Tag32::from(row.first(32)), *Id::from(row.subspan(32, 16)),
+                     std::string(as_text(row.subspan(head_bytes)))};
 }
 
-std::optional<Answer> open_first_answer(const FirstAnswer& first, const SecretKey& data_key, const std::string& row_key) {
+std::optional<Answer> open_first_answer(const FirstAnswer& first, const SecretKey& data_key,
+                                        const std::string& row_key) {
   const auto plaintext = open_sealed(answer_key(data_key), as_bytes(first.sealed), as_bytes(row_key));
   if (!plaintext || plaintext->empty()) return std::nullopt;
   Answer answer{Json::parse(plaintext->substr(1), nullptr, false), plaintext->front() == '\1', true};
@@ -78,7 +80,8 @@ Answer Executor::answer_of(Run& run, const std::vector<Event>& events) const {
   Answer answer;
   Json list = Json::array();
   for (const Event& event : events) {
-    list.push_back({{"seq", event.position()}, {"type", event.type_name()}, {"account_version", event.account_version()}});
+    list.push_back(
+        {{"seq", event.position()}, {"type", event.type_name()}, {"account_version", event.account_version()}});
   }
   if (run.decision.refusal) {
     answer.is_refusal = true;

@@ -12,7 +12,8 @@ Fault stopped(const StoreError& error) { return {FaultKind::stopped, error.detai
 Fault busy() { return {FaultKind::busy, "Too many passwords are being hashed; try later."}; }
 
 /// What waits in the outbox under this id, if it is the account's.
-Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& store, const Id& account, const Id& notification) {
+Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& store, const Id& account,
+                                                                const Id& notification) {
   const std::string key = outbox_row_key(notification);
   const auto value = store.get(Family::rows, as_bytes(key));
   if (!value) return Unexpected{value.error()};
@@ -20,7 +21,8 @@ Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& sto
   if (!row || row->account != account) return std::optional<fb::NotificationKind>{};
   const auto envelope = read_event(store, row->position);
   if (!envelope) return Unexpected{envelope.error()};
-  const auto event = *envelope ? Event::parse(as_bytes(**envelope)) : Result<Event, EventFault>(Unexpected{EventFault::malformed});
+  const auto event =
+      *envelope ? Event::parse(as_bytes(**envelope)) : Result<Event, EventFault>(Unexpected{EventFault::malformed});
   if (!event) return Unexpected{StoreError{StoreFault::corrupt, "the event of a notification does not read"}};
   return std::optional(event->body().notifications()->Get(row->index)->kind());
 }
@@ -46,7 +48,8 @@ std::optional<Fault> Executor::hash_secrets(Run& run) {
   auto* reset = std::get_if<ResetPassword>(&run.request.command);
   auto* addition = std::get_if<AddProof>(&run.request.command);
   if (!registration && !reset && !addition) return std::nullopt;
-  if (registration && !registration->password.verifier.empty()) return std::nullopt;  // a bulk load brings its verifiers
+  if (registration && !registration->password.verifier.empty())
+    return std::nullopt;                                         // a bulk load brings its verifiers
   if (decide_at(run, log_.time()).refusal) return std::nullopt;  // no work for what is refused anyway
   const auto hash = [&](std::string_view secret, std::string& verifier) {
     auto made = passwords_.hash(secret, run.policy->argon2_passes, run.policy->argon2_memory_kib);

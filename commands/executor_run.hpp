@@ -22,14 +22,14 @@ class Executor::Stripes {
 
 struct Executor::Run {
   Request request;
-  Id account_id;                        ///< all zero: the ledger itself
-  Account before;                       ///< as stored
-  LedgerState ledger;                   ///< instead, when the command is the ledger's own
+  Id account_id;       ///< all zero: the ledger itself
+  Account before;      ///< as stored
+  LedgerState ledger;  ///< instead, when the command is the ledger's own
   std::shared_ptr<const Policy> policy;
   std::optional<SecretKey> data_key;
-  std::optional<RowChange> key_row;     ///< a data key drawn for a new account
+  std::optional<RowChange> key_row;  ///< a data key drawn for a new account
   std::optional<Vault> vault;
-  std::optional<Tag32> name_tag;        ///< of the sign-in name being registered
+  std::optional<Tag32> name_tag;  ///< of the sign-in name being registered
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
   Decision decision;
   Account after;
@@ -46,8 +46,8 @@ std::string answer_row_key(const Issuer& issuer);
 /// What makes two bodies the same command (keyed: bodies hold secrets).
 Tag32 fingerprint(const Request& request, const KeyRing& keys);
 
-std::string encode_first_answer(const Tag32& fingerprint, const Id& account, const Answer& answer, const SecretKey& data_key,
-                                const std::string& row_key);
+std::string encode_first_answer(const Tag32& fingerprint, const Id& account, const Answer& answer,
+                                const SecretKey& data_key, const std::string& row_key);
 struct FirstAnswer {
   Tag32 fingerprint;
   Id account;
@@ -55,7 +55,8 @@ struct FirstAnswer {
 };
 std::optional<FirstAnswer> parse_first_answer(ByteView row);
 /// nullopt: its key is gone, or it was altered.
-std::optional<Answer> open_first_answer(const FirstAnswer& first, const SecretKey& data_key, const std::string& row_key);
+std::optional<Answer> open_first_answer(const FirstAnswer& first, const SecretKey& data_key,
+                                        const std::string& row_key);
 
 Json refusal_json(const Refusal& refusal);
 

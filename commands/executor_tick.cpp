@@ -24,7 +24,8 @@ Result<std::vector<Due>, Fault> due_by(const Store& store, Time now) {
 
 }  // namespace
 
-Result<Answer, Fault> Executor::execute_for_scheduler(Command command, const Id& account, const char* name, std::string key) {
+Result<Answer, Fault> Executor::execute_for_scheduler(Command command, const Id& account, const char* name,
+                                                      std::string key) {
   Request request{.command = std::move(command)};
   request.account = account;
   request.issuer.service = "scheduler";
@@ -51,7 +52,8 @@ Result<std::vector<Answer>, Fault> Executor::tick() {
   }
   for (const auto& [which, refusals] : counted) {
     const CountRefusals command{static_cast<Rule>(which.second), refusals.count, refusals.since};
-    auto answer = execute_for_scheduler(command, which.first, "count-refusals", "count-refusals/" + to_text(new_id(log_.time())));
+    auto answer =
+        execute_for_scheduler(command, which.first, "count-refusals", "count-refusals/" + to_text(new_id(log_.time())));
     if (!answer) return Unexpected{answer.error()};
     done.push_back(*std::move(answer));
   }

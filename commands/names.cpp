@@ -27,7 +27,8 @@ std::string_view word(const std::array<std::string_view, N>& words, Enum value) 
 }  // namespace
 
 std::string_view name(ProofStatus value) {
-  static constexpr std::array<std::string_view, 6> words = {"unverified", "verified", "marked_lost", "removed", "proposed", "confirmed"};
+  static constexpr std::array<std::string_view, 6> words = {"unverified", "verified", "marked_lost",
+                                                            "removed",    "proposed", "confirmed"};
   return word(words, value);
 }
 std::string_view name(WindowOutcome value) {

@@ -1,4 +1,5 @@
-// commands/names.hpp — the catalogue's words for the schema's enumerators, both ways. The words are public: never renamed.
+// commands/names.hpp — the catalogue's words for the schema's enumerators, both ways. The words are public: never
+// renamed.
 #pragma once
 
 #include <optional>

@@ -95,8 +95,8 @@ std::optional<Refusal> check_password(const NewPassword& password, const Policy&
   const Counted counted = count(password.text);
   if (counted.characters < policy.password_min || counted.characters > policy.password_max) {
     return Refusal{Rule::pwd_1, "wrong_length",
-                   "A password has " + std::to_string(policy.password_min) + " to " + std::to_string(policy.password_max) +
-                       " characters."};
+                   "A password has " + std::to_string(policy.password_min) + " to " +
+                       std::to_string(policy.password_max) + " characters."};
   }
   if (counted.classes < policy.password_classes) {
     return Refusal{Rule::pwd_1, "too_few_classes",

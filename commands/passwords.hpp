@@ -1,5 +1,5 @@
-// commands/passwords.hpp — password rules and the reset (R-PWD-1…4). Hashing takes tens of milliseconds and is done before a
-// decision, in a bounded pool; the decision sees only what came of it.
+// commands/passwords.hpp — password rules and the reset (R-PWD-1…4). Hashing takes tens of milliseconds and is done
+// before a decision, in a bounded pool; the decision sees only what came of it.
 #pragma once
 
 #include <atomic>
@@ -16,9 +16,9 @@ inline constexpr std::size_t password_bytes_max = 1'024;  ///< of UTF-8, before 
 struct NewPassword {
   std::string text, repeat;
   // Filled in before the last decision, because they take long.
-  std::string verifier = {};            ///< Argon2id
+  std::string verifier = {};  ///< Argon2id
   bool equals_current = false;
-  fb::Grade grade = fb::Grade::none;    ///< none: the decision grades it itself
+  fb::Grade grade = fb::Grade::none;  ///< none: the decision grades it itself
 };
 
 /// Bounded: at most `running_max` hashes at a time, `waiting_max` callers behind them, then `busy`.

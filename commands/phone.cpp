@@ -13,12 +13,14 @@ namespace {
 
 std::string region_of(const PhoneNumberUtil& util, std::string_view country) {
   if (country.starts_with('+')) country.remove_prefix(1);
-  const bool is_digits = !country.empty() && country.size() <= 3 && std::ranges::all_of(country, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_digits = !country.empty() && country.size() <= 3 &&
+                         std::ranges::all_of(country, [](char c) { return c >= '0' && c <= '9'; });
   std::string region(country);
   if (is_digits) {
     util.GetRegionCodeForCountryCode(std::stoi(region), &region);
   } else {
-    std::ranges::transform(region, region.begin(), [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
+    std::ranges::transform(region, region.begin(),
+                           [](char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 32) : c; });
   }
   return region;
 }
@@ -30,13 +32,15 @@ std::optional<Phone> parse_phone(std::string_view number, std::string_view count
   if (number.size() > phone_bytes_max || country.size() > 4 || !is_utf8(number)) return std::nullopt;
   const PhoneNumberUtil& util = *PhoneNumberUtil::GetInstance();
   PhoneNumber parsed;
-  if (util.Parse(std::string(number), region_of(util, country), &parsed) != PhoneNumberUtil::NO_PARSING_ERROR) return std::nullopt;
+  if (util.Parse(std::string(number), region_of(util, country), &parsed) != PhoneNumberUtil::NO_PARSING_ERROR)
+    return std::nullopt;
   if (parsed.has_extension() || !util.IsValidNumber(parsed)) return std::nullopt;
   Phone phone;
   util.Format(parsed, PhoneNumberUtil::E164, &phone.e164);
   std::string national;
   util.Format(parsed, PhoneNumberUtil::NATIONAL, &national);
-  std::ranges::copy_if(national, std::back_inserter(phone.national_digits), [](char c) { return c >= '0' && c <= '9'; });
+  std::ranges::copy_if(national, std::back_inserter(phone.national_digits),
+                       [](char c) { return c >= '0' && c <= '9'; });
   return phone;
 }
 

@@ -33,8 +33,10 @@ std::optional<Refusal> set_number(Policy& policy, const PolicyNumber& entry, con
 
 std::optional<Refusal> set_text(Policy& policy, const PolicyText& entry, const Json& value) {
   const bool is_zone = entry.allowed.empty();
-  if (!value.is_string() || !is_allowed(entry.allowed, value.get<std::string>()) || (is_zone && !is_time_zone(value.get<std::string>()))) {
-    return bad(entry.name, std::string(entry.name) + (is_zone ? " is an IANA time zone." : " is calendar_day or rolling_24h."));
+  if (!value.is_string() || !is_allowed(entry.allowed, value.get<std::string>()) ||
+      (is_zone && !is_time_zone(value.get<std::string>()))) {
+    return bad(entry.name,
+               std::string(entry.name) + (is_zone ? " is an IANA time zone." : " is calendar_day or rolling_24h."));
   }
   policy.*entry.field = value.get<std::string>();
   return std::nullopt;
@@ -43,19 +45,24 @@ std::optional<Refusal> set_text(Policy& policy, const PolicyText& entry, const J
 std::optional<Refusal> set_list(Policy& policy, const PolicyList& entry, const Json& value) {
   const bool is_domains = entry.allowed.empty();
   std::vector<std::string> texts;
-  const bool is_list = value.is_array() && value.size() <= list_entries_max && std::ranges::all_of(value, [&](const Json& item) {
-    if (!item.is_string()) return false;
-    texts.push_back(item.get<std::string>());
-    const bool is_new = std::ranges::count(texts, texts.back()) == 1;
-    return is_new && (is_domains ? parse_email("a@" + texts.back()).has_value() : is_allowed(entry.allowed, texts.back()));
-  });
-  if (!is_list) return bad(entry.name, std::string(entry.name) + (is_domains ? " is a list of domains." : " is a list of routes, each once."));
+  const bool is_list =
+      value.is_array() && value.size() <= list_entries_max && std::ranges::all_of(value, [&](const Json& item) {
+        if (!item.is_string()) return false;
+        texts.push_back(item.get<std::string>());
+        const bool is_new = std::ranges::count(texts, texts.back()) == 1;
+        return is_new &&
+               (is_domains ? parse_email("a@" + texts.back()).has_value() : is_allowed(entry.allowed, texts.back()));
+      });
+  if (!is_list)
+    return bad(entry.name,
+               std::string(entry.name) + (is_domains ? " is a list of domains." : " is a list of routes, each once."));
   policy.*entry.field = std::move(texts);
   return std::nullopt;
 }
 
 template <class Entries, class Set>
-std::optional<std::optional<Refusal>> set_if_named(Policy& policy, const Entries& entries, const std::string& name, const Json& value, Set set) {
+std::optional<std::optional<Refusal>> set_if_named(Policy& policy, const Entries& entries, const std::string& name,
+                                                   const Json& value, Set set) {
   for (const auto& entry : entries) {
     if (name == entry.name) return set(policy, entry, value);
   }
@@ -73,7 +80,8 @@ Result<Policy, Refusal> amended(const Policy& in_force, const Json& parameters) 
     if (!set) return Unexpected{bad(name, "There is no policy parameter " + name + ".")};
     if (*set) return Unexpected{**set};
   }
-  if (policy.password_min > policy.password_max) return Unexpected{bad("password_min", "password_min is at most password_max.")};
+  if (policy.password_min > policy.password_max)
+    return Unexpected{bad("password_min", "password_min is at most password_max.")};
   return policy;
 }
 

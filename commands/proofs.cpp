@@ -24,10 +24,12 @@ Result<ProofDetails, Refusal> examine_mailbox(const NewProof& proof, const Conte
 
 Result<ProofDetails, Refusal> examine_phone(const NewProof& proof, const Context& context) {
   const auto phone = parse_phone(proof.value, proof.country);
-  if (!phone) return Unexpected{Refusal{Rule::prf_2, "invalid_phone", "The value is not a phone number of its country."}};
+  if (!phone)
+    return Unexpected{Refusal{Rule::prf_2, "invalid_phone", "The value is not a phone number of its country."}};
   ProofDetails details;
   details.address_tag = context.vault.tag("address", phone->e164);
-  details.confirmation_tag = context.vault.tag("confirmation", std::string_view(phone->e164).substr(phone->e164.size() - 4));
+  details.confirmation_tag =
+      context.vault.tag("confirmation", std::string_view(phone->e164).substr(phone->e164.size() - 4));
   details.personal.address = phone->e164;
   details.personal.national_digits = phone->national_digits;
   return details;
@@ -55,7 +57,8 @@ Result<ProofDetails, Refusal> examine_app(const NewProof& proof, const Context& 
 }
 
 Result<ProofDetails, Refusal> examine_device(const NewProof& proof, const Context& context) {
-  if (proof.device_id.empty()) return Unexpected{not_a_proof("device_missing", "A trusted device needs its device_id.")};
+  if (proof.device_id.empty())
+    return Unexpected{not_a_proof("device_missing", "A trusted device needs its device_id.")};
   ProofDetails details;
   details.address_tag = context.vault.tag("device", proof.device_id);
   details.personal.device_id = proof.device_id;
@@ -103,9 +106,11 @@ Decision decide(const Account& account, const AddProof& command, const Context& 
       return refused({Rule::prf_2, "already_added", "The account has this proof already."});
     }
   }
-  if (kept >= proofs_per_account_max) return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
+  if (kept >= proofs_per_account_max)
+    return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
   if (account.proofs.usable_count() > 0) {
-    const auto why = check_passed(account, command.challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
+    const auto why =
+        check_passed(account, command.challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
     if (why) return refused({Rule::prf_5, why->code, why->detail});
   }
   const Id proof_id = context.new_id();
@@ -113,11 +118,14 @@ Decision decide(const Account& account, const AddProof& command, const Context& 
   if (message) {
     if (auto refusal = check_send_quota(account, {}, context)) return refused(*std::move(refusal));
   }
-  Draft added = draft(fb::ProofAddedT{.proof_id = proof_id, .kind = command.proof.kind, .address_tag = details->address_tag,
+  Draft added = draft(fb::ProofAddedT{.proof_id = proof_id,
+                                      .kind = command.proof.kind,
+                                      .address_tag = details->address_tag,
                                       .confirmation_tag = details->confirmation_tag},
                       {Rule::prf_1, Rule::prf_2, Rule::prf_5, Rule::prf_7});
   added.personal = std::move(details->personal);
-  if (const Challenge* challenge = account.challenges.find(command.challenge.value_or(Id{}))) added.caused_by = challenge->passed;
+  if (const Challenge* challenge = account.challenges.find(command.challenge.value_or(Id{})))
+    added.caused_by = challenge->passed;
   notify_proofs(added, account, context, fb::NotificationKind::security_info_changed);
   Decision decision = accepted({{"proof_id", to_text(proof_id)}});
   decision.events.push_back(std::move(added));
@@ -128,16 +136,17 @@ Decision decide(const Account& account, const AddProof& command, const Context& 
 namespace {
 
 /// A TOTP of the app being verified; the budget of guesses is the same as for codes.
-std::optional<Decision> check_totp(const Account& account, const Proof& proof, std::string_view totp, const Context& context) {
+std::optional<Decision> check_totp(const Account& account, const Proof& proof, std::string_view totp,
+                                   const Context& context) {
   const std::int64_t used = count_since(proof.wrong_guesses, context.now, hour_us);
   const auto personal = context.personal(proof.added);
   const bool spent = used >= context.policy.max_code_guesses;
   if (!spent && personal && totp_matches(personal->totp_secret, totp, context.now)) return std::nullopt;
   Refusal refusal{Rule::chl_5, spent ? "guess_limit" : "wrong_code", "The app's code is not right."};
   refusal.extra["guesses_left"] = spent ? 0 : context.policy.max_code_guesses - used - 1;
-  Draft record = draft(
-      fb::CodeRejectedT{.proof_id = proof.id, .reason = spent ? fb::CodeRejection::budget_spent : fb::CodeRejection::wrong},
-      {Rule::chl_5});
+  Draft record = draft(fb::CodeRejectedT{.proof_id = proof.id,
+                                         .reason = spent ? fb::CodeRejection::budget_spent : fb::CodeRejection::wrong},
+                       {Rule::chl_5});
   if (spent) return refused_on_record(account, context, std::move(refusal), std::move(record));
   // A wrong guess always is an event: the budget that limits it is counted from them.
   Decision decision = refused(std::move(refusal));
@@ -154,7 +163,8 @@ Decision decide(const Account& account, const VerifyProof& command, const Contex
   }
   if (proof->is_usable()) return accepted({{"proof_id", to_text(proof->id)}, {"status", name(proof->status)}});
   if (proof->kind == fb::ProofKind::trusted_device) {
-    return refused({Rule::prf_10, "needs_challenge", "A device is verified by a challenge with purpose trust_device passed on it."});
+    return refused({Rule::prf_10, "needs_challenge",
+                    "A device is verified by a challenge with purpose trust_device passed on it."});
   }
   const bool is_app = proof->kind == fb::ProofKind::authenticator_app;
   const bool is_right_means = is_app ? command.totp.has_value() : (command.code || command.link_token);

@@ -7,7 +7,8 @@ namespace daicho {
 
 inline constexpr std::size_t proofs_per_account_max = 20;  ///< not removed ones
 inline constexpr std::size_t question_bytes_max = 512;
-inline constexpr std::size_t totp_secret_bytes_min = 16;  ///< base32 characters: 80 bits (RFC 4226 section 4 asks for 128)
+inline constexpr std::size_t totp_secret_bytes_min =
+    16;  ///< base32 characters: 80 bits (RFC 4226 section 4 asks for 128)
 inline constexpr std::size_t totp_secret_bytes_max = 128;
 
 /// A proof as given by its owner.

@@ -1,11 +1,12 @@
-// commands/recovery.hpp — submissions of the recovery form and their limit (R-REC-2…5, R-REC-7). Sources: documents 000, 002.
+// commands/recovery.hpp — submissions of the recovery form and their limit (R-REC-2…5, R-REC-7). Sources: documents
+// 000, 002.
 #pragma once
 
 #include "commands/decision.hpp"
 
 namespace daicho {
 
-inline constexpr std::size_t answer_values_max = 10;       ///< of one field
+inline constexpr std::size_t answer_values_max = 10;  ///< of one field
 inline constexpr std::size_t answer_value_bytes_max = 256;
 
 struct RecoveryAnswer {

@@ -16,16 +16,18 @@ struct ExaminedProof {
 };
 
 Result<std::vector<ExaminedProof>, Refusal> examine_all(const std::vector<NewProof>& proofs, const Context& context) {
-  static constexpr std::array offered = {fb::ProofKind::secret_question, fb::ProofKind::mobile_phone, fb::ProofKind::mobile_email,
-                                         fb::ProofKind::email, fb::ProofKind::trusted_device};
+  static constexpr std::array offered = {fb::ProofKind::secret_question, fb::ProofKind::mobile_phone,
+                                         fb::ProofKind::mobile_email, fb::ProofKind::email,
+                                         fb::ProofKind::trusted_device};
   std::vector<ExaminedProof> examined;
   if (proofs.size() > proofs_per_account_max) {
     return Unexpected{Refusal{Rule::prf_5, "too_many_proofs", "That is more proofs than an account may have."}};
   }
   for (const NewProof& proof : proofs) {
     if (std::ranges::find(offered, proof.kind) == offered.end()) {
-      return Unexpected{Refusal{Rule::acc_1, "kind_not_offered",
-                                "At registration: secret question, mobile phone or mobile e-mail, e-mail, trusted device."}};
+      return Unexpected{
+          Refusal{Rule::acc_1, "kind_not_offered",
+                  "At registration: secret question, mobile phone or mobile e-mail, e-mail, trusted device."}};
     }
     auto details = examine(proof, context);
     if (!details) return Unexpected{details.error()};
@@ -36,15 +38,17 @@ Result<std::vector<ExaminedProof>, Refusal> examine_all(const std::vector<NewPro
     examined.push_back({context.new_id(), proof.kind, *std::move(details)});
   }
   if (std::ssize(examined) < context.policy.min_proofs) {
-    return Unexpected{Refusal{Rule::acc_1, "too_few_proofs",
-                              "Registration needs at least " + std::to_string(context.policy.min_proofs) + " different proofs."}};
+    return Unexpected{
+        Refusal{Rule::acc_1, "too_few_proofs",
+                "Registration needs at least " + std::to_string(context.policy.min_proofs) + " different proofs."}};
   }
   return examined;
 }
 
 Draft confirmation_request(const Context& context) {
   fb::SignInNameConfirmationRequestedT asked{.link_id = context.new_id()};
-  asked.token_hash = context.vault.hash(OneTime::link, asked.link_id, context.vault.secret(OneTime::link, asked.link_id));
+  asked.token_hash =
+      context.vault.hash(OneTime::link, asked.link_id, context.vault.secret(OneTime::link, asked.link_id));
   asked.expires_at = context.now + context.policy.link_ttl_seconds * second_us;
   fb::NotificationT notification;
   notification.id = context.new_id();
@@ -61,7 +65,8 @@ Draft confirmation_request(const Context& context) {
 
 fb::Grade grade(const RegisterAccount& command, const Policy& policy) {
   if (command.password.grade != fb::Grade::none) return command.password.grade;
-  return grade_password(command.password.text, policy, {command.sign_in_name, command.profile.surname, command.profile.given_name});
+  return grade_password(command.password.text, policy,
+                        {command.sign_in_name, command.profile.surname, command.profile.given_name});
 }
 
 Decision decide(const Account& account, const RegisterAccount& command, const Context& context) {
@@ -76,7 +81,8 @@ Decision decide(const Account& account, const RegisterAccount& command, const Co
   const auto& domains = context.policy.provider_domains;
   const bool is_own_domain = std::ranges::find(domains, name->domain) != domains.end();
   Draft registered = draft(
-      fb::AccountRegisteredT{.plan = command.plan, .grade = grade(command, context.policy), .name_confirmed = is_own_domain},
+      fb::AccountRegisteredT{
+          .plan = command.plan, .grade = grade(command, context.policy), .name_confirmed = is_own_domain},
       {Rule::acc_1, Rule::acc_2, Rule::pwd_1});
   registered.personal.sign_in_name = name->folded();
   registered.personal.password_verifier = command.password.verifier;
@@ -87,7 +93,9 @@ Decision decide(const Account& account, const RegisterAccount& command, const Co
   decision.events.push_back(std::move(registered));
   for (ExaminedProof& proof : *proofs) {
     decision.returns["proof_ids"].push_back(to_text(proof.id));
-    Draft added = draft(fb::ProofAddedT{.proof_id = proof.id, .kind = proof.kind, .address_tag = proof.details.address_tag,
+    Draft added = draft(fb::ProofAddedT{.proof_id = proof.id,
+                                        .kind = proof.kind,
+                                        .address_tag = proof.details.address_tag,
                                         .confirmation_tag = proof.details.confirmation_tag},
                         {Rule::acc_1, Rule::prf_1, Rule::prf_2});
     added.personal = std::move(proof.details.personal);
@@ -101,8 +109,9 @@ Decision decide(const Account& account, const RegisterAccount& command, const Co
 Decision decide(const Account& account, const ConfirmSignInName& command, const Context& context) {
   const Identity& identity = account.identity;
   if (identity.name_confirmed) return accepted();
-  const bool is_right = identity.name_link && identity.name_link_expires_at > context.now &&
-                        context.vault.matches(OneTime::link, identity.name_link_id, *identity.name_link, command.link_token);
+  const bool is_right =
+      identity.name_link && identity.name_link_expires_at > context.now &&
+      context.vault.matches(OneTime::link, identity.name_link_id, *identity.name_link, command.link_token);
   if (!is_right) return refused({Rule::acc_2, "link_unknown", "The link is not the one that was mailed, or too old."});
   Decision decision = accepted();
   decision.events.push_back(draft(fb::SignInNameConfirmedT{.link_id = identity.name_link_id}, {Rule::acc_2}));

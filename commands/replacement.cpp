@@ -20,7 +20,8 @@ Decision window_closed(Rule rule) { return refused({rule, "no_open_window", "The
 bool has_recovery_code(const Account& account, const MarkProofsLost& command, const Context& context) {
   const Identity& identity = account.identity;
   return command.recovery_code && !identity.recovery_code.is_zero() &&
-         context.vault.matches(OneTime::recovery_code, identity.recovery_code, identity.recovery_code_hash, *command.recovery_code);
+         context.vault.matches(OneTime::recovery_code, identity.recovery_code, identity.recovery_code_hash,
+                               *command.recovery_code);
 }
 
 Json window_answer(const Window& window) {
@@ -33,14 +34,18 @@ Json window_answer(const Window& window) {
 Decision mark_again(const Account& account, bool expedited, const Context& context) {
   const Window& window = *account.windows.open;
   if (!expedited) {
-    Refusal refusal{Rule::lost_4, "window_open", "A replacement is pending already; it neither restarts nor stacks.", window.effective_at};
+    Refusal refusal{Rule::lost_4, "window_open", "A replacement is pending already; it neither restarts nor stacks.",
+                    window.effective_at};
     refusal.extra["replacement_id"] = to_text(window.id);
     return refused(std::move(refusal));
   }
   Decision decision = accepted(window_answer(window));
-  decision.events.push_back(draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
-  decision.events.push_back(draft(fb::ReplacementOpenedT{.replacement_id = window.id, .expedited = true,
-                                                         .token_hash = window.token_hash, .link_hash = window.link_hash},
+  decision.events.push_back(
+      draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
+  decision.events.push_back(draft(fb::ReplacementOpenedT{.replacement_id = window.id,
+                                                         .expedited = true,
+                                                         .token_hash = window.token_hash,
+                                                         .link_hash = window.link_hash},
                                   {Rule::lost_2, Rule::lost_4}));
   if (window.confirmed_at) {
     decision.returns["effective_at"] = to_rfc3339(context.now);
@@ -68,7 +73,8 @@ Draft completion(const Account& account, Time effective_at, const Context& conte
 Decision decide(const Account& account, const MarkProofsLost& command, const Context& context) {
   const bool expedited = has_recovery_code(account, command, context);
   if (command.recovery_code && !expedited) {
-    return refused_on_record(account, context, {Rule::lost_2, "wrong_recovery_code", "That is not the account's recovery code."},
+    return refused_on_record(account, context,
+                             {Rule::lost_2, "wrong_recovery_code", "That is not the account's recovery code."},
                              draft(fb::RecoveryCodeRejectedT{}, {Rule::lost_2, Rule::prf_9}));
   }
   if (account.windows.open) return mark_again(account, expedited, context);
@@ -77,23 +83,30 @@ Decision decide(const Account& account, const MarkProofsLost& command, const Con
     const bool is_named = command.proofs.empty() || std::ranges::find(command.proofs, proof.id) != command.proofs.end();
     if (is_named && proof.status == ProofStatus::verified) lost.push_back(proof.id);
   }
-  const bool all_known = std::ranges::all_of(command.proofs, [&](const Id& id) { return std::ranges::find(lost, id) != lost.end(); });
-  if (!all_known) return refused({Rule::lost_1, "proof_unknown", "Only verified proofs of the account can be marked lost."});
-  if (lost.empty()) return refused({Rule::lost_1, "nothing_to_mark", "The account has no verified proof to mark lost."});
+  const bool all_known =
+      std::ranges::all_of(command.proofs, [&](const Id& id) { return std::ranges::find(lost, id) != lost.end(); });
+  if (!all_known)
+    return refused({Rule::lost_1, "proof_unknown", "Only verified proofs of the account can be marked lost."});
+  if (lost.empty())
+    return refused({Rule::lost_1, "nothing_to_mark", "The account has no verified proof to mark lost."});
 
   const Id id = context.new_id();
   const std::string token = context.vault.secret(OneTime::opener_token, id);
   Decision decision = accepted({{"replacement_id", to_text(id)}, {"replacement_token", token}});
   if (expedited) {
-    decision.events.push_back(draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
+    decision.events.push_back(
+        draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
   }
   Draft opened = draft(
-      fb::ReplacementOpenedT{.replacement_id = id, .expedited = expedited,
-                             .token_hash = context.vault.hash(OneTime::opener_token, id, token),
-                             .link_hash = context.vault.hash(OneTime::notice_link, id, context.vault.secret(OneTime::notice_link, id))},
+      fb::ReplacementOpenedT{
+          .replacement_id = id,
+          .expedited = expedited,
+          .token_hash = context.vault.hash(OneTime::opener_token, id, token),
+          .link_hash = context.vault.hash(OneTime::notice_link, id, context.vault.secret(OneTime::notice_link, id))},
       {Rule::lost_2, Rule::lost_4, Rule::lost_5});
   notify_proofs(opened, account, context, fb::NotificationKind::replacement_pending, {}, id);
-  decision.events.push_back(draft(fb::ProofsMarkedLostT{.replacement_id = id, .proof_ids = std::move(lost)}, {Rule::lost_1}));
+  decision.events.push_back(
+      draft(fb::ProofsMarkedLostT{.replacement_id = id, .proof_ids = std::move(lost)}, {Rule::lost_1}));
   decision.events.push_back(std::move(opened));
   return decision;
 }
@@ -102,7 +115,8 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
   const Window* window = open_window(account, command.replacement);
   if (!window) return window_closed(Rule::lost_3);
   if (window->confirmed_at) {
-    return refused({Rule::lost_4, "already_confirmed", "The new proof is confirmed and waits for the window's end.", window->effective_at});
+    return refused({Rule::lost_4, "already_confirmed", "The new proof is confirmed and waits for the window's end.",
+                    window->effective_at});
   }
   const auto channels = channels_of(command.proof.kind);
   if (channels.empty() || channels.front() == fb::Channel::app) {
@@ -117,8 +131,11 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
   }
   if (auto refusal = check_send_quota(account, {}, context)) return refused(*std::move(refusal));
   const Id proof_id = context.new_id();
-  Draft proposed = draft(fb::ReplacementProofProposedT{.replacement_id = window->id, .proof_id = proof_id, .kind = command.proof.kind,
-                                                       .address_tag = details->address_tag, .confirmation_tag = details->confirmation_tag},
+  Draft proposed = draft(fb::ReplacementProofProposedT{.replacement_id = window->id,
+                                                       .proof_id = proof_id,
+                                                       .kind = command.proof.kind,
+                                                       .address_tag = details->address_tag,
+                                                       .confirmation_tag = details->confirmation_tag},
                          {Rule::lost_3});
   proposed.personal = std::move(details->personal);
   proposed.caused_by = window->opened;
@@ -131,9 +148,8 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
 Decision decide(const Account& account, const ConfirmReplacementProof& command, const Context& context) {
   const Window* window = open_window(account, command.replacement);
   if (!window) return window_closed(Rule::lost_3);
-  const auto proposed = std::ranges::find_if(account.proofs.all, [&](const Proof& proof) {
-    return proof.replacement == window->id && proof.is_of_window();
-  });
+  const auto proposed = std::ranges::find_if(
+      account.proofs.all, [&](const Proof& proof) { return proof.replacement == window->id && proof.is_of_window(); });
   if (proposed == account.proofs.all.end()) {
     return refused({Rule::lost_3, "nothing_proposed", "No new proof was proposed in this window."});
   }
@@ -142,7 +158,8 @@ Decision decide(const Account& account, const ConfirmReplacementProof& command, 
     const auto named = parse_email(command.account_named.value_or(""));
     const auto registered = context.personal(account.identity.registered);
     if (!named || !registered || named->folded() != registered->sign_in_name) {
-      return refused({Rule::lost_3, "wrong_account_named", "The account named is not the one whose proofs are being replaced."});
+      return refused(
+          {Rule::lost_3, "wrong_account_named", "The account named is not the one whose proofs are being replaced."});
     }
   }
   if (auto rejection = check_code(account, &*proposed, Id{}, command.link_token.has_value(),
@@ -154,7 +171,8 @@ Decision decide(const Account& account, const ConfirmReplacementProof& command, 
       fb::ReplacementConfirmedT{.replacement_id = window->id, .proof_id = proposed->id, .effective_at = effective_at},
       {Rule::lost_3, Rule::lost_2});
   confirmed.caused_by = window->opened;
-  if (!window->expedited) notify_proofs(confirmed, account, context, fb::NotificationKind::replacement_pending, {}, window->id);
+  if (!window->expedited)
+    notify_proofs(confirmed, account, context, fb::NotificationKind::replacement_pending, {}, window->id);
   Decision decision = accepted({{"replacement_id", to_text(window->id)}, {"effective_at", to_rfc3339(effective_at)}});
   decision.events.push_back(std::move(confirmed));
   if (window->expedited) {
@@ -169,8 +187,10 @@ Decision decide(const Account& account, const ConfirmReplacementProof& command, 
 namespace {
 
 /// Who stops it, or nullopt when nothing given entitles to that (R-LOST-5).
-std::optional<fb::Canceller> entitled(const Account& account, const Window& window, const StopReplacement& command, const Context& context) {
-  if (command.link_token && context.vault.matches(OneTime::notice_link, window.id, window.link_hash, *command.link_token)) {
+std::optional<fb::Canceller> entitled(const Account& account, const Window& window, const StopReplacement& command,
+                                      const Context& context) {
+  if (command.link_token &&
+      context.vault.matches(OneTime::notice_link, window.id, window.link_hash, *command.link_token)) {
     return fb::Canceller::notice_link;
   }
   if (command.replacement_token &&
@@ -193,8 +213,9 @@ Result<Stoppable, Decision> stoppable(const Account& account, const StopReplacem
   if (!window) return Unexpected{window_closed(Rule::lost_5)};
   const auto by = entitled(account, *window, command, context);
   if (!by) {
-    return Unexpected{refused({Rule::lost_5, "not_entitled",
-                               "Give the notice's link token, a freshly passed challenge on an old proof, or the opener's token."})};
+    return Unexpected{
+        refused({Rule::lost_5, "not_entitled",
+                 "Give the notice's link token, a freshly passed challenge on an old proof, or the opener's token."})};
   }
   return Stoppable{window, *by};
 }
@@ -204,7 +225,8 @@ Result<Stoppable, Decision> stoppable(const Account& account, const StopReplacem
 Decision decide(const Account& account, const CancelReplacement& command, const Context& context) {
   auto stop = stoppable(account, command, context);
   if (!stop) return std::move(const_cast<Decision&>(stop.error()));
-  Draft cancelled = draft(fb::ReplacementCancelledT{.replacement_id = stop->window->id, .by = stop->by}, {Rule::lost_5});
+  Draft cancelled =
+      draft(fb::ReplacementCancelledT{.replacement_id = stop->window->id, .by = stop->by}, {Rule::lost_5});
   cancelled.caused_by = stop->window->opened;
   notify_proofs(cancelled, account, context, fb::NotificationKind::security_info_changed);
   Decision decision = accepted({{"replacement_id", to_text(stop->window->id)}, {"by", name(stop->by)}});
@@ -232,7 +254,8 @@ Decision decide(const Account& account, const CompleteReplacement& command, cons
   }
   const Window* window = open_window(account, command.replacement);
   if (!window) return window_closed(Rule::lost_6);
-  return refused({Rule::lost_6, window->effective_at ? "not_due" : "not_confirmed", "The window has not run out.", window->effective_at});
+  return refused({Rule::lost_6, window->effective_at ? "not_due" : "not_confirmed", "The window has not run out.",
+                  window->effective_at});
 }
 
 }  // namespace daicho

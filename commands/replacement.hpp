@@ -36,7 +36,8 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
 Decision decide(const Account& account, const ConfirmReplacementProof& command, const Context& context);
 Decision decide(const Account& account, const CancelReplacement& command, const Context& context);
 Decision decide(const Account& account, const DisputeReplacement& command, const Context& context);
-/// `account` is settled: a window that has run out is closed in it already, by the event the executor appends (executor.hpp).
+/// `account` is settled: a window that has run out is closed in it already, by the event the executor appends
+/// (executor.hpp).
 Decision decide(const Account& account, const CompleteReplacement& command, const Context& context);
 
 /// ReplacementCompleted for the account's open window, as of its end.

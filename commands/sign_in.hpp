@@ -1,4 +1,5 @@
-// commands/sign_in.hpp — sign-in results and deliveries, reported by the services that saw them (R-ACC-5, R-BLK-1, R-CHL-7).
+// commands/sign_in.hpp — sign-in results and deliveries, reported by the services that saw them (R-ACC-5, R-BLK-1,
+// R-CHL-7).
 #pragma once
 
 #include "commands/decision.hpp"

@@ -24,7 +24,8 @@ std::string fold(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* nfkc_casefold = icu::Normalizer2::getNFKCCasefoldInstance(status);
   assert(U_SUCCESS(status));
-  const auto source = icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
+  const auto source =
+      icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
   const icu::UnicodeString folded = nfkc_casefold->normalize(source, status);
   icu::UnicodeString result;
   bool space_due = false;
@@ -49,7 +50,8 @@ bool is_local_part(std::string_view local) {
   if (local.empty() || local.size() > email_local_bytes_max) return false;
   if (local.front() == '.' || local.back() == '.' || local.find("..") != std::string_view::npos) return false;
   return std::ranges::all_of(local, [](unsigned char c) {
-    return c >= 0x80 || (c > 0x20 && c != 0x7f && std::string_view("()<>[]:;@\\,\"").find(static_cast<char>(c)) == std::string_view::npos);
+    return c >= 0x80 || (c > 0x20 && c != 0x7f &&
+                         std::string_view("()<>[]:;@\\,\"").find(static_cast<char>(c)) == std::string_view::npos);
   });
 }
 

@@ -1,5 +1,5 @@
-// commands/text.hpp — text as people type it, made comparable: Unicode through ICU, e-mail addresses, phone numbers through
-// libphonenumber, and how proofs are shown (R-PRF-2, R-PRF-4). Any thread.
+// commands/text.hpp — text as people type it, made comparable: Unicode through ICU, e-mail addresses, phone numbers
+// through libphonenumber, and how proofs are shown (R-PRF-2, R-PRF-4). Any thread.
 #pragma once
 
 #include <optional>
@@ -8,11 +8,12 @@
 
 namespace daicho {
 
-inline constexpr std::size_t email_bytes_max = 254;        ///< RFC 5321 section 4.5.3.1.3, path less its brackets
-inline constexpr std::size_t email_local_bytes_max = 64;   ///< RFC 5321 section 4.5.3.1.1
+inline constexpr std::size_t email_bytes_max = 254;       ///< RFC 5321 section 4.5.3.1.3, path less its brackets
+inline constexpr std::size_t email_local_bytes_max = 64;  ///< RFC 5321 section 4.5.3.1.1
 
 bool is_utf8(std::string_view text);
-/// NFKC, case folded, outer white space removed, inner white space runs made one space: what two people would call equal.
+/// NFKC, case folded, outer white space removed, inner white space runs made one space: what two people would call
+/// equal.
 std::string fold(std::string_view text);
 
 struct Email {

@@ -1,6 +1,6 @@
-// commands/vault.hpp — what the account's keys let a decision compute: tags, one-time codes, links and tokens, and their hashes.
-// One-time secrets are derived from an id that is in the log and a key that is not, so none is ever stored
-// (R-CHL-6, docs/decisions/0003-derived-secrets.md). Pure for given keys.
+// commands/vault.hpp — what the account's keys let a decision compute: tags, one-time codes, links and tokens, and
+// their hashes. One-time secrets are derived from an id that is in the log and a key that is not, so none is ever
+// stored (R-CHL-6, docs/decisions/0003-derived-secrets.md). Pure for given keys.
 #pragma once
 
 #include "ledger/id.hpp"
@@ -9,11 +9,11 @@
 namespace daicho {
 
 enum class OneTime : std::uint8_t {
-  security_code,   ///< decimal digits (R-CHL-4)
-  link,            ///< in a mailed link: proof or sign-in name
-  notice_link,     ///< in the notices of a pending replacement (R-LOST-5)
-  opener_token,    ///< the replacement opener's own
-  recovery_code,   ///< 25 characters in groups of five (R-PRF-9)
+  security_code,  ///< decimal digits (R-CHL-4)
+  link,           ///< in a mailed link: proof or sign-in name
+  notice_link,    ///< in the notices of a pending replacement (R-LOST-5)
+  opener_token,   ///< the replacement opener's own
+  recovery_code,  ///< 25 characters in groups of five (R-PRF-9)
 };
 
 class Vault {

@@ -33,7 +33,8 @@ std::vector<Notice> notices(const Account& account, const Policy& policy, std::o
   if (account.windows.open) result.push_back(Notice::security_info_change_pending);
   const auto verified_since = [&](const Device& known) { return known.verified_at >= account.identity.changed_at; };
   const Device* named = device ? account.identity.find_device(*device) : nullptr;
-  const bool seen = device ? named && verified_since(*named) : std::ranges::any_of(account.identity.devices, verified_since);
+  const bool seen =
+      device ? named && verified_since(*named) : std::ranges::any_of(account.identity.devices, verified_since);
   if (account.identity.changed_at > 0 && !seen) result.push_back(Notice::verify_this_device);
   return result;
 }

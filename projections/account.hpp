@@ -1,4 +1,5 @@
-// projections/account.hpp — the state of one account: the small folds composed. Decisions and queries read this and nothing else.
+// projections/account.hpp — the state of one account: the small folds composed. Decisions and queries read this and
+// nothing else.
 #pragma once
 
 #include "projections/block_status.hpp"
@@ -32,7 +33,12 @@ void evolve(Account& account, const Event& event, const Hash& leaf);
 /// The account as at `now`, as if its window had ended on time (R-LOST-7).
 Account settled(Account account, Time now);
 
-enum class Notice : std::uint8_t { confirm_sign_in_name, add_security_info, security_info_change_pending, verify_this_device };
+enum class Notice : std::uint8_t {
+  confirm_sign_in_name,
+  add_security_info,
+  security_info_change_pending,
+  verify_this_device
+};
 /// For one device when named, else whether any device would see it.
 std::vector<Notice> notices(const Account& account, const Policy& policy, std::optional<Tag16> device);
 

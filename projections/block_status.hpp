@@ -1,4 +1,5 @@
-// projections/block_status.hpp — whether an account is blocked, since when, why, by whom, and what lifted it (R-BLK-1…3).
+// projections/block_status.hpp — whether an account is blocked, since when, why, by whom, and what lifted it
+// (R-BLK-1…3).
 #pragma once
 
 #include "ledger/event.hpp"

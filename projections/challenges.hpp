@@ -1,4 +1,5 @@
-// projections/challenges.hpp — identity verifications in progress (R-CHL-*). Which code a challenge waits for is with the proof.
+// projections/challenges.hpp — identity verifications in progress (R-CHL-*). Which code a challenge waits for is with
+// the proof.
 #pragma once
 
 #include "ledger/event.hpp"

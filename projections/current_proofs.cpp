@@ -65,7 +65,8 @@ void drop_oldest_removed(CurrentProofs& proofs) {
 void abandon_replacement(CurrentProofs& proofs, const Id& replacement, const Event& event) {
   for (Proof& proof : proofs.all) {
     if (proof.replacement != replacement) continue;
-    if (proof.status == ProofStatus::marked_lost) set_status(proof, ProofStatus::verified, event.time(), event.position());
+    if (proof.status == ProofStatus::marked_lost)
+      set_status(proof, ProofStatus::verified, event.time(), event.position());
     if (proof.is_of_window()) set_status(proof, ProofStatus::removed, event.time(), event.position());
   }
   drop_oldest_removed(proofs);
@@ -109,9 +110,10 @@ void evolve_added(CurrentProofs& proofs, const Event& event) {
 
 void evolve_codes(CurrentProofs& proofs, const Event& event) {
   if (const auto* sent = event.as<fb::CodeSent>()) {
-    expect_code(proofs, id_of(sent->proof_id()),
-                {id_of(sent->code_id()), id_of(sent->challenge_id()), false, tag_of(sent->code_hash()), sent->expires_at()},
-                event.time());
+    expect_code(
+        proofs, id_of(sent->proof_id()),
+        {id_of(sent->code_id()), id_of(sent->challenge_id()), false, tag_of(sent->code_hash()), sent->expires_at()},
+        event.time());
   } else if (const auto* link = event.as<fb::LinkSent>()) {
     expect_code(proofs, id_of(link->proof_id()),
                 {id_of(link->link_id()), Id{}, true, tag_of(link->token_hash()), link->expires_at()}, event.time());

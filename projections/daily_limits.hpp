@@ -14,11 +14,11 @@ struct RecordedRefusals {
 };
 
 struct DailyLimits {
-  std::vector<Time> recoveries;              ///< submissions of the last two days
-  std::vector<Time> failed_confirmations;    ///< of the last two days
-  std::vector<Time> sends;                   ///< codes and links of the last hour, all proofs
+  std::vector<Time> recoveries;            ///< submissions of the last two days
+  std::vector<Time> failed_confirmations;  ///< of the last two days
+  std::vector<Time> sends;                 ///< codes and links of the last hour, all proofs
   std::vector<RecordedRefusals> refusals;
-  std::uint64_t refusals_counted = 0;        ///< beyond those written one by one
+  std::uint64_t refusals_counted = 0;  ///< beyond those written one by one
   bool operator==(const DailyLimits&) const = default;
 
   std::int64_t recorded_refusals(std::uint16_t rule, Time now) const;

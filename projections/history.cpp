@@ -33,7 +33,8 @@ Result<std::optional<std::string>, StoreError> read_event(const Store& store, Po
   return store.get(Family::events, big_endian(position));
 }
 
-Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head, const AsOf& as_of) {
+Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head,
+                                                            const AsOf& as_of) {
   std::vector<std::string> envelopes;
   std::optional<Position> next = head.version > 0 ? std::optional(head.position) : std::nullopt;
   while (next) {
@@ -61,7 +62,8 @@ Result<std::optional<Account>, StoreError> load_account(const Store& store, cons
   if (!row) return Unexpected{row.error()};
   if (!*row) return std::optional<Account>{};
   auto account = decode_account(as_bytes(**row));
-  if (!account) return Unexpected{corrupt("the row of account " + to_text(id) + " does not decode: run replay --rebuild")};
+  if (!account)
+    return Unexpected{corrupt("the row of account " + to_text(id) + " does not decode: run replay --rebuild")};
   return account;
 }
 

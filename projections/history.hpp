@@ -1,5 +1,5 @@
-// projections/history.hpp — an account as it was: its events walked backwards by their links, folded forward (R-BLK-3, R-LOST-7).
-// Cost: one point read an event of the account.
+// projections/history.hpp — an account as it was: its events walked backwards by their links, folded forward (R-BLK-3,
+// R-LOST-7). Cost: one point read an event of the account.
 #pragma once
 
 #include "ledger/store.hpp"
@@ -14,7 +14,8 @@ struct AsOf {
 };
 
 /// Bytes of the account's events, oldest first, none after `as_of`. Each is aligned for Event::parse.
-Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head, const AsOf& as_of);
+Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head,
+                                                            const AsOf& as_of);
 
 /// The account's stored state; nullopt: no such account.
 Result<std::optional<Account>, StoreError> load_account(const Store& store, const Id& id);

@@ -6,32 +6,33 @@
 
 namespace daicho {
 
-inline constexpr std::size_t password_events_kept_max = 25;  ///< the current one and the longest history a policy allows
+inline constexpr std::size_t password_events_kept_max =
+    25;  ///< the current one and the longest history a policy allows
 inline constexpr std::size_t devices_kept_max = 32;
 
 struct Device {
   Tag16 tag;
-  Time last_sign_in = 0;   ///< 0: never
-  Time verified_at = 0;    ///< 0: never; a later change asks again (R-ACC-7)
+  Time last_sign_in = 0;  ///< 0: never
+  Time verified_at = 0;   ///< 0: never; a later change asks again (R-ACC-7)
   bool operator==(const Device&) const = default;
 };
 
 struct Identity {
   fb::Plan plan = fb::Plan::free;
   Time registered_at = 0;
-  Position registered = 0;          ///< whose sealed part holds name and profile
+  Position registered = 0;  ///< whose sealed part holds name and profile
   bool name_confirmed = false;
-  Id name_link_id;                  ///< the link that confirms it
-  std::optional<Tag16> name_link;   ///< its hash
+  Id name_link_id;                 ///< the link that confirms it
+  std::optional<Tag16> name_link;  ///< its hash
   Time name_link_expires_at = 0;
   fb::Grade grade = fb::Grade::none;
   std::vector<Position> passwords;  ///< events whose sealed part holds a verifier, oldest first
   Time password_changed_at = 0;
-  Id recovery_code;                 ///< all zero: none
+  Id recovery_code;  ///< all zero: none
   Tag16 recovery_code_hash;
-  Time changed_at = 0;              ///< newest change of proofs, password or profile since registration; 0: none
-  std::vector<Device> devices;      ///< most recently seen last
-  std::vector<Tag16> locations;     ///< of successful sign-ins, most recent last
+  Time changed_at = 0;           ///< newest change of proofs, password or profile since registration; 0: none
+  std::vector<Device> devices;   ///< most recently seen last
+  std::vector<Tag16> locations;  ///< of successful sign-ins, most recent last
   Time last_sign_in = 0;
   std::uint64_t failed_sign_ins = 0;  ///< since the last success
   bool operator==(const Identity&) const = default;

@@ -1,4 +1,5 @@
-// projections/pending_windows.hpp — the 30-day window of an account: some proofs marked lost, new ones waiting (R-LOST-1…7).
+// projections/pending_windows.hpp — the 30-day window of an account: some proofs marked lost, new ones waiting
+// (R-LOST-1…7).
 #pragma once
 
 #include "ledger/event.hpp"

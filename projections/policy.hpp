@@ -1,5 +1,6 @@
-// projections/policy.hpp — the policy in force: every number of the documents is a named parameter here (rulebook, section 12).
-// A PolicyAdopted event carries the whole set, so that a replay never depends on this code's defaults (R-LED-4).
+// projections/policy.hpp — the policy in force: every number of the documents is a named parameter here (rulebook,
+// section 12). A PolicyAdopted event carries the whole set, so that a replay never depends on this code's defaults
+// (R-LED-4).
 #pragma once
 
 #include <span>
@@ -17,9 +18,9 @@ struct Policy {
   std::int64_t code_digits = 7;
   std::int64_t code_ttl_seconds = 600;
   std::int64_t link_ttl_seconds = 86'400;
-  std::int64_t max_code_guesses = 5;            // an hour, per account and proof
-  std::int64_t max_codes_per_hour = 5;          // per proof; twice that per account
-  std::int64_t max_contact_confirmations = 5;   // wrong ones a day
+  std::int64_t max_code_guesses = 5;           // an hour, per account and proof
+  std::int64_t max_codes_per_hour = 5;         // per proof; twice that per account
+  std::int64_t max_contact_confirmations = 5;  // wrong ones a day
   std::int64_t challenge_ttl_seconds = 3'600;
   std::int64_t step_up_ttl_seconds = 900;
   std::int64_t password_min = 8;

@@ -100,8 +100,8 @@ std::optional<StoreError> replay_log(const Store& store, Replay& replay, const R
     envelope.assign(as_text(value));
     const auto event = Event::parse(as_bytes(envelope));
     if (!event || read_big_endian(key) != replay.events()) {
-      error = StoreError{StoreFault::corrupt, "no readable event at position " + std::to_string(replay.events()) +
-                                                  ": run audit verify"};
+      error = StoreError{StoreFault::corrupt,
+                         "no readable event at position " + std::to_string(replay.events()) + ": run audit verify"};
       return false;
     }
     replay.apply(*event, leaf_hash(as_bytes(envelope)));
@@ -132,13 +132,15 @@ Result<std::optional<RowDifference>, StoreError> first_difference(const Store& s
     return false;
   });
   if (failed) return Unexpected{*failed};
-  if (!difference && expected != rows.end()) difference = RowDifference{expected->first, std::nullopt, expected->second};
+  if (!difference && expected != rows.end())
+    difference = RowDifference{expected->first, std::nullopt, expected->second};
   return difference;
 }
 
 std::string describe(const RowDifference& difference) {
-  static const std::map<char, const char*> tables = {{'L', "ledger state"}, {'A', "account state"}, {'D', "due times"},
-                                                     {'B', "blocked accounts"}, {'N', "sign-in names"}, {'O', "outbox"}};
+  static const std::map<char, const char*> tables = {{'L', "ledger state"},  {'A', "account state"},
+                                                     {'D', "due times"},     {'B', "blocked accounts"},
+                                                     {'N', "sign-in names"}, {'O', "outbox"}};
   const auto table = tables.find(difference.key.empty() ? '?' : difference.key[0]);
   std::string words = table == tables.end() ? "a row of an unknown table" : table->second;
   if (difference.key.size() == 17 && table != tables.end() && (table->first == 'A' || table->first == 'B')) {

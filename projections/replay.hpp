@@ -44,7 +44,9 @@ class Replay {
 
  private:
   struct IdHash {
-    std::size_t operator()(const Id& id) const { return static_cast<std::size_t>(read_big_endian(id.view().subspan(8))); }
+    std::size_t operator()(const Id& id) const {
+      return static_cast<std::size_t>(read_big_endian(id.view().subspan(8)));
+    }
   };
   void apply_to_ledger(const Event& event, const Hash& leaf);
   void apply_to_account(const Event& event, const Hash& leaf);

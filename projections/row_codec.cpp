@@ -14,34 +14,54 @@ namespace daicho {
 // Every member of every state struct, in declaration order. row_codec_test.cpp holds that none is forgotten.
 
 template <class A, std::size_t N, class T>
-void serialize(A& a, FixedBytes<N, T>& v) { a(v.bytes); }
+void serialize(A& a, FixedBytes<N, T>& v) {
+  a(v.bytes);
+}
 template <class A>
-void serialize(A& a, AccountHead& v) { a(v.version, v.position, v.leaf); }
+void serialize(A& a, AccountHead& v) {
+  a(v.version, v.position, v.leaf);
+}
 template <class A>
-void serialize(A& a, PendingCode& v) { a(v.id, v.challenge, v.is_link, v.hash, v.expires_at); }
+void serialize(A& a, PendingCode& v) {
+  a(v.id, v.challenge, v.is_link, v.hash, v.expires_at);
+}
 template <class A>
 void serialize(A& a, Proof& v) {
   a(v.id, v.kind, v.status, v.added, v.added_at, v.status_position, v.status_since, v.address_tag, v.confirmation_tag,
     v.replacement, v.replaces, v.code, v.wrong_guesses, v.sends);
 }
 template <class A>
-void serialize(A& a, CurrentProofs& v) { a(v.all); }
+void serialize(A& a, CurrentProofs& v) {
+  a(v.all);
+}
 template <class A>
-void serialize(A& a, Block& v) { a(v.id, v.reason, v.by, v.since, v.position); }
+void serialize(A& a, Block& v) {
+  a(v.id, v.reason, v.by, v.since, v.position);
+}
 template <class A>
-void serialize(A& a, LiftedBlock& v) { a(v.block, v.by, v.at, v.position); }
+void serialize(A& a, LiftedBlock& v) {
+  a(v.block, v.by, v.at, v.position);
+}
 template <class A>
-void serialize(A& a, BlockStatus& v) { a(v.current, v.last); }
+void serialize(A& a, BlockStatus& v) {
+  a(v.current, v.last);
+}
 template <class A>
 void serialize(A& a, Window& v) {
   a(v.id, v.opened_at, v.opened, v.expedited, v.token_hash, v.link_hash, v.confirmed_at, v.confirmed, v.effective_at);
 }
 template <class A>
-void serialize(A& a, ClosedWindow& v) { a(v.window, v.outcome, v.at, v.position); }
+void serialize(A& a, ClosedWindow& v) {
+  a(v.window, v.outcome, v.at, v.position);
+}
 template <class A>
-void serialize(A& a, PendingWindows& v) { a(v.open, v.last); }
+void serialize(A& a, PendingWindows& v) {
+  a(v.open, v.last);
+}
 template <class A>
-void serialize(A& a, RecordedRefusals& v) { a(v.rule, v.marks); }
+void serialize(A& a, RecordedRefusals& v) {
+  a(v.rule, v.marks);
+}
 template <class A>
 void serialize(A& a, DailyLimits& v) {
   a(v.recoveries, v.failed_confirmations, v.sends, v.refusals, v.refusals_counted);
@@ -51,14 +71,18 @@ void serialize(A& a, Challenge& v) {
   a(v.id, v.purpose, v.device_tag, v.started_at, v.started, v.offers, v.passed_at, v.passed, v.passed_with);
 }
 template <class A>
-void serialize(A& a, Challenges& v) { a(v.open); }
+void serialize(A& a, Challenges& v) {
+  a(v.open);
+}
 template <class A>
-void serialize(A& a, Device& v) { a(v.tag, v.last_sign_in, v.verified_at); }
+void serialize(A& a, Device& v) {
+  a(v.tag, v.last_sign_in, v.verified_at);
+}
 template <class A>
 void serialize(A& a, Identity& v) {
-  a(v.plan, v.registered_at, v.registered, v.name_confirmed, v.name_link_id, v.name_link, v.name_link_expires_at, v.grade, v.passwords,
-    v.password_changed_at, v.recovery_code, v.recovery_code_hash, v.changed_at, v.devices, v.locations, v.last_sign_in,
-    v.failed_sign_ins);
+  a(v.plan, v.registered_at, v.registered, v.name_confirmed, v.name_link_id, v.name_link, v.name_link_expires_at,
+    v.grade, v.passwords, v.password_changed_at, v.recovery_code, v.recovery_code_hash, v.changed_at, v.devices,
+    v.locations, v.last_sign_in, v.failed_sign_ins);
 }
 template <class A>
 void serialize(A& a, Account& v) {
@@ -72,7 +96,9 @@ void serialize(A& a, Policy& v) {
   for (const PolicyList& entry : policy_lists()) a(v.*entry.field);
 }
 template <class A>
-void serialize(A& a, LedgerState& v) { a(v.head, v.origin, v.simulated_clock, v.policy, v.digests_at, v.digests_time); }
+void serialize(A& a, LedgerState& v) {
+  a(v.head, v.origin, v.simulated_clock, v.policy, v.digests_at, v.digests_time);
+}
 
 namespace {
 

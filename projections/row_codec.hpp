@@ -1,5 +1,5 @@
-// projections/row_codec.hpp — state as row bytes. Equal states give equal bytes; the layout is ours alone and changes with
-// fold_version (projections/account.hpp): rows are disposable, the events are not.
+// projections/row_codec.hpp — state as row bytes. Equal states give equal bytes; the layout is ours alone and changes
+// with fold_version (projections/account.hpp): rows are disposable, the events are not.
 #pragma once
 
 #include "projections/account.hpp"

@@ -32,7 +32,7 @@ std::optional<Id> parse_blocked_row(ByteView key);
 struct OutboxRow {
   Id notification;
   Id account;
-  Position position = 0;  ///< of the event that asked for it
+  Position position = 0;    ///< of the event that asked for it
   std::uint16_t index = 0;  ///< which of the event's notifications
   Time asked_at = 0;
 };
@@ -42,8 +42,9 @@ std::optional<OutboxRow> decode_outbox_row(ByteView key, ByteView value);
 /// The parts of an account that the indexes look at; the rest is left empty.
 Account index_view(const Account& account);
 
-/// Rows that an event changes, given the account before and after it; the account rows themselves are left to the caller,
-/// who writes each once a command. `name_tag` is the lookup tag of the sign-in name when the event registers one.
+/// Rows that an event changes, given the account before and after it; the account rows themselves are left to the
+/// caller, who writes each once a command. `name_tag` is the lookup tag of the sign-in name when the event registers
+/// one.
 void append_index_changes(Rows& rows, const Account& before, const Account& after, const Event& event,
                           const std::optional<Tag32>& name_tag);
 

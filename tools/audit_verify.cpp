@@ -18,9 +18,14 @@ Json finding_json(const Finding& finding) {
 }
 
 Json report_json(const AuditReport& report) {
-  Json json = {{"result", report.first_finding ? "violated" : "intact"}, {"events", report.events}, {"bytes", report.bytes}, {"signatures", report.signatures},
-               {"checkpoints", report.checkpoints}, {"accounts", report.accounts},
-               {"sealed_opened", report.sealed_opened}, {"sealed_without_key", report.sealed_without_key}};
+  Json json = {{"result", report.first_finding ? "violated" : "intact"},
+               {"events", report.events},
+               {"bytes", report.bytes},
+               {"signatures", report.signatures},
+               {"checkpoints", report.checkpoints},
+               {"accounts", report.accounts},
+               {"sealed_opened", report.sealed_opened},
+               {"sealed_without_key", report.sealed_without_key}};
   if (report.events > 0) {
     json["first_time"] = to_rfc3339(report.first_time);
     json["last_time"] = to_rfc3339(report.last_time);
@@ -32,15 +37,20 @@ Json report_json(const AuditReport& report) {
 /// What the replay says against the stored projections, as a finding.
 std::optional<Finding> projection_finding(const Store& store, const Replay& replay) {
   if (const auto wrong = replay.wrong_digest()) {
-    return Finding{FindingKind::projection, *wrong, Id{}, "the digest recorded in this event", "another digest from the events before it"};
+    return Finding{FindingKind::projection, *wrong, Id{}, "the digest recorded in this event",
+                   "another digest from the events before it"};
   }
   const auto difference = first_difference(store, replay);
-  if (!difference) return Finding{FindingKind::unreadable, replay.events(), Id{}, "readable projection rows", difference.error().detail};
+  if (!difference)
+    return Finding{FindingKind::unreadable, replay.events(), Id{}, "readable projection rows",
+                   difference.error().detail};
   if (!*difference) return std::nullopt;
-  return Finding{FindingKind::projection, replay.events(), Id{}, "rows equal to the replayed ones", describe(**difference)};
+  return Finding{FindingKind::projection, replay.events(), Id{}, "rows equal to the replayed ones",
+                 describe(**difference)};
 }
 
-Result<std::unique_ptr<Store>, StoreError> open_for_audit(const std::filesystem::path& directory, std::string& trouble) {
+Result<std::unique_ptr<Store>, StoreError> open_for_audit(const std::filesystem::path& directory,
+                                                          std::string& trouble) {
   auto store = Store::open(directory, Store::Mode::read);
   if (store || store.error().fault != StoreFault::corrupt) return store;
   trouble = store.error().detail;
@@ -72,12 +82,15 @@ AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
   }
   Replay replay(**store, keys.get());
   Progress progress("audit");
-  const AuditOptions audit_options{.threads = options.threads, .keys = keys.get(),
-                                   .on_event = [&](const Event& event, const Hash& leaf) { replay.apply(event, leaf); },
-                                   .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
+  const AuditOptions audit_options{
+      .threads = options.threads,
+      .keys = keys.get(),
+      .on_event = [&](const Event& event, const Hash& leaf) { replay.apply(event, leaf); },
+      .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
   AuditReport report = audit_log(**store, verifier, audit_options);
   if (!report.first_finding && !trouble.empty()) {
-    report.first_finding = Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", trouble};
+    report.first_finding =
+        Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", trouble};
   }
   if (!report.first_finding) report.first_finding = projection_finding(**store, replay);
   report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
@@ -98,8 +111,11 @@ AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool wit
     const WritableLedger ledger = open_for_writing(directory, std::nullopt);
     const auto report = rebuild(*ledger.store, *ledger.keys, show);
     if (!report) fail(report.error());
-    Json json = {{"result", report->difference ? "rebuilt, the stored rows differed" : "rebuilt, the stored rows were equal"},
-                 {"events", report->events}, {"accounts", report->accounts}, {"rows", report->rows}};
+    Json json = {
+        {"result", report->difference ? "rebuilt, the stored rows differed" : "rebuilt, the stored rows were equal"},
+        {"events", report->events},
+        {"accounts", report->accounts},
+        {"rows", report->rows}};
     if (report->difference) json["difference"] = describe(*report->difference);
     return {std::move(json), true};
   }
@@ -107,7 +123,9 @@ AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool wit
   Replay replay(*ledger.store, ledger.keys.get());
   if (auto error = replay_log(*ledger.store, replay, show)) fail(*error);
   const auto finding = projection_finding(*ledger.store, replay);
-  Json json = {{"result", finding ? "different" : "equal"}, {"events", replay.events()}, {"accounts", replay.accounts()},
+  Json json = {{"result", finding ? "different" : "equal"},
+               {"events", replay.events()},
+               {"accounts", replay.accounts()},
                {"sign_in_names", replay.covers_names() ? "compared" : "not compared: no master key"}};
   if (finding) json["finding"] = finding_json(*finding);
   return {std::move(json), !finding};

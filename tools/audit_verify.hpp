@@ -1,4 +1,5 @@
-// tools/audit_verify.hpp — `audit verify` and `replay`: the whole log re-read, and the projections computed anew from it.
+// tools/audit_verify.hpp — `audit verify` and `replay`: the whole log re-read, and the projections computed anew from
+// it.
 #pragma once
 
 #include <filesystem>
@@ -16,7 +17,8 @@ struct AuditVerifyResult {
   Json report;
   bool is_clean = false;
 };
-/// Opens the ledger to read, beside a writer if there is one. Works without the master key, and says what that leaves out.
+/// Opens the ledger to read, beside a writer if there is one. Works without the master key, and says what that leaves
+/// out.
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options);
 
 /// Folds the log and compares with the stored rows; with `rebuild`, puts what the events give in their place.

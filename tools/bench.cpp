@@ -67,8 +67,12 @@ std::vector<Id> load_accounts(Executor& executor, unsigned count) {
     for (std::size_t i = thread; i < count; i += loading_threads) {
       RegisterAccount command;
       command.sign_in_name = "user" + std::to_string(i) + "@outlook.com";
-      command.password = {.text = "Kaze1234", .repeat = "Kaze1234", .verifier = "$argon2id$bench", .grade = fb::Grade::acceptable};
-      command.proofs = {{.kind = fb::ProofKind::secret_question, .question = "first pet", .answer = "pochi", .answer_verifier = "$argon2id$bench"},
+      command.password = {
+          .text = "Kaze1234", .repeat = "Kaze1234", .verifier = "$argon2id$bench", .grade = fb::Grade::acceptable};
+      command.proofs = {{.kind = fb::ProofKind::secret_question,
+                         .question = "first pet",
+                         .answer = "pochi",
+                         .answer_verifier = "$argon2id$bench"},
                         {.kind = fb::ProofKind::trusted_device, .device_id = "pc-" + std::to_string(i)}};
       Request request{.command = std::move(command)};
       request.issuer = issuer_of("register-account", "register-" + std::to_string(i));
@@ -85,7 +89,8 @@ struct Measured {
 
   std::int64_t percentile(double share) const {
     if (latencies_us.empty()) return 0;
-    return latencies_us[std::min(latencies_us.size() - 1, static_cast<std::size_t>(share * static_cast<double>(latencies_us.size())))];
+    return latencies_us[std::min(latencies_us.size() - 1,
+                                 static_cast<std::size_t>(share * static_cast<double>(latencies_us.size())))];
   }
 };
 
@@ -96,9 +101,11 @@ Measured append_for(Executor& executor, const std::vector<Id>& accounts, const B
     std::uint64_t random = (thread + 1) * 0x9e3779b97f4a7c15ULL;
     for (Time before = system_time(); before < end;) {
       random ^= random << 13, random ^= random >> 7, random ^= random << 17;  // xorshift64: which account comes next
-      Request request{.command = RecordSignIn{.succeeded = true, .device_id = "pc-1", .location = "JP-13", .reason = ""}};
+      Request request{.command =
+                          RecordSignIn{.succeeded = true, .device_id = "pc-1", .location = "JP-13", .reason = ""}};
       request.account = accounts[random % accounts.size()];
-      request.issuer = issuer_of("record-sign-in", std::to_string(thread) + "-" + std::to_string(latencies[thread].size()));
+      request.issuer =
+          issuer_of("record-sign-in", std::to_string(thread) + "-" + std::to_string(latencies[thread].size()));
       checked(executor.execute(std::move(request)));
       const Time after = system_time();
       latencies[thread].push_back(after - before);
@@ -107,7 +114,8 @@ Measured append_for(Executor& executor, const std::vector<Id>& accounts, const B
   });
   Measured measured;
   measured.seconds = static_cast<double>(system_time() - start) / 1e6;
-  for (const auto& each : latencies) measured.latencies_us.insert(measured.latencies_us.end(), each.begin(), each.end());
+  for (const auto& each : latencies)
+    measured.latencies_us.insert(measured.latencies_us.end(), each.begin(), each.end());
   std::ranges::sort(measured.latencies_us);
   measured.events = measured.latencies_us.size();
   return measured;
@@ -133,7 +141,8 @@ Json bench_append(const BenchOptions& options) {
     const auto accounts = load_accounts(*ledger.executor, options.accounts);
     const auto count_checkpoints = [&] {
       std::uint64_t count = 0;
-      if (auto error = ledger.store->scan(Family::checkpoints, {}, [&](ByteView, ByteView) { return ++count > 0; })) fail(*error);
+      if (auto error = ledger.store->scan(Family::checkpoints, {}, [&](ByteView, ByteView) { return ++count > 0; }))
+        fail(*error);
       return count;
     };
     const std::uint64_t before = count_checkpoints();
@@ -150,8 +159,10 @@ Json bench_append(const BenchOptions& options) {
   json["processors"] = processor_count();
   json["events"] = measured.events;
   json["events_per_second"] = whole(per_second);
-  json["events_per_commit"] = ratio(static_cast<double>(measured.events), static_cast<double>(std::max<std::uint64_t>(1, commits)));
-  json["latency_us"] = {{"p50", measured.percentile(0.5)}, {"p99", measured.percentile(0.99)}, {"p999", measured.percentile(0.999)}};
+  json["events_per_commit"] =
+      ratio(static_cast<double>(measured.events), static_cast<double>(std::max<std::uint64_t>(1, commits)));
+  json["latency_us"] = {
+      {"p50", measured.percentile(0.5)}, {"p99", measured.percentile(0.99)}, {"p999", measured.percentile(0.999)}};
   json["limits"] = limits;
   json["ratio_to_limits"] = {{"fdatasync_4k", ratio(per_second, limits["fdatasync_4k"])},
                              {"ed25519_sign", ratio(per_second, limits["ed25519_sign"])},
@@ -176,13 +187,20 @@ Json bench_reading(const std::string& kind, const BenchOptions& options) {
   const Time start = system_time();
   const Json report = kind == "verify" ? intact_report(directory) : replay_ledger(directory, false).report;
   const double seconds = static_cast<double>(system_time() - start) / 1e6;
-  if (kind == "replay" && report["result"] != "equal") throw Failure(Exit::integrity, "the replay differs: " + report.dump());
+  if (kind == "replay" && report["result"] != "equal")
+    throw Failure(Exit::integrity, "the replay differs: " + report.dump());
   const Json limits = measure_limits(temporary.path(), limits_milliseconds);
   const double per_second = report["events"].get<double>() / seconds;
-  Json json = {{"bench", kind == "verify" ? "verify: every byte, signature, link, root and sealed part, projections replayed and compared"
-                                          : "replay: every event folded, every row compared"},
-               {"processors", processor_count()}, {"events", report["events"]}, {"accounts", report["accounts"]},
-               {"seconds", ratio(seconds, 1)}, {"events_per_second", whole(per_second)}, {"limits", limits}};
+  Json json = {
+      {"bench", kind == "verify"
+                    ? "verify: every byte, signature, link, root and sealed part, projections replayed and compared"
+                    : "replay: every event folded, every row compared"},
+      {"processors", processor_count()},
+      {"events", report["events"]},
+      {"accounts", report["accounts"]},
+      {"seconds", ratio(seconds, 1)},
+      {"events_per_second", whole(per_second)},
+      {"limits", limits}};
   json["ratio_to_limits"] = {{"ed25519_verify", ratio(per_second, limits["ed25519_verify"])}};
   json["result"] = report["result"];
   return json;

@@ -1,5 +1,5 @@
-// tools/bench.hpp — `daicho bench`: the real write path, audit and replay, timed beside this machine's own limits in the same
-// run. Every result is verified before it is printed.
+// tools/bench.hpp — `daicho bench`: the real write path, audit and replay, timed beside this machine's own limits in
+// the same run. Every result is verified before it is printed.
 #pragma once
 
 #include <filesystem>
@@ -12,13 +12,15 @@ struct BenchOptions {
   unsigned threads = 64;
   unsigned seconds = 10;
   unsigned accounts = 100'000;
-  std::filesystem::path directory;  ///< empty: a fresh temporary one, removed after; verify and replay read it when it holds a ledger
+  std::filesystem::path
+      directory;  ///< empty: a fresh temporary one, removed after; verify and replay read it when it holds a ledger
 };
 
 /// `kind`: append, verify or replay.
 Json run_bench(const std::string& kind, const BenchOptions& options);
 
-/// What one core and the disk do at best: fdatasync, Ed25519, SHA-256, a synced RocksDB write; each for about `milliseconds`.
+/// What one core and the disk do at best: fdatasync, Ed25519, SHA-256, a synced RocksDB write; each for about
+/// `milliseconds`.
 Json measure_limits(const std::filesystem::path& directory, unsigned milliseconds);
 
 }  // namespace daicho

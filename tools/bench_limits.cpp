@@ -37,7 +37,8 @@ double fdatasync_rate(const std::filesystem::path& directory, unsigned milliseco
   if (file < 0) throw Failure(Exit::unavailable, path.string() + ": cannot be written");
   const std::array<char, 4'096> block{};
   const double per_second = rate(milliseconds, [&] {
-    if (::write(file, block.data(), block.size()) < 0 || ::fdatasync(file) != 0) throw Failure(Exit::unavailable, "fdatasync failed");
+    if (::write(file, block.data(), block.size()) < 0 || ::fdatasync(file) != 0)
+      throw Failure(Exit::unavailable, "fdatasync failed");
   });
   ::close(file);
   std::filesystem::remove(path);
@@ -74,11 +75,13 @@ Json measure_limits(const std::filesystem::path& directory, unsigned millisecond
   Json limits = {{"unit", "per second, one core; fdatasync and store writes on the bench's own disk"}};
   limits["fdatasync_4k"] = fdatasync_rate(directory, milliseconds);
   limits["ed25519_sign"] = rate(milliseconds, [&] { signer.sign(as_bytes(message)); });
-  limits["ed25519_verify"] = rate(milliseconds, [&] { all_verified &= signer.verifier().verify(as_bytes(message), signature); });
+  limits["ed25519_verify"] =
+      rate(milliseconds, [&] { all_verified &= signer.verifier().verify(as_bytes(message), signature); });
   limits["sha256_leaf_512"] = rate(milliseconds, [&] { last = leaf_hash(as_bytes(message)); });
   limits["rocksdb_sync_batch_1"] = store_rate(directory, milliseconds, 1);
   limits["rocksdb_sync_batch_64"] = store_rate(directory, milliseconds, 64);
-  if (!all_verified || last != leaf_hash(as_bytes(message))) throw Failure(Exit::integrity, "a limit's own check failed");
+  if (!all_verified || last != leaf_hash(as_bytes(message)))
+    throw Failure(Exit::integrity, "a limit's own check failed");
   for (auto& [name, value] : limits.items()) {
     if (value.is_number()) value = static_cast<std::uint64_t>(value.get<double>());
   }

@@ -1,8 +1,8 @@
 // tools/event_words.hpp — an event for people and programs: its public fields as JSON, and one sentence.
 #pragma once
 
-#include "commands/names.hpp"
 #include "commands/decision.hpp"
+#include "commands/names.hpp"
 
 namespace daicho {
 

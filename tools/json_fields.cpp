@@ -13,7 +13,8 @@ class StrictReader {
     if (depth > static_cast<int>(json_depth_max)) is_too_deep = true;
     if (event == Json::parse_event_t::object_start) members_.emplace_back();
     if (event == Json::parse_event_t::object_end && !members_.empty()) members_.pop_back();
-    if (event == Json::parse_event_t::key && !members_.empty() && !members_.back().insert(parsed.get<std::string>()).second) {
+    if (event == Json::parse_event_t::key && !members_.empty() &&
+        !members_.back().insert(parsed.get<std::string>()).second) {
       duplicate = parsed.get<std::string>();
     }
     return true;
@@ -28,7 +29,8 @@ class StrictReader {
 }  // namespace
 
 Json parse_object(std::string_view text, const std::string& what) {
-  if (text.size() > body_bytes_max) throw Failure(Exit::usage, what + ": more than " + std::to_string(body_bytes_max) + " bytes");
+  if (text.size() > body_bytes_max)
+    throw Failure(Exit::usage, what + ": more than " + std::to_string(body_bytes_max) + " bytes");
   if (!is_utf8(text)) throw Failure(Exit::usage, what + ": not valid UTF-8");
   StrictReader reader;
   Json json;
@@ -37,7 +39,8 @@ Json parse_object(std::string_view text, const std::string& what) {
   } catch (const Json::exception& error) {
     std::string words = error.what();
     words = words.substr(words.find("] ") == std::string::npos ? 0 : words.find("] ") + 2);
-    throw Failure(Exit::usage, what + ": not JSON: " + words.substr(0, words.find("; last read")));  // last read may be secret
+    throw Failure(Exit::usage,
+                  what + ": not JSON: " + words.substr(0, words.find("; last read")));  // last read may be secret
   }
   if (!json.is_object()) throw Failure(Exit::usage, what + ": a JSON object is wanted");
   if (reader.is_too_deep) throw Failure(Exit::usage, what + ": nested deeper than " + std::to_string(json_depth_max));

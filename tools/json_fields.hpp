@@ -1,5 +1,5 @@
-// tools/json_fields.hpp — reading a JSON object field by field: every field is checked, and those nobody asked for are named.
-// Errors are Failure(usage) that name the field and what is wanted.
+// tools/json_fields.hpp — reading a JSON object field by field: every field is checked, and those nobody asked for are
+// named. Errors are Failure(usage) that name the field and what is wanted.
 #pragma once
 
 #include <set>
@@ -10,8 +10,8 @@
 
 namespace daicho {
 
-inline constexpr std::size_t body_bytes_max = 65'536;   ///< of one command's JSON
-inline constexpr std::size_t text_bytes_max = 4'096;    ///< of one text field
+inline constexpr std::size_t body_bytes_max = 65'536;  ///< of one command's JSON
+inline constexpr std::size_t text_bytes_max = 4'096;   ///< of one text field
 inline constexpr std::size_t json_depth_max = 16;
 
 /// Parses strict JSON: one object, UTF-8, no duplicate members, within the limits above.

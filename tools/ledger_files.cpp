@@ -63,8 +63,9 @@ void append_first_events(Log& log, const SecretKey& data_key, const InitOptions&
   const Log::Decide decide = [&](Time) {
     Decided decided;
     decided.policy_version = policy.version;
-    decided.drafts.push_back(draft(
-        fb::LedgerCreatedT{.origin = options.origin, .vkey = vkey, .simulated_clock = options.simulated_clock}, {Rule::led_5}));
+    decided.drafts.push_back(
+        draft(fb::LedgerCreatedT{.origin = options.origin, .vkey = vkey, .simulated_clock = options.simulated_clock},
+              {Rule::led_5}));
     decided.drafts.push_back(draft(adopt(policy), {Rule::led_4}));
     return decided;
   };
@@ -83,7 +84,8 @@ void fail(const StoreError& error) { throw Failure(exit_of(error.fault), error.d
 
 void init_ledger(const InitOptions& options) {
   if (!is_key_name(options.origin)) {
-    throw Failure(Exit::usage, "--origin: a name of 1 to 255 bytes without white space or `+`, such as ledger.example/accounts");
+    throw Failure(Exit::usage,
+                  "--origin: a name of 1 to 255 bytes without white space or `+`, such as ledger.example/accounts");
   }
   Policy first;
   first.version = 1;
@@ -105,7 +107,9 @@ void init_ledger(const InitOptions& options) {
 
 Verifier read_verifier(const std::filesystem::path& directory) {
   auto text = read_file(directory / verifier_file);
-  if (!text) throw Failure(Exit::usage, directory.string() + ": no ledger here (no " + verifier_file + "); `daicho init` makes one");
+  if (!text)
+    throw Failure(Exit::usage,
+                  directory.string() + ": no ledger here (no " + verifier_file + "); `daicho init` makes one");
   if (text->ends_with('\n')) text->pop_back();
   const auto verifier = Verifier::parse_vkey(*text);
   if (!verifier) throw Failure(Exit::integrity, (directory / verifier_file).string() + ": not a verifier key");
@@ -143,8 +147,8 @@ WritableLedger open_for_writing(const std::filesystem::path& directory, std::opt
   if (is_simulated) ledger.simulated.emplace();
   ledger.log = value_or_fail(Log::open(*ledger.store, read_signing_key(directory / signing_key_file),
                                        is_simulated ? ledger.simulated->clock() : Clock(system_time)));
-  ledger.executor = value_or_fail(
-      Executor::open(*ledger.store, *ledger.log, *ledger.keys, system_entropy(), processor_count()));
+  ledger.executor =
+      value_or_fail(Executor::open(*ledger.store, *ledger.log, *ledger.keys, system_entropy(), processor_count()));
   if (at) ledger.set_time(*at);
   return ledger;
 }

@@ -1,4 +1,5 @@
-// daicho — the program: reads its arguments, runs one subcommand, ends with an exit code of the catalogue (tools/failure.hpp).
+// daicho — the program: reads its arguments, runs one subcommand, ends with an exit code of the catalogue
+// (tools/failure.hpp).
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -95,7 +96,8 @@ Json body_of(const Arguments& a) {
   if (!a.json.empty()) body = parse_object(a.json == "-" ? read_all(std::cin) : a.json, "--json");
   for (const std::string& field : a.fields) {
     const std::size_t at = field.find('=');
-    if (at == std::string::npos || at == 0) throw Failure(Exit::usage, "`" + field + "`: FIELD=VALUE or FIELD:=JSON is wanted");
+    if (at == std::string::npos || at == 0)
+      throw Failure(Exit::usage, "`" + field + "`: FIELD=VALUE or FIELD:=JSON is wanted");
     const bool is_json = field[at - 1] == ':';
     const std::string name = field.substr(0, is_json ? at - 1 : at), value = field.substr(at + 1);
     if (is_json) {
@@ -120,12 +122,15 @@ Exit finish(const Result<Answer, Fault>& answer, Format format) {
 
 Exit run_command(const Arguments& a, bool has_expected_version) {
   const Format format = format_of(a);
-  if (!find_route(a.command)) throw Failure(Exit::usage, "there is no command `" + a.command + "`; `daicho command --help` lists them");
+  if (!find_route(a.command))
+    throw Failure(Exit::usage, "there is no command `" + a.command + "`; `daicho command --help` lists them");
   Json body = body_of(a);
   auto at = parse_time_option("--at", a.at);
   if (body.contains("at")) at = Fields(body).optional_time("at");
   WritableLedger ledger = open_for_writing(data_of(a), at);
-  const Defaults defaults{.account = given(a.account), .service = a.service, .idempotency_key = given(a.idempotency_key),
+  const Defaults defaults{.account = given(a.account),
+                          .service = a.service,
+                          .idempotency_key = given(a.idempotency_key),
                           .expected_version = has_expected_version ? std::optional(a.expected_version) : std::nullopt};
   return finish(execute_json(ledger, a.command, body, defaults), format);
 }
@@ -139,7 +144,8 @@ Exit run_play(const Arguments& a) {
   }
   WritableLedger ledger = open_for_writing(data_of(a), parse_time_option("--at", a.at));
   const PlaySummary summary = play(ledger, a.file == "-" ? std::cin : file, format, a.service);
-  if (summary.unexpected > 0) spdlog::error("{} of {} lines answered otherwise than expected", summary.unexpected, summary.lines);
+  if (summary.unexpected > 0)
+    spdlog::error("{} of {} lines answered otherwise than expected", summary.unexpected, summary.lines);
   return summary.unexpected > 0 ? Exit::refused : Exit::done;
 }
 
@@ -161,7 +167,8 @@ Exit follow(const Arguments& a, QueryOptions options, Format format) {
   while (!interrupted) {
     const ReadableLedger ledger = open_for_reading(data_of(a), std::nullopt);
     Position next = options.from;
-    for (const Json& row : event_rows(ledger.view(), options, next)) print_line(row, format == Format::table ? format : Format::ndjson);
+    for (const Json& row : event_rows(ledger.view(), options, next))
+      print_line(row, format == Format::table ? format : Format::ndjson);
     options.from = next;
     for (int i = 0; i < 10 && !interrupted; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
@@ -172,7 +179,8 @@ Exit run_query(const Arguments& a) {
   const Format format = format_of(a);
   const Query* query = find_query(a.query);
   if (!query) throw Failure(Exit::usage, "there is no query `" + a.query + "`; `daicho query --help` lists them");
-  if (a.limit == 0 || a.limit > query_rows_max) throw Failure(Exit::usage, "--limit: 1 to " + std::to_string(query_rows_max));
+  if (a.limit == 0 || a.limit > query_rows_max)
+    throw Failure(Exit::usage, "--limit: 1 to " + std::to_string(query_rows_max));
   QueryOptions options;
   options.account = given(a.account);
   options.as_of = parse_as_of(a.as_of);
@@ -225,28 +233,35 @@ Exit run_replay(const Arguments& a) {
 template <class Table>
 std::string list(const Table& table) {
   std::string text;
-  for (const auto& entry : table) text += "  " + std::string(entry.name) + std::string(28 - std::string(entry.name).size(), ' ') + entry.summary + "\n";
+  for (const auto& entry : table)
+    text +=
+        "  " + std::string(entry.name) + std::string(28 - std::string(entry.name).size(), ' ') + entry.summary + "\n";
   return text;
 }
 
 std::string command_examples() {
   std::string text = "Commands:\n" + list(routes()) + "\nFields of each, by example:\n";
-  for (const Route& route : routes()) text += "  " + std::string(route.name) + " (" + route.role + ")\n    --json '" + route.example + "'\n";
-  return text + "\nExample: daicho command block-account --data DIR --account taro@outlook.com reason=suspected_intrusion";
+  for (const Route& route : routes())
+    text += "  " + std::string(route.name) + " (" + route.role + ")\n    --json '" + route.example + "'\n";
+  return text +
+         "\nExample: daicho command block-account --data DIR --account taro@outlook.com reason=suspected_intrusion";
 }
 
 /// Builds the command line; the chosen subcommand's callback sets `exit`.
 class CommandLine {
  public:
-  CommandLine() : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho") {
+  CommandLine()
+      : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho") {
     app_.require_subcommand(1);
     app_.fallthrough();
     app_.set_version_flag("--version", "daicho 0.1.0");
     app_.add_option("--data", a_.data, "directory of the ledger")->envname("DAICHO_DATA");
     app_.add_option("--format", a_.format, "table, json, ndjson or csv; default: table on a terminal, else json");
     app_.add_option("--at", a_.at, "the present instant of a ledger with a simulated clock");
-    app_.footer("Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 integrity violated, 4 unavailable, 5 not permitted.\n"
-                "Example: daicho init --data ./ledger && daicho query policy --data ./ledger");
+    app_.footer(
+        "Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 integrity violated, 4 unavailable, 5 not "
+        "permitted.\n"
+        "Example: daicho init --data ./ledger && daicho query policy --data ./ledger");
     add_writing();
     add_reading();
     add_bench();
@@ -271,8 +286,8 @@ class CommandLine {
   }
 
   void add_writing() {
-    auto* init = add(app_, "init", "create a ledger: keys (mode 0600), store, first events", "daicho init --data ./ledger --origin ledger.example/accounts",
-                     [this] { return run_init(a_); });
+    auto* init = add(app_, "init", "create a ledger: keys (mode 0600), store, first events",
+                     "daicho init --data ./ledger --origin ledger.example/accounts", [this] { return run_init(a_); });
     init->add_option("--origin", a_.origin, "name of the log in its checkpoints: a URL without scheme");
     init->add_option("--clock", a_.clock, "real or simulated");
     init->add_option("--policy", a_.policy, "JSON of policy parameters other than the defaults");
@@ -284,24 +299,30 @@ class CommandLine {
     command->add_option("--json", a_.json, "the command's fields as JSON; `-` reads standard input");
     command->add_option("--account", a_.account, "account id, or sign-in name");
     command->add_option("--service", a_.service, "issuing service");
-    command->add_option("--idempotency-key", a_.idempotency_key, "repeating a call with its key gives its first answer again");
-    expected_version_ = command->add_option("--expected-version", a_.expected_version, "refuse unless the account is at this version");
+    command->add_option("--idempotency-key", a_.idempotency_key,
+                        "repeating a call with its key gives its first answer again");
+    expected_version_ =
+        command->add_option("--expected-version", a_.expected_version, "refuse unless the account is at this version");
     command->callback([this] { run_ = [this] { return run_command(a_, expected_version_->count() > 0); }; });
 
-    auto* play = add(app_, "play", "play NDJSON lines: commands, leases, ticks, queries (tools/play.hpp)", "daicho play tests/scenarios/reset_by_email.ndjson --data ./ledger",
-                     [this] { return run_play(a_); });
+    auto* play =
+        add(app_, "play", "play NDJSON lines: commands, leases, ticks, queries (tools/play.hpp)",
+            "daicho play tests/scenarios/reset_by_email.ndjson --data ./ledger", [this] { return run_play(a_); });
     play->add_option("file", a_.file, "the lines; `-` reads standard input")->required();
     play->add_option("--service", a_.service, "issuing service of lines that name none");
 
-    auto* outbox = add(app_, "outbox", "notifications waiting to be sent", "daicho outbox lease --data ./ledger", nullptr);
+    auto* outbox =
+        add(app_, "outbox", "notifications waiting to be sent", "daicho outbox lease --data ./ledger", nullptr);
     outbox->require_subcommand(1);
-    auto* lease = add(*outbox, "lease", "take some, with destination and code, for a limited time", "daicho outbox lease --data ./ledger --max 10 --seconds 60 --holder mailer-1",
+    auto* lease = add(*outbox, "lease", "take some, with destination and code, for a limited time",
+                      "daicho outbox lease --data ./ledger --max 10 --seconds 60 --holder mailer-1",
                       [this] { return run_lease(a_); });
     lease->add_option("--max", a_.count_max, "how many at most")->check(CLI::Range(std::int64_t{1}, lease_count_max));
     lease->add_option("--seconds", a_.seconds, "for how long")->check(CLI::Range(std::int64_t{1}, lease_seconds_max));
     lease->add_option("--holder", a_.holder, "who takes them");
     lease->add_option("--account", a_.account, "of one account only");
-    add(app_, "tick", "do what is due: windows that ran out, refusals counted, daily digests", "daicho tick --data ./ledger", [this] { return run_tick(a_); });
+    add(app_, "tick", "do what is due: windows that ran out, refusals counted, daily digests",
+        "daicho tick --data ./ledger", [this] { return run_tick(a_); });
   }
 
   void add_reading() {
@@ -321,25 +342,30 @@ class CommandLine {
     query->add_option("--due-before", a_.due_before, "windows that end before this time");
     query->add_flag("--follow", a_.follow, "events: go on with new ones as they are committed");
 
-    auto* audit = add(app_, "audit", "check the ledger against its signatures", "daicho audit verify --data ./ledger", nullptr);
+    auto* audit =
+        add(app_, "audit", "check the ledger against its signatures", "daicho audit verify --data ./ledger", nullptr);
     audit->require_subcommand(1);
-    auto* verify = add(*audit, "verify", "re-read every stored byte: signatures, links, tree, checkpoints, projections",
-                       "daicho audit verify --data ./ledger --vkey ledger.example/accounts+…", [this] { return run_audit(a_); });
+    auto* verify =
+        add(*audit, "verify", "re-read every stored byte: signatures, links, tree, checkpoints, projections",
+            "daicho audit verify --data ./ledger --vkey ledger.example/accounts+…", [this] { return run_audit(a_); });
     verify->add_option("--threads", a_.threads, "default: all cores")->check(CLI::Range(0U, 1'024U));
     verify->add_option("--vkey", a_.vkey, "the verifier you trust, instead of the directory's own");
-    auto* replay = add(app_, "replay", "compute every projection anew and compare", "daicho replay --data ./ledger --rebuild", [this] { return run_replay(a_); });
+    auto* replay = add(app_, "replay", "compute every projection anew and compare",
+                       "daicho replay --data ./ledger --rebuild", [this] { return run_replay(a_); });
     replay->add_flag("--rebuild", a_.rebuild, "put the computed rows in place of the stored ones");
   }
 
   void add_bench() {
-    auto* bench = add(app_, "bench", "measure, in a throw-away ledger beside this machine's own limits", "daicho bench append --threads 64 --seconds 10", nullptr);
+    auto* bench = add(app_, "bench", "measure, in a throw-away ledger beside this machine's own limits",
+                      "daicho bench append --threads 64 --seconds 10", nullptr);
     bench->require_subcommand(1);
     for (const char* kind : {"append", "verify", "replay"}) {
-      auto* sub = add(*bench, kind, "see docs/performance.md", "daicho bench append --threads 64 --seconds 10", [this, kind] {
-        a_.bench.directory = a_.data;
-        print(run_bench(kind, a_.bench), format_of(a_));
-        return Exit::done;
-      });
+      auto* sub =
+          add(*bench, kind, "see docs/performance.md", "daicho bench append --threads 64 --seconds 10", [this, kind] {
+            a_.bench.directory = a_.data;
+            print(run_bench(kind, a_.bench), format_of(a_));
+            return Exit::done;
+          });
       sub->add_option("--threads", a_.bench.threads, "callers at once")->check(CLI::Range(1U, 4'096U));
       sub->add_option("--seconds", a_.bench.seconds, "how long")->check(CLI::Range(1U, 3'600U));
       sub->add_option("--accounts", a_.bench.accounts, "accounts to choose from")->check(CLI::Range(1U, 10'000'000U));

@@ -26,7 +26,8 @@ Lease read_lease(const Store& store, const Id& notification) {
   if (!value) fail(value.error());
   if (!*value || (*value)->size() < 12) return {};
   const ByteView bytes = as_bytes(**value);
-  return {static_cast<Time>(read_big_endian(bytes.first(8))), read_big_endian32(bytes.subspan(8, 4)), std::string(as_text(bytes.subspan(12)))};
+  return {static_cast<Time>(read_big_endian(bytes.first(8))), read_big_endian32(bytes.subspan(8, 4)),
+          std::string(as_text(bytes.subspan(12)))};
 }
 
 /// Reads events and opens their sealed parts for one notification.
@@ -66,7 +67,8 @@ class Writer {
   fb::PersonalT open(Position position) const {
     const auto envelope = event_bytes(position);
     auto personal = Event::parse(as_bytes(envelope))->open(*data_key_);
-    if (!personal) throw Failure(Exit::integrity, "the sealed part of event " + std::to_string(position) + " does not open");
+    if (!personal)
+      throw Failure(Exit::integrity, "the sealed part of event " + std::to_string(position) + " does not open");
     return *std::move(personal);
   }
 
@@ -93,7 +95,8 @@ class Writer {
       case fb::NotificationKind::replacement_pending:
         json["replacement_id"] = to_text(id);
         json["token"] = vault.secret(OneTime::notice_link, id);
-        if (const auto* confirmed = event.as<fb::ReplacementConfirmed>()) json["effective_at"] = to_rfc3339(confirmed->effective_at());
+        if (const auto* confirmed = event.as<fb::ReplacementConfirmed>())
+          json["effective_at"] = to_rfc3339(confirmed->effective_at());
         break;
       default:
         json["token"] = vault.secret(OneTime::link, id);

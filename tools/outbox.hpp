@@ -1,6 +1,7 @@
-// tools/outbox.hpp — notifications waiting to be sent: leased to one delivery service at a time, with destination and text.
-// Leasing is no event: what was delivered is (record-delivery). A lease is durable before it is handed out, so a notification
-// has one holder at a time; when a lease runs out unanswered the notification is leased again, under the same id.
+// tools/outbox.hpp — notifications waiting to be sent: leased to one delivery service at a time, with destination and
+// text. Leasing is no event: what was delivered is (record-delivery). A lease is durable before it is handed out, so a
+// notification has one holder at a time; when a lease runs out unanswered the notification is leased again, under the
+// same id.
 #pragma once
 
 #include "tools/ledger_files.hpp"

@@ -34,7 +34,8 @@ std::string cell(const Json& value) {
 }
 
 bool is_rows(const Json& value) {
-  return value.is_array() && !value.empty() && std::ranges::all_of(value, [](const Json& row) { return row.is_object(); });
+  return value.is_array() && !value.empty() &&
+         std::ranges::all_of(value, [](const Json& row) { return row.is_object(); });
 }
 
 std::vector<std::string> columns_of(const Json& rows) {
@@ -67,13 +68,15 @@ void print_table(const Json& rows) {
   }
   std::vector<std::size_t> widths(columns.size());
   for (const auto& line : lines) {
-    for (std::size_t i = 0; i < line.size(); ++i) widths[i] = std::max(widths[i], std::min(width(line[i]), cell_columns_max));
+    for (std::size_t i = 0; i < line.size(); ++i)
+      widths[i] = std::max(widths[i], std::min(width(line[i]), cell_columns_max));
   }
   for (const auto& line : lines) {
     std::string text = "  ";
     for (std::size_t i = 0; i < line.size(); ++i) {
       text += line[i];
-      if (i + 1 < line.size()) text += std::string(widths[i] > width(line[i]) ? widths[i] - width(line[i]) + 2 : 2, ' ');
+      if (i + 1 < line.size())
+        text += std::string(widths[i] > width(line[i]) ? widths[i] - width(line[i]) + 2 : 2, ' ');
     }
     text.erase(text.find_last_not_of(' ') + 1);
     std::cout << text << '\n';
@@ -160,7 +163,8 @@ void print_line(const Json& answer, Format format) {
   std::cout.flush();
 }
 
-Progress::Progress(std::string what) : what_(std::move(what)), started_us_(system_time()), is_terminal_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress(std::string what)
+    : what_(std::move(what)), started_us_(system_time()), is_terminal_(isatty(STDERR_FILENO) == 1) {}
 
 void Progress::at(std::uint64_t done, std::uint64_t total) {
   const std::int64_t now = system_time();

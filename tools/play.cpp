@@ -23,17 +23,20 @@ Exit exit_of(FaultKind fault) {
 }
 
 Json fault_json(const Fault& fault) {
-  static constexpr std::array<const char*, 6> names = {"no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped"};
+  static constexpr std::array<const char*, 6> names = {
+      "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped"};
   Json json = {{"error", names.at(static_cast<std::size_t>(fault.kind))}, {"detail", fault.detail}};
   if (fault.current_version) json["current_version"] = *fault.current_version;
   return json;
 }
 
-Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body, const Defaults& defaults) {
+Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body,
+                                   const Defaults& defaults) {
   const Route* route = find_route(name);
   if (!route) throw Failure(Exit::usage, "there is no command `" + name + "`; `daicho command --help` lists them");
   ParsedRequest parsed = parse_request(*route, body, defaults, system_entropy(), ledger.log->time());
-  if (parsed.sign_in_name) parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
+  if (parsed.sign_in_name)
+    parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
   return ledger.executor->execute(std::move(parsed.request));
 }
 
@@ -89,7 +92,8 @@ void save(const Json& wanted, const Json& answer, Saved& saved) {
 /// One line, its own members read and the rest left for the command.
 class Line {
  public:
-  Line(WritableLedger& ledger, Json json, const std::string& service) : ledger_(ledger), json_(std::move(json)), service_(service) {
+  Line(WritableLedger& ledger, Json json, const std::string& service)
+      : ledger_(ledger), json_(std::move(json)), service_(service) {
     static constexpr std::array kinds = {"command", "lease", "tick", "query"};
     for (const char* each : kinds) {
       if (!json_.contains(each)) continue;

@@ -1,11 +1,10 @@
-// tools/play.hpp — plays a file of NDJSON lines into a ledger: commands, leases, ticks and queries, in order, each at its
-// instant on a simulated clock, checked against what the line expects.
+// tools/play.hpp — plays a file of NDJSON lines into a ledger: commands, leases, ticks and queries, in order, each at
+// its instant on a simulated clock, checked against what the line expects.
 //
 // A line is one object with exactly one of
-//   "command": NAME   with the command's fields beside it, and account, service, idempotency_key, expected_version, source
-//   "lease": {}       `outbox lease`, optionally with account, count_max, seconds, holder
-//   "tick": true      what is due
-//   "query": NAME     with account, as_of, due_before, from, limit
+//   "command": NAME   with the command's fields beside it, and account, service, idempotency_key, expected_version,
+//   source "lease": {}       `outbox lease`, optionally with account, count_max, seconds, holder "tick": true      what
+//   is due "query": NAME     with account, as_of, due_before, from, limit
 // and optionally
 //   "at": TIME        moves a simulated clock on
 //   "expect": {…}     members the answer must have; "*" stands for anything. Without it the answer must be no refusal.
@@ -23,15 +22,16 @@ inline constexpr std::size_t play_lines_max = 10'000'000;
 struct PlaySummary {
   std::uint64_t lines = 0, refused = 0, unexpected = 0;
 };
-/// Prints each answer as it comes. A line that does not parse ends the play with Failure(usage) naming it; what was played
-/// before it stays.
+/// Prints each answer as it comes. A line that does not parse ends the play with Failure(usage) naming it; what was
+/// played before it stays.
 PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, const std::string& default_service);
 
 /// Whether `answer` has all that `expected` asks for.
 bool matches(const Json& answer, const Json& expected);
 
 /// Executes one command given as JSON; the account may be named by its sign-in name.
-Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body, const struct Defaults& defaults);
+Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body,
+                                   const struct Defaults& defaults);
 /// A fault as the catalogue shows it, and how the program ends on it.
 Json fault_json(const Fault& fault);
 Exit exit_of(FaultKind fault);

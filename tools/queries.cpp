@@ -23,8 +23,11 @@ Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {
   const auto failed = ledger.store->scan(Family::rows, as_bytes("D"), [&](ByteView key, ByteView) {
     const auto due = parse_due_row(key);
     if (!due || due->at >= before || json["windows"].size() >= options.limit) return false;
-    json["windows"].push_back({{"account", to_text(due->account)}, {"replacement_id", to_text(due->subject)}, {"effective_at", to_rfc3339(due->at)},
-                               {"seconds_left", (due->at - ledger.now) / second_us}, {"overdue", due->at <= ledger.now}});
+    json["windows"].push_back({{"account", to_text(due->account)},
+                               {"replacement_id", to_text(due->subject)},
+                               {"effective_at", to_rfc3339(due->at)},
+                               {"seconds_left", (due->at - ledger.now) / second_us},
+                               {"overdue", due->at <= ledger.now}});
     return true;
   });
   if (failed) fail(*failed);
@@ -41,7 +44,8 @@ Json query_all_blocked(const LedgerView& ledger, const QueryOptions& options) {
   const auto failed = ledger.store->scan(Family::rows, as_bytes("B"), [&](ByteView key, ByteView value) {
     const auto account = parse_blocked_row(key);
     if (!account || json["blocked"].size() >= options.limit) return false;
-    json["blocked"].push_back({{"account", to_text(*account)}, {"since", to_rfc3339(static_cast<Time>(read_big_endian(value)))}});
+    json["blocked"].push_back(
+        {{"account", to_text(*account)}, {"since", to_rfc3339(static_cast<Time>(read_big_endian(value)))}});
     return true;
   });
   if (failed) fail(*failed);
@@ -80,8 +84,11 @@ Json query_policy(const LedgerView& ledger, const QueryOptions& options) {
     for (const auto& [name, value] : is.items()) {
       if (name != "version" && was[name] != value) changed[name] = value;
     }
-    json["history"].push_back({{"version", policy.version}, {"seq", event->position()}, {"time", to_rfc3339(event->time())},
-                               {"by", text_of(event->header().service())}, {"changed", changed}});
+    json["history"].push_back({{"version", policy.version},
+                               {"seq", event->position()},
+                               {"time", to_rfc3339(event->time())},
+                               {"by", text_of(event->header().service())},
+                               {"changed", changed}});
     before = policy;
   }
   return json;
@@ -91,13 +98,20 @@ Json query_policy(const LedgerView& ledger, const QueryOptions& options) {
 
 std::span<const Query> queries() {
   static constexpr auto table = std::to_array<Query>({
-      {"account", "state, notices, versions", "daicho query account --data DIR --account taro@outlook.com", "", query_account},
-      {"proofs", "the proofs, masked, with their status", "daicho query proofs --data DIR --account ID --as-of 2026-04-01T00:00:00Z", "proofs", query_proofs},
-      {"block", "blocked or not, why, by whom; without --account all that are blocked", "daicho query block --data DIR --account ID", "blocked", query_block_or_blocked},
-      {"windows", "30-day windows; without --account those of all, soonest first", "daicho query windows --data DIR --due-before 2026-05-01T00:00:00Z", "windows", query_windows},
-      {"limits", "attempts used and left, next allowed at", "daicho query limits --data DIR --account ID", "proofs", query_limits},
-      {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events", query_timeline},
-      {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow", "events", query_events},
+      {"account", "state, notices, versions", "daicho query account --data DIR --account taro@outlook.com", "",
+       query_account},
+      {"proofs", "the proofs, masked, with their status",
+       "daicho query proofs --data DIR --account ID --as-of 2026-04-01T00:00:00Z", "proofs", query_proofs},
+      {"block", "blocked or not, why, by whom; without --account all that are blocked",
+       "daicho query block --data DIR --account ID", "blocked", query_block_or_blocked},
+      {"windows", "30-day windows; without --account those of all, soonest first",
+       "daicho query windows --data DIR --due-before 2026-05-01T00:00:00Z", "windows", query_windows},
+      {"limits", "attempts used and left, next allowed at", "daicho query limits --data DIR --account ID", "proofs",
+       query_limits},
+      {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events",
+       query_timeline},
+      {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow", "events",
+       query_events},
       {"policy", "parameters in force and their history", "daicho query policy --data DIR", "history", query_policy},
   });
   return table;
@@ -111,14 +125,16 @@ const Query* find_query(std::string_view name) {
 Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {
   auto id = parse_id(named);
   if (const auto email = id ? std::nullopt : parse_email(named)) {
-    if (!keys) throw Failure(Exit::not_permitted, "sign-in names are found with the master key only; give the account's id");
+    if (!keys)
+      throw Failure(Exit::not_permitted, "sign-in names are found with the master key only; give the account's id");
     const auto row = store.get(Family::rows, as_bytes(sign_in_name_row_key(sign_in_name_tag(*keys, email->folded()))));
     if (!row) fail(row.error());
     if (*row) id = Id::from(as_bytes(**row));
   } else if (!id) {
     throw Failure(Exit::usage, "--account: a UUID or a sign-in name is wanted");
   }
-  const auto account = id ? load_account(store, *id) : Result<std::optional<Account>, StoreError>(std::optional<Account>{});
+  const auto account =
+      id ? load_account(store, *id) : Result<std::optional<Account>, StoreError>(std::optional<Account>{});
   if (!account) fail(account.error());
   if (!*account) throw Failure(Exit::usage, "there is no such account");
   return *id;
@@ -126,7 +142,8 @@ Id resolve_account(const Store& store, const KeyRing* keys, const std::string& n
 
 Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position& next) {
   Json rows = Json::array();
-  const std::optional<Id> account = options.account ? std::optional(resolve_account(*ledger.store, ledger.keys, *options.account)) : std::nullopt;
+  const std::optional<Id> account =
+      options.account ? std::optional(resolve_account(*ledger.store, ledger.keys, *options.account)) : std::nullopt;
   const Position last = options.as_of.position.value_or(UINT64_MAX);
   std::string envelope;
   const auto failed = ledger.store->scan(Family::events, big_endian(options.from), [&](ByteView key, ByteView value) {
@@ -135,10 +152,12 @@ Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position&
     next = position + 1;
     envelope.assign(as_text(value));
     const auto event = Event::parse(as_bytes(envelope));
-    if (!event) throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
+    if (!event)
+      throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
     const Time until = std::min(options.until.value_or(time_max), options.as_of.time.value_or(time_max));
     if (event->time() > until) return false;  // time never goes back: nothing after this one matches
-    const bool matches = (!account || event->account() == *account) && (!options.type || *options.type == event->type_name()) &&
+    const bool matches = (!account || event->account() == *account) &&
+                         (!options.type || *options.type == event->type_name()) &&
                          (!options.service || *options.service == text_of(event->header().service())) &&
                          event->time() >= options.since.value_or(time_min);
     if (!matches) return true;

@@ -1,9 +1,9 @@
 // Queries about one account, at any instant.
+#include "tools/query_account.hpp"
 #include "commands/names.hpp"
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
-#include "tools/query_account.hpp"
 
 namespace daicho {
 
@@ -55,7 +55,9 @@ Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
 }
 
 Json head_of(const LedgerView& ledger, const Subject& subject) {
-  return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"account", to_text(subject.account.id)}, {"as_of", to_rfc3339(subject.now)}};
+  return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"},
+          {"account", to_text(subject.account.id)},
+          {"as_of", to_rfc3339(subject.now)}};
 }
 
 Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
@@ -69,15 +71,22 @@ std::string masked(const Subject& subject, const Proof& proof) {
 }
 
 Json window_json(const Window& window, Time now) {
-  Json json = {{"replacement_id", to_text(window.id)}, {"opened_at", to_rfc3339(window.opened_at)}, {"opened_by", window.opened},
-               {"confirmed_at", optional_time(window.confirmed_at)}, {"effective_at", optional_time(window.effective_at)}};
-  json["seconds_left"] = window.effective_at ? Json(std::max<Time>(0, *window.effective_at - now) / second_us) : Json(nullptr);
+  Json json = {{"replacement_id", to_text(window.id)},
+               {"opened_at", to_rfc3339(window.opened_at)},
+               {"opened_by", window.opened},
+               {"confirmed_at", optional_time(window.confirmed_at)},
+               {"effective_at", optional_time(window.effective_at)}};
+  json["seconds_left"] =
+      window.effective_at ? Json(std::max<Time>(0, *window.effective_at - now) / second_us) : Json(nullptr);
   json["with_recovery_code"] = window.expedited;
   return json;
 }
 
 Json allowance_json(const Allowance& allowance, std::int64_t per_day) {
-  return {{"per_day", per_day}, {"used", allowance.used}, {"left", allowance.left}, {"next_allowed_at", optional_time(allowance.next_allowed_at)}};
+  return {{"per_day", per_day},
+          {"used", allowance.used},
+          {"left", allowance.left},
+          {"next_allowed_at", optional_time(allowance.next_allowed_at)}};
 }
 
 }  // namespace
@@ -89,12 +98,14 @@ Json query_account(const LedgerView& ledger, const QueryOptions& options) {
   json["state"] = account.block.current ? "blocked" : account.windows.open ? "pending" : "active";
   json["notices"] = Json::array();
   for (const Notice notice : notices(account, subject.policy, std::nullopt)) json["notices"].push_back(name(notice));
-  if (const auto registered = subject.personal(account.identity.registered)) json["sign_in_name"] = mask_email(registered->sign_in_name);
+  if (const auto registered = subject.personal(account.identity.registered))
+    json["sign_in_name"] = mask_email(registered->sign_in_name);
   json["plan"] = name(account.identity.plan);
   json["password_grade"] = name(account.identity.grade);
   json["password_changed_at"] = to_rfc3339(account.identity.password_changed_at);
   json["registered_at"] = to_rfc3339(account.identity.registered_at);
-  json["last_sign_in_at"] = account.identity.last_sign_in > 0 ? Json(to_rfc3339(account.identity.last_sign_in)) : Json(nullptr);
+  json["last_sign_in_at"] =
+      account.identity.last_sign_in > 0 ? Json(to_rfc3339(account.identity.last_sign_in)) : Json(nullptr);
   json["failed_sign_ins"] = account.identity.failed_sign_ins;
   json["recovery_code"] = !account.identity.recovery_code.is_zero();
   if (account.windows.open) json["effective_at"] = optional_time(account.windows.open->effective_at);
@@ -110,12 +121,14 @@ Json query_proofs(const LedgerView& ledger, const QueryOptions& options) {
   json["proofs"] = Json::array();
   for (const Proof& proof : subject.account.proofs.all) {
     const bool pending = proof.is_of_window();
-    Json row = {{"proof_id", to_text(proof.id)}, {"kind", name(proof.kind)}, {"masked", masked(subject, proof)},
-                {"status", pending ? "unverified" : name(proof.status)}, {"in_force", proof.is_in_force()},
-                {"since", to_rfc3339(proof.status_since)}, {"seq", proof.status_position}};
+    Json row = {{"proof_id", to_text(proof.id)},    {"kind", name(proof.kind)},
+                {"masked", masked(subject, proof)}, {"status", pending ? "unverified" : name(proof.status)},
+                {"in_force", proof.is_in_force()},  {"since", to_rfc3339(proof.status_since)},
+                {"seq", proof.status_position}};
     row["channels"] = Json::array();
     for (const fb::Channel channel : channels_of(proof.kind)) row["channels"].push_back(name(channel));
-    if (pending && subject.account.windows.open) row["effective_at"] = optional_time(subject.account.windows.open->effective_at);
+    if (pending && subject.account.windows.open)
+      row["effective_at"] = optional_time(subject.account.windows.open->effective_at);
     json["proofs"].push_back(std::move(row));
   }
   return json;
@@ -133,8 +146,12 @@ Json query_block(const LedgerView& ledger, const QueryOptions& options) {
     json["seq"] = status.current->position;
   }
   if (status.last) {
-    json["last"] = {{"reason", status.last->block.reason}, {"since", to_rfc3339(status.last->block.since)}, {"by", status.last->block.by},
-                    {"lifted", name(status.last->by)}, {"lifted_at", to_rfc3339(status.last->at)}, {"lifted_seq", status.last->position}};
+    json["last"] = {{"reason", status.last->block.reason},
+                    {"since", to_rfc3339(status.last->block.since)},
+                    {"by", status.last->block.by},
+                    {"lifted", name(status.last->by)},
+                    {"lifted_at", to_rfc3339(status.last->at)},
+                    {"lifted_seq", status.last->position}};
   }
   return json;
 }
@@ -166,11 +183,14 @@ Json query_limits(const LedgerView& ledger, const QueryOptions& options) {
   const DailyLimits& limits = subject.account.limits;
   Json json = head_of(ledger, subject);
   json["day"] = {{"kind", policy.day_kind}, {"zone", policy.day_zone}};
-  json["recovery"] = allowance_json(daily_allowance(limits.recoveries, policy.recovery_per_day, policy, subject.now), policy.recovery_per_day);
+  json["recovery"] = allowance_json(daily_allowance(limits.recoveries, policy.recovery_per_day, policy, subject.now),
+                                    policy.recovery_per_day);
   json["contact_confirmations"] = allowance_json(
-      daily_allowance(limits.failed_confirmations, policy.max_contact_confirmations, policy, subject.now), policy.max_contact_confirmations);
+      daily_allowance(limits.failed_confirmations, policy.max_contact_confirmations, policy, subject.now),
+      policy.max_contact_confirmations);
   const std::int64_t sends_max = 2 * policy.max_codes_per_hour, sends = count_since(limits.sends, subject.now, hour_us);
-  json["sends_this_hour"] = {{"max", sends_max}, {"used", sends}, {"left", std::max<std::int64_t>(0, sends_max - sends)}};
+  json["sends_this_hour"] = {
+      {"max", sends_max}, {"used", sends}, {"left", std::max<std::int64_t>(0, sends_max - sends)}};
   json["refusals_counted"] = limits.refusals_counted;
   json["proofs"] = Json::array();
   for (const Proof& proof : subject.account.proofs.all) {
@@ -178,7 +198,8 @@ Json query_limits(const LedgerView& ledger, const QueryOptions& options) {
     const auto left = [&](std::int64_t max, const std::vector<Time>& marks) {
       return std::max<std::int64_t>(0, max - count_since(marks, subject.now, hour_us));
     };
-    json["proofs"].push_back({{"proof_id", to_text(proof.id)}, {"masked", masked(subject, proof)},
+    json["proofs"].push_back({{"proof_id", to_text(proof.id)},
+                              {"masked", masked(subject, proof)},
                               {"guesses_left", left(policy.max_code_guesses, proof.wrong_guesses)},
                               {"sends_left", left(policy.max_codes_per_hour, proof.sends)}});
   }
@@ -193,12 +214,15 @@ Json query_timeline(const LedgerView& ledger, const QueryOptions& options) {
   for (const std::string& envelope : envelopes) {
     const auto event = Event::parse(as_bytes(envelope));
     const Json header = header_json(*event);
-    Json row = {{"seq", event->position()}, {"time", header["time"]}, {"type", event->type_name()}, {"what", describe(*event).sentence},
-                {"who", header["service"]}, {"command", header["command"]}, {"from", header["from"]}};
+    Json row = {{"seq", event->position()},   {"time", header["time"]},
+                {"type", event->type_name()}, {"what", describe(*event).sentence},
+                {"who", header["service"]},   {"command", header["command"]},
+                {"from", header["from"]}};
     row["caused_by"] = header.contains("caused_by") ? header["caused_by"] : Json(nullptr);
     row["rules"] = header["rules"];
     row["policy_version"] = header["policy_version"];
-    if (const auto personal = subject.data_key ? event->open(*subject.data_key) : std::nullopt; personal && !personal->ip.empty()) {
+    if (const auto personal = subject.data_key ? event->open(*subject.data_key) : std::nullopt;
+        personal && !personal->ip.empty()) {
       row["from"]["ip_recorded"] = true;  // the full address stays sealed
     }
     json["events"].push_back(std::move(row));

@@ -58,7 +58,8 @@ Command read_registration(Fields& fields) {
 }
 
 Command read_start_challenge(Fields& fields) {
-  StartChallenge command{.purpose = fields.word<fb::Purpose>("purpose"), .device_id = fields.optional_text("device_id")};
+  StartChallenge command{.purpose = fields.word<fb::Purpose>("purpose"),
+                         .device_id = fields.optional_text("device_id")};
   if (const Json* object = fields.optional_object("character_check")) {
     Fields check(*object, "character_check.");
     command.character_check = CharacterCheck{check.text_or_empty("shown"), check.text_or_empty("typed")};
@@ -68,10 +69,12 @@ Command read_start_challenge(Fields& fields) {
 }
 
 Command read_confirmation(Fields& fields) {
-  ConfirmReplacementProof command{.replacement = fields.id("replacement_id"), .code = fields.optional_text("code"),
+  ConfirmReplacementProof command{.replacement = fields.id("replacement_id"),
+                                  .code = fields.optional_text("code"),
                                   .link_token = fields.optional_text("link_token"),
                                   .account_named = fields.optional_text("account_named")};
-  if (command.code.has_value() == command.link_token.has_value()) fields.wrong("code", "either code, or link_token with account_named,");
+  if (command.code.has_value() == command.link_token.has_value())
+    fields.wrong("code", "either code, or link_token with account_named,");
   if (command.link_token && !command.account_named) fields.wrong("account_named", "the account being changed");
   return command;
 }
@@ -83,7 +86,8 @@ Command read_stop(Fields& fields) {
   command.link_token = fields.optional_text("link_token");
   command.challenge = fields.optional_id("challenge_id");
   command.replacement_token = fields.optional_text("replacement_token");
-  const int given = int{command.link_token.has_value()} + int{command.challenge.has_value()} + int{command.replacement_token.has_value()};
+  const int given = int{command.link_token.has_value()} + int{command.challenge.has_value()} +
+                    int{command.replacement_token.has_value()};
   if (given != 1) fields.wrong("link_token", "exactly one of link_token, challenge_id, replacement_token");
   return command;
 }
@@ -91,7 +95,8 @@ Command read_stop(Fields& fields) {
 RecoveryAnswer read_answer(Fields& answers, const std::string& field, const Json& value) {
   RecoveryAnswer answer{.field = field, .values = {}};
   const auto fields = recovery_fields();
-  if (std::ranges::find(fields, field) == fields.end()) throw Failure(Exit::usage, "field `answers." + field + "` is not known here");
+  if (std::ranges::find(fields, field) == fields.end())
+    throw Failure(Exit::usage, "field `answers." + field + "` is not known here");
   const auto add = [&](const Json& item) {
     if (!item.is_string() || item.get<std::string>().size() > answer_value_bytes_max) {
       answers.wrong(field, "a text of at most 256 bytes, a list of at most 10 such, or \"not_registered\"");
@@ -144,14 +149,18 @@ Command read_policy(Fields& fields) {
 }
 
 Command read_reset(Fields& fields) {
-  ResetPassword command{.challenge = fields.optional_id("challenge_id"), .reset_token = fields.optional_text("reset_token"),
+  ResetPassword command{.challenge = fields.optional_id("challenge_id"),
+                        .reset_token = fields.optional_text("reset_token"),
                         .password = read_password(fields, "new_password")};
-  if (command.challenge.has_value() == command.reset_token.has_value()) fields.wrong("challenge_id", "either challenge_id or reset_token");
+  if (command.challenge.has_value() == command.reset_token.has_value())
+    fields.wrong("challenge_id", "either challenge_id or reset_token");
   return command;
 }
 
 Command read_verification(Fields& fields) {
-  VerifyProof command{.proof = fields.id("proof_id"), .code = fields.optional_text("code"), .link_token = fields.optional_text("link_token"),
+  VerifyProof command{.proof = fields.id("proof_id"),
+                      .code = fields.optional_text("code"),
+                      .link_token = fields.optional_text("link_token"),
                       .totp = fields.optional_text("totp")};
   const int given = int{command.code.has_value()} + int{command.link_token.has_value()} + int{command.totp.has_value()};
   if (given != 1) fields.wrong("code", "exactly one of code, link_token, totp");
@@ -165,12 +174,15 @@ std::span<const Route> routes() {
       {"register-account", "front_end", "a new account with its first proofs",
        R"({"sign_in_name":"taro@outlook.com","password":"Kaze1234","password_repeat":"Kaze1234","profile":{"surname":"山田"},"proofs":[{"kind":"email","value":"taro@example.com"},{"kind":"mobile_phone","value":"090-9876-5432","country":"JP"}]})",
        read_registration},
-      {"confirm-sign-in-name", "front_end", "the mailed link of a foreign sign-in name was followed", R"({"link_token":"…"})",
-       [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
+      {"confirm-sign-in-name", "front_end", "the mailed link of a foreign sign-in name was followed",
+       R"({"link_token":"…"})", [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
       {"add-proof", "front_end", "one more proof, unverified until its code or link comes back",
        R"({"challenge_id":"…","kind":"email","value":"taro@example.com"})",
-       [](Fields& f) -> Command { return AddProof{.challenge = f.optional_id("challenge_id"), .proof = read_proof(f)}; }},
-      {"verify-proof", "front_end", "what was sent to a new proof came back", R"({"proof_id":"…","code":"0123456"})", read_verification},
+       [](Fields& f) -> Command {
+         return AddProof{.challenge = f.optional_id("challenge_id"), .proof = read_proof(f)};
+       }},
+      {"verify-proof", "front_end", "what was sent to a new proof came back", R"({"proof_id":"…","code":"0123456"})",
+       read_verification},
       {"issue-recovery-code", "front_end", "a new recovery code, shown once", R"({"challenge_id":"…"})",
        [](Fields& f) -> Command { return IssueRecoveryCode{f.id("challenge_id")}; }},
       {"start-challenge", "front_end", "the owner is asked to prove who they are",
@@ -178,20 +190,28 @@ std::span<const Route> routes() {
       {"send-code", "front_end", "a code to one of the proofs offered, its hidden part confirmed",
        R"({"challenge_id":"…","proof_id":"…","channel":"email","confirmation":"taro"})",
        [](Fields& f) -> Command {
-         return SendCode{f.id("challenge_id"), f.id("proof_id"), f.word<fb::Channel>("channel"), f.text_or_empty("confirmation")};
+         return SendCode{f.id("challenge_id"), f.id("proof_id"), f.word<fb::Channel>("channel"),
+                         f.text_or_empty("confirmation")};
        }},
       {"submit-code", "front_end", "the code came back", R"({"challenge_id":"…","code":"0123456"})",
-       [](Fields& f) -> Command { return SubmitCode{f.id("challenge_id"), f.text_or_empty("code")}; }},
+       [](Fields& f) -> Command {
+         return SubmitCode{f.id("challenge_id"), f.text_or_empty("code")};
+       }},
       {"reset-password", "front_end", "a new password after a passed challenge",
        R"({"challenge_id":"…","new_password":"Sora5678","new_password_repeat":"Sora5678"})", read_reset},
       {"mark-proofs-lost", "front_end", "the owner can use none of these proofs", R"({})",
-       [](Fields& f) -> Command { return MarkProofsLost{f.ids_or_none("proof_ids"), f.optional_text("recovery_code")}; }},
+       [](Fields& f) -> Command {
+         return MarkProofsLost{f.ids_or_none("proof_ids"), f.optional_text("recovery_code")};
+       }},
       {"propose-replacement-proof", "front_end", "the proof that shall take their place",
        R"({"replacement_id":"…","kind":"email","value":"new@example.com"})",
-       [](Fields& f) -> Command { return ProposeReplacementProof{f.id("replacement_id"), read_proof(f)}; }},
+       [](Fields& f) -> Command {
+         return ProposeReplacementProof{f.id("replacement_id"), read_proof(f)};
+       }},
       {"confirm-replacement-proof", "front_end", "its code or link came back: the days count from here",
        R"({"replacement_id":"…","link_token":"…","account_named":"taro@outlook.com"})", read_confirmation},
-      {"cancel-replacement", "front_end", "keep the old proofs", R"({"replacement_id":"…","link_token":"…"})", read_stop<CancelReplacement>},
+      {"cancel-replacement", "front_end", "keep the old proofs", R"({"replacement_id":"…","link_token":"…"})",
+       read_stop<CancelReplacement>},
       {"dispute-replacement", "front_end", "I did not ask for this: closes the window and blocks the account",
        R"({"replacement_id":"…","link_token":"…"})", read_stop<DisputeReplacement>},
       {"complete-replacement", "scheduler", "the window has run out", R"({"replacement_id":"…"})",
@@ -199,15 +219,19 @@ std::span<const Route> routes() {
       {"submit-recovery", "front_end", "the recovery form",
        R"({"contact_address":"friend@example.com","answers":{"surname":"山田","postal_code":"150-0001","mail_folders":"not_registered"}})",
        read_recovery},
-      {"block-account", "risk", "suspected unauthorised access: sign-in is refused from here", R"({"reason":"suspected_intrusion"})",
-       [](Fields& f) -> Command { return BlockAccount{f.text("reason"), f.text_or_empty("detail")}; }},
+      {"block-account", "risk", "suspected unauthorised access: sign-in is refused from here",
+       R"({"reason":"suspected_intrusion"})",
+       [](Fields& f) -> Command {
+         return BlockAccount{f.text("reason"), f.text_or_empty("detail")};
+       }},
       {"unblock-account", "front_end", "a challenge to unblock was passed", R"({"challenge_id":"…"})",
        [](Fields& f) -> Command { return UnblockAccount{f.id("challenge_id")}; }},
-      {"record-sign-in", "front_end", "somebody signed in, or tried to", R"({"result":"succeeded","device_id":"pc-1","location":"JP-13"})",
-       read_sign_in},
+      {"record-sign-in", "front_end", "somebody signed in, or tried to",
+       R"({"result":"succeeded","device_id":"pc-1","location":"JP-13"})", read_sign_in},
       {"record-delivery", "delivery", "what became of a notification", R"({"notification_id":"…","result":"accepted"})",
        [](Fields& f) -> Command {
-         return RecordDelivery{f.id("notification_id"), f.word<fb::DeliveryResult>("result"), f.text_or_empty("detail"), std::nullopt};
+         return RecordDelivery{f.id("notification_id"), f.word<fb::DeliveryResult>("result"), f.text_or_empty("detail"),
+                               std::nullopt};
        }},
       {"adopt-policy", "admin", "change policy parameters", R"({"recovery_per_day":3})", read_policy},
   });
@@ -236,9 +260,12 @@ void read_source(Fields& fields, Issuer& issuer) {
 
 }  // namespace
 
-ParsedRequest parse_request(const Route& route, const Json& body, const Defaults& defaults, const Entropy& entropy, Time now) {
-  // The members around the command are read first; what is left is the command's own, and its fingerprint is made of that.
-  static constexpr std::array around = {"account", "service", "idempotency_key", "expected_version", "source", "at", "command"};
+ParsedRequest parse_request(const Route& route, const Json& body, const Defaults& defaults, const Entropy& entropy,
+                            Time now) {
+  // The members around the command are read first; what is left is the command's own, and its fingerprint is made of
+  // that.
+  static constexpr std::array around = {"account", "service", "idempotency_key", "expected_version",
+                                        "source",  "at",      "command"};
   Json own = body;
   for (const char* name : around) own.erase(name);
   Json outer = Json::object();
@@ -256,7 +283,8 @@ ParsedRequest parse_request(const Route& route, const Json& body, const Defaults
     if (!request.account && !parsed.sign_in_name) fields.wrong("account", "a UUID or a sign-in name");
   }
   issuer.service = fields.optional_text("service").value_or(defaults.service);
-  if (issuer.service.empty() || issuer.service.size() > service_bytes_max) fields.wrong("service", "a name of 1 to 64 bytes");
+  if (issuer.service.empty() || issuer.service.size() > service_bytes_max)
+    fields.wrong("service", "a name of 1 to 64 bytes");
   issuer.command = route.name;
   const auto key = fields.optional_text("idempotency_key");
   if (const auto& given = key ? key : defaults.idempotency_key) {

@@ -9,16 +9,17 @@
 namespace daicho {
 
 struct Route {
-  const char* name;      ///< `add-proof`
-  const char* role;      ///< who issues it, in the catalogue's words
+  const char* name;  ///< `add-proof`
+  const char* role;  ///< who issues it, in the catalogue's words
   const char* summary;
-  const char* example;   ///< fields of a call
+  const char* example;  ///< fields of a call
   Command (*read)(Fields& fields);
 };
 std::span<const Route> routes();
 const Route* find_route(std::string_view name);
 
-/// The members that say who asks, beside the command's own: account, service, idempotency_key, expected_version, source, at.
+/// The members that say who asks, beside the command's own: account, service, idempotency_key, expected_version,
+/// source, at.
 struct Defaults {
   std::optional<std::string> account;  ///< an id, or a sign-in name
   std::string service = "local";
@@ -30,6 +31,7 @@ struct ParsedRequest {
   std::optional<std::string> sign_in_name;  ///< the account, when it was named so
 };
 /// Throws Failure(usage). Without an idempotency key one is drawn: such a call is not safe to repeat.
-ParsedRequest parse_request(const Route& route, const Json& body, const Defaults& defaults, const Entropy& entropy, Time now);
+ParsedRequest parse_request(const Route& route, const Json& body, const Defaults& defaults, const Entropy& entropy,
+                            Time now);
 
 }  // namespace daicho
