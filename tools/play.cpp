@@ -11,10 +11,11 @@ namespace daicho {
 Exit exit_of(FaultKind fault) {
   switch (fault) {
     case FaultKind::no_such_account:
-    case FaultKind::key_reused:
-    case FaultKind::version_conflict:
     case FaultKind::too_large:
       return Exit::usage;
+    case FaultKind::key_reused:
+    case FaultKind::version_conflict:
+      return Exit::refused;
     case FaultKind::busy:
     case FaultKind::stopped:
       return Exit::unavailable;
@@ -73,7 +74,7 @@ void substitute(Json& json, const Saved& saved) {
   for (std::size_t at = text.find("${"); at != std::string::npos; at = text.find("${", at)) {
     const std::size_t end = text.find('}', at);
     const auto found = end == std::string::npos ? saved.end() : saved.find(text.substr(at + 2, end - at - 2));
-    if (found == saved.end()) throw Failure(Exit::usage, "`" + text.substr(at) + "` was not saved by an earlier line");
+    if (found == saved.end()) throw Failure(Exit::usage, "a `${NAME}` was not saved by an earlier line");
     text.replace(at, end - at + 1, found->second);
     at += found->second.size();
   }
@@ -111,7 +112,9 @@ class Line {
   Json answer() {
     if (json_.contains("at")) {
       Fields fields(json_);
-      ledger_.set_time(*fields.optional_time("at"));
+      const auto at = fields.optional_time("at");
+      if (!at) fields.wrong("at", "a time such as 2026-03-01T09:00:00Z");
+      ledger_.set_time(*at);
     }
     if (kind_ == "command") return run_command();
     if (kind_ == "lease") return run_lease();
@@ -140,8 +143,13 @@ class Line {
     Fields fields(json_.at("lease"), "lease.");
     LeaseOptions options;
     options.account = fields.optional_id("account");
-    if (const auto count = fields.optional_count("count_max")) options.count_max = static_cast<std::int64_t>(*count);
-    if (const auto seconds = fields.optional_count("seconds")) options.seconds = static_cast<std::int64_t>(*seconds);
+    const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
+      const auto given = fields.optional_count(name);
+      if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max))) fields.wrong(name, "1 to " + std::to_string(max));
+      if (given) value = static_cast<std::int64_t>(*given);
+    };
+    read("count_max", options.count_max, lease_count_max);
+    read("seconds", options.seconds, lease_seconds_max);
     options.holder = fields.optional_text("holder").value_or(options.holder);
     fields.done();
     return lease_notifications(ledger_, options);
@@ -172,6 +180,7 @@ class Line {
     options.limit = fields.optional_count("limit").value_or(options.limit);
     fields.mark_read("at");
     fields.done();
+    check(ledger_.view(), options);
     return query->answer(ledger_.view(), options);
   }
 
@@ -212,6 +221,7 @@ PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, con
       throw Failure(Exit::usage, "line " + std::to_string(number) + ": a member has the wrong type");
     }
   }
+  if (lines.bad()) throw Failure(Exit::usage, "the lines cannot be read: is it a directory?");
   return summary;
 }
 
