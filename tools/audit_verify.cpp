@@ -106,7 +106,7 @@ AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
 
 AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool with_rebuild) {
   Progress progress("replay");
-  const auto show = [&](std::uint64_t done) { progress.at(done, 0); };
+  const auto show = [&](std::uint64_t done) { progress.at(done); };
   if (with_rebuild) {
     const WritableLedger ledger = open_for_writing(directory, std::nullopt);
     const auto report = rebuild(*ledger.store, *ledger.keys, show);

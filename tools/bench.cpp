@@ -8,6 +8,7 @@
 #include "projections/replay.hpp"
 #include "tools/audit_verify.hpp"
 #include "tools/ledger_files.hpp"
+#include "tools/output.hpp"
 
 namespace daicho {
 
@@ -63,6 +64,7 @@ const Answer& checked(const Result<Answer, Fault>& answer) {
 /// Registers accounts with a ready-made verifier: hashing a hundred thousand passwords would take half an hour.
 std::vector<Id> load_accounts(Executor& executor, unsigned count) {
   std::vector<Id> accounts(count);
+  Progress progress("accounts");
   in_threads(loading_threads, [&](std::size_t thread) {
     for (std::size_t i = thread; i < count; i += loading_threads) {
       RegisterAccount command;
@@ -77,6 +79,7 @@ std::vector<Id> load_accounts(Executor& executor, unsigned count) {
       Request request{.command = std::move(command)};
       request.issuer = issuer_of("register-account", "register-" + std::to_string(i));
       accounts[i] = *parse_id(checked(executor.execute(std::move(request))).body["account"].get<std::string>());
+      if (thread == 0) progress.at(i, count);
     }
   });
   return accounts;

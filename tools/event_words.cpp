@@ -39,8 +39,14 @@ EventWords words(const fb::PolicyAdopted& e) {
   return {"policy version " + std::to_string(e.version()) + " was adopted", {{"version", e.version()}}};
 }
 EventWords words(const fb::ProjectionDigestsRecorded& e) {
-  return {"the projections' digest was recorded",
-          {{"size", e.size()}, {"rows", e.rows()}, {"digest", to_hex(flatbuffers::UnPack(*e.digest()).view())}}};
+  EventWords words{"the projections' digests were recorded", {{"size", e.size()}, {"digests", Json::array()}}};
+  if (!e.digests()) return words;
+  for (const fb::ProjectionDigest* each : *e.digests()) {
+    words.fields["digests"].push_back({{"table", std::string(1, static_cast<char>(each->table()))},
+                                       {"rows", each->rows()},
+                                       {"digest", to_hex(flatbuffers::UnPack(*each->digest()).view())}});
+  }
+  return words;
 }
 EventWords words(const fb::RefusalsCounted& e) {
   const auto rule = rule_of(e.rule());
@@ -179,23 +185,23 @@ EventWords describe(const Event& event) {
   case fb::Payload::T: \
     return words(*event.as<fb::T>());
     DAICHO_CASE(LedgerCreated)
-    DAICHO_CASE(PolicyAdopted) DAICHO_CASE(ProjectionDigestsRecorded) DAICHO_CASE(RefusalsCounted)
-        DAICHO_CASE(AccountRegistered) DAICHO_CASE(SignInNameConfirmationRequested) DAICHO_CASE(SignInNameConfirmed)
-            DAICHO_CASE(ProofAdded) DAICHO_CASE(ProofVerified) DAICHO_CASE(ProofRemoved) DAICHO_CASE(CodeSent)
-                DAICHO_CASE(LinkSent) DAICHO_CASE(CodeRejected) DAICHO_CASE(ContactConfirmationFailed)
-                    DAICHO_CASE(DeliveryRecorded) DAICHO_CASE(CharacterCheckFailed) DAICHO_CASE(ChallengeStarted)
-                        DAICHO_CASE(ChallengeEnded) DAICHO_CASE(ChallengePassed) DAICHO_CASE(PasswordReset)
-                            DAICHO_CASE(RecoveryCodeIssued) DAICHO_CASE(RecoveryCodeUsed)
-                                DAICHO_CASE(RecoveryCodeRejected) DAICHO_CASE(ProofsMarkedLost)
-                                    DAICHO_CASE(ReplacementOpened) DAICHO_CASE(ReplacementProofProposed)
-                                        DAICHO_CASE(ReplacementConfirmed) DAICHO_CASE(ReplacementCompleted)
-                                            DAICHO_CASE(ReplacementCancelled) DAICHO_CASE(ReplacementDisputed)
-                                                DAICHO_CASE(AccountBlocked) DAICHO_CASE(AccountUnblocked)
-                                                    DAICHO_CASE(RecoverySubmitted) DAICHO_CASE(RecoveryRefused)
-                                                        DAICHO_CASE(SignInSucceeded) DAICHO_CASE(SignInFailed)
-                                                            DAICHO_CASE(SignInRefused)
+    DAICHO_CASE(PolicyAdopted)
+    DAICHO_CASE(ProjectionDigestsRecorded) DAICHO_CASE(RefusalsCounted) DAICHO_CASE(AccountRegistered)
+        DAICHO_CASE(SignInNameConfirmationRequested) DAICHO_CASE(SignInNameConfirmed) DAICHO_CASE(ProofAdded)
+            DAICHO_CASE(ProofVerified) DAICHO_CASE(ProofRemoved) DAICHO_CASE(CodeSent) DAICHO_CASE(LinkSent)
+                DAICHO_CASE(CodeRejected) DAICHO_CASE(ContactConfirmationFailed) DAICHO_CASE(DeliveryRecorded)
+                    DAICHO_CASE(CharacterCheckFailed) DAICHO_CASE(ChallengeStarted) DAICHO_CASE(ChallengeEnded)
+                        DAICHO_CASE(ChallengePassed) DAICHO_CASE(PasswordReset) DAICHO_CASE(RecoveryCodeIssued)
+                            DAICHO_CASE(RecoveryCodeUsed) DAICHO_CASE(RecoveryCodeRejected)
+                                DAICHO_CASE(ProofsMarkedLost) DAICHO_CASE(ReplacementOpened)
+                                    DAICHO_CASE(ReplacementProofProposed) DAICHO_CASE(ReplacementConfirmed)
+                                        DAICHO_CASE(ReplacementCompleted) DAICHO_CASE(ReplacementCancelled)
+                                            DAICHO_CASE(ReplacementDisputed) DAICHO_CASE(AccountBlocked)
+                                                DAICHO_CASE(AccountUnblocked) DAICHO_CASE(RecoverySubmitted)
+                                                    DAICHO_CASE(RecoveryRefused) DAICHO_CASE(SignInSucceeded)
+                                                        DAICHO_CASE(SignInFailed) DAICHO_CASE(SignInRefused)
 #undef DAICHO_CASE
-                                                                case fb::Payload::NONE : break;
+                                                            case fb::Payload::NONE : break;
   }
   return {"an event of a type this program does not know"};
 }

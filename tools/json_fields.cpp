@@ -10,7 +10,8 @@ namespace {
 class StrictReader {
  public:
   bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    if (depth > static_cast<int>(json_depth_max)) is_too_deep = true;
+    const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    if (opens && depth >= static_cast<int>(json_depth_max)) is_too_deep = true;
     if (event == Json::parse_event_t::object_start) members_.emplace_back();
     if (event == Json::parse_event_t::object_end && !members_.empty()) members_.pop_back();
     if (event == Json::parse_event_t::key && !members_.empty() &&
@@ -32,6 +33,7 @@ Json parse_object(std::string_view text, const std::string& what) {
   if (text.size() > body_bytes_max)
     throw Failure(Exit::usage, what + ": more than " + std::to_string(body_bytes_max) + " bytes");
   if (!is_utf8(text)) throw Failure(Exit::usage, what + ": not valid UTF-8");
+  if (text.find('\0') != std::string_view::npos) throw Failure(Exit::usage, what + ": a NUL");  // to the parser, an end
   StrictReader reader;
   Json json;
   try {
@@ -69,6 +71,7 @@ std::optional<std::string> Fields::optional_text(const std::string& name) {
   auto text = value->get<std::string>();
   if (text.size() > text_bytes_max) wrong(name, "at most " + std::to_string(text_bytes_max) + " bytes");
   if (text.find('\0') != std::string::npos) wrong(name, "a text without NUL");
+  if (!is_utf8(text)) wrong(name, "valid UTF-8");
   return text;
 }
 

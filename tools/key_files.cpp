@@ -17,7 +17,8 @@ namespace {
 constexpr std::size_t key_file_bytes_max = 65'536;
 
 Failure file_failure(const std::filesystem::path& path, const char* what) {
-  const Exit code = errno == EACCES || errno == EPERM ? Exit::not_permitted : Exit::unavailable;
+  const bool denied = errno == EACCES || errno == EPERM;
+  const Exit code = denied ? Exit::not_permitted : errno == EEXIST ? Exit::usage : Exit::unavailable;
   return {code, path.string() + ": " + what + ": " + std::strerror(errno)};
 }
 

@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "commands/policy_adoption.hpp"
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
@@ -35,6 +37,24 @@ T value_or_fail(Result<T, StoreError> result) {
   return *std::move(result);
 }
 
+/// The directory to be, with nothing in it that an earlier ledger, or its unfinished `init`, left.
+void make_directory(const std::filesystem::path& directory) {
+  for (const char* each : {signing_key_file, master_key_file, verifier_file, "checkpoint"}) {
+    if (!std::filesystem::exists(std::filesystem::symlink_status(directory / each))) continue;
+    throw Failure(Exit::usage,
+                  (directory / each).string() + " is there already: a ledger, or what an unfinished `init` left");
+  }
+  std::error_code made;
+  std::filesystem::create_directories(directory, made);
+  if (!made) return;
+  const bool is_wrong =
+      made == std::errc::not_a_directory || made == std::errc::file_exists || made == std::errc::filename_too_long;
+  const Exit code = made == std::errc::permission_denied ? Exit::not_permitted
+                    : is_wrong                           ? Exit::usage
+                                                         : Exit::unavailable;
+  throw Failure(code, directory.string() + ": " + made.message());
+}
+
 /// Signing and master key, drawn now and stored before anything is signed or sealed with them.
 std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
   std::array<std::uint8_t, 32> seed, master;
@@ -52,8 +72,9 @@ std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
   return {std::move(signer), std::move(master_key)};
 }
 
-/// LedgerCreated and the first policy, one commit.
-void append_first_events(Log& log, const SecretKey& data_key, const InitOptions& options, const Policy& policy) {
+/// LedgerCreated and the first policy with the wrapped keys, one commit.
+void append_first_events(Log& log, const SecretKey& data_key, const Rows& key_rows, const InitOptions& options,
+                         const Policy& policy) {
   Issuer issuer;
   issuer.service = "init";
   issuer.command = "init";
@@ -72,7 +93,9 @@ void append_first_events(Log& log, const SecretKey& data_key, const InitOptions&
   const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
     LedgerState ledger;
     for (std::size_t i = 0; i < events.size(); ++i) evolve(ledger, events[i], leaves[i]);
-    return Rows{{Family::rows, ledger_row_key(), encode_row(ledger)}};
+    Rows rows = key_rows;
+    rows.push_back({Family::rows, ledger_row_key(), encode_row(ledger)});
+    return rows;
   };
   const auto places = log.append({Id{}, AccountHead{}, issuer, data_key, decide, fold});
   if (!places) throw Failure(Exit::unavailable, places.error().detail);
@@ -92,17 +115,14 @@ void init_ledger(const InitOptions& options) {
   auto policy = amended(first, options.policy);
   if (!policy) throw Failure(Exit::usage, "--policy: " + policy.error().detail);
 
-  std::error_code made;
-  std::filesystem::create_directories(options.directory, made);
-  if (made) throw Failure(Exit::unavailable, options.directory.string() + ": " + made.message());
+  make_directory(options.directory);
   auto [signer, master] = create_keys(options);
   const auto store = value_or_fail(Store::open(options.directory, Store::Mode::create));
   auto [keys, key_rows] = KeyRing::create(std::move(master), system_entropy());
   const Clock clock = options.simulated_clock ? Clock([at = options.at] { return at; }) : Clock(system_time);
   const auto log = Log::create(*store, std::move(signer), clock);
-  if (auto error = store->write(key_rows, true)) fail(*error);
-  const auto data_key = keys.data_key(*store, Id{});
-  append_first_events(*log, *data_key, options, *policy);
+  const auto own = std::ranges::find(key_rows, KeyRing::row_key(Id{}), &RowChange::key);
+  append_first_events(*log, *keys.unwrap(*own), key_rows, options, *policy);
 }
 
 Verifier read_verifier(const std::filesystem::path& directory) {

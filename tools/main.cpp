@@ -9,6 +9,7 @@
 #include <iostream>
 #include <thread>
 
+#include "commands/text.hpp"
 #include "tools/audit_verify.hpp"
 #include "tools/bench.hpp"
 #include "tools/outbox.hpp"
@@ -94,14 +95,17 @@ Exit run_init(const Arguments& a) {
 Json body_of(const Arguments& a) {
   Json body = Json::object();
   if (!a.json.empty()) body = parse_object(a.json == "-" ? read_all(std::cin) : a.json, "--json");
-  for (const std::string& field : a.fields) {
+  for (std::size_t i = 0; i < a.fields.size(); ++i) {  // named by number: what was meant as a value may be secret
+    const std::string& field = a.fields[i];
     const std::size_t at = field.find('=');
-    if (at == std::string::npos || at == 0)
-      throw Failure(Exit::usage, "`" + field + "`: FIELD=VALUE or FIELD:=JSON is wanted");
+    const bool is_wrong = at == std::string::npos || at == 0 || !is_utf8(field);
+    if (is_wrong) throw Failure(Exit::usage, "argument " + std::to_string(i + 1) + ": FIELD=VALUE or FIELD:=JSON is wanted");
     const bool is_json = field[at - 1] == ':';
     const std::string name = field.substr(0, is_json ? at - 1 : at), value = field.substr(at + 1);
     if (is_json) {
-      body[name] = parse_object("{\"value\":" + value + "}", name)["value"];
+      const Json parsed = parse_object("{\"value\":" + value + "}", name);
+      if (parsed.size() != 1) throw Failure(Exit::usage, name + ": one JSON value is wanted");
+      body[name] = parsed["value"];
     } else {
       body[name] = value;
     }
@@ -125,6 +129,7 @@ Exit run_command(const Arguments& a, bool has_expected_version) {
   if (!find_route(a.command))
     throw Failure(Exit::usage, "there is no command `" + a.command + "`; `daicho command --help` lists them");
   Json body = body_of(a);
+  if (body.contains("command") && body["command"] != a.command) throw Failure(Exit::usage, "field `command`: another command is named");
   auto at = parse_time_option("--at", a.at);
   if (body.contains("at")) at = Fields(body).optional_time("at");
   WritableLedger ledger = open_for_writing(data_of(a), at);
@@ -166,6 +171,7 @@ Exit follow(const Arguments& a, QueryOptions options, Format format) {
   std::signal(SIGTERM, [](int) { interrupted = 1; });
   while (!interrupted) {
     const ReadableLedger ledger = open_for_reading(data_of(a), std::nullopt);
+    check(ledger.view(), {.limit = options.limit, .type = options.type});
     Position next = options.from;
     for (const Json& row : event_rows(ledger.view(), options, next))
       print_line(row, format == Format::table ? format : Format::ndjson);
@@ -179,8 +185,6 @@ Exit run_query(const Arguments& a) {
   const Format format = format_of(a);
   const Query* query = find_query(a.query);
   if (!query) throw Failure(Exit::usage, "there is no query `" + a.query + "`; `daicho query --help` lists them");
-  if (a.limit == 0 || a.limit > query_rows_max)
-    throw Failure(Exit::usage, "--limit: 1 to " + std::to_string(query_rows_max));
   QueryOptions options;
   options.account = given(a.account);
   options.as_of = parse_as_of(a.as_of);
@@ -196,6 +200,7 @@ Exit run_query(const Arguments& a) {
     return follow(a, options, format);
   }
   const ReadableLedger ledger = open_for_reading(data_of(a), parse_time_option("--at", a.at));
+  check(ledger.view(), options);
   print(query->answer(ledger.view(), options), format, query->rows);
   return Exit::done;
 }
@@ -265,6 +270,7 @@ class CommandLine {
     add_writing();
     add_reading();
     add_bench();
+    check_values(app_);
   }
 
   Exit run(int count, char** values) {
@@ -274,6 +280,8 @@ class CommandLine {
       const int code = app_.exit(error);
       return code == 0 ? Exit::done : Exit::usage;
     }
+    format_of(a_);  // what is wrong with these shows before anything is done
+    parse_time_option("--at", a_.at);
     return run_();
   }
 
@@ -283,6 +291,19 @@ class CommandLine {
     sub->footer(std::string("Example: ") + example);
     if (run) sub->callback([this, run = std::move(run)] { run_ = run; });
     return sub;
+  }
+
+  /// An option that is given has a value, and a number is one: `--vkey "$UNSET"` is not the same as no --vkey.
+  static void check_values(CLI::App& app) {
+    for (CLI::Option* option : app.get_options()) {
+      if (option->get_type_size() == 0) continue;
+      option->check([is_number = option->get_type_name().find("INT") != std::string::npos](const std::string& text) -> std::string {
+        if (text.empty()) return "a value is wanted";
+        const bool is_whole = text.size() <= 19 && text.find_first_not_of("0123456789") == std::string::npos;
+        return is_number && !is_whole ? "a whole number, 0 or more, is wanted" : "";
+      });
+    }
+    for (CLI::App* sub : app.get_subcommands({})) check_values(*sub);
   }
 
   void add_writing() {

@@ -1,5 +1,7 @@
 #include "tools/outbox.hpp"
 
+#include <algorithm>
+
 #include "commands/names.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
@@ -122,6 +124,8 @@ Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
     return true;
   });
   if (failed) fail(*failed);
+  // Ids made within one millisecond are in no order; the log's order is that of the asking.
+  std::ranges::sort(free_rows, {}, [](const OutboxRow& row) { return std::pair(row.position, row.index); });
   Json notifications = Json::array();
   Rows leases;
   for (const OutboxRow& row : free_rows) {

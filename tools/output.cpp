@@ -14,6 +14,11 @@ namespace {
 
 constexpr std::size_t cell_columns_max = 60;
 
+/// Whatever bytes came in: those that are no UTF-8 are shown as U+FFFD.
+std::string text_of(const Json& value, int indent = -1) {
+  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 std::string cell(const Json& value) {
   if (value.is_null()) return "";
   if (value.is_string()) return value.get<std::string>();
@@ -30,7 +35,7 @@ std::string cell(const Json& value) {
     }
     return text;
   }
-  return value.dump();
+  return text_of(value);
 }
 
 bool is_rows(const Json& value) {
@@ -141,10 +146,10 @@ void print(const Json& answer, Format format, const std::string& rows) {
       print_person(answer);
       break;
     case Format::json:
-      std::cout << answer.dump(2) << '\n';
+      std::cout << text_of(answer, 2) << '\n';
       break;
     case Format::ndjson:
-      for (const Json& row : list) std::cout << row.dump() << '\n';
+      for (const Json& row : list) std::cout << text_of(row) << '\n';
       break;
     case Format::csv:
       print_csv(list);
@@ -158,7 +163,7 @@ void print_line(const Json& answer, Format format) {
     print_person(answer);
     std::cout << '\n';
   } else {
-    std::cout << answer.dump() << '\n';
+    std::cout << text_of(answer) << '\n';
   }
   std::cout.flush();
 }
@@ -172,8 +177,9 @@ void Progress::at(std::uint64_t done, std::uint64_t total) {
   shown_us_ = now;
   is_shown_ = true;
   const double seconds = static_cast<double>(now - started_us_) / 1e6;
-  std::fprintf(stderr, "\r%s: %llu of %llu, %.0f/s ", what_.c_str(), static_cast<unsigned long long>(done),
-               static_cast<unsigned long long>(total), static_cast<double>(done) / seconds);
+  const std::string of = total > 0 ? " of " + std::to_string(total) : "";
+  std::fprintf(stderr, "\r%s: %llu%s, %.0f/s ", what_.c_str(), static_cast<unsigned long long>(done), of.c_str(),
+               static_cast<double>(done) / seconds);
   std::fflush(stderr);
 }
 

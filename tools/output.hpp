@@ -21,7 +21,7 @@ class Progress {
  public:
   explicit Progress(std::string what);
   ~Progress();
-  void at(std::uint64_t done, std::uint64_t total);
+  void at(std::uint64_t done, std::uint64_t total = 0);  ///< total 0: not known
 
  private:
   std::string what_;

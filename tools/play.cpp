@@ -145,7 +145,8 @@ class Line {
     options.account = fields.optional_id("account");
     const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
       const auto given = fields.optional_count(name);
-      if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max))) fields.wrong(name, "1 to " + std::to_string(max));
+      if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max)))
+        fields.wrong(name, "1 to " + std::to_string(max));
       if (given) value = static_cast<std::int64_t>(*given);
     };
     read("count_max", options.count_max, lease_count_max);

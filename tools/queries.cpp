@@ -34,7 +34,14 @@ Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {
   return json;
 }
 
+/// Indexes over all accounts hold the present only.
+void refuse_past(const QueryOptions& options) {
+  if (options.as_of.time || options.as_of.position)
+    throw Failure(Exit::usage, "as of an instant: with an account only");
+}
+
 Json query_windows(const LedgerView& ledger, const QueryOptions& options) {
+  if (!options.account) refuse_past(options);
   return options.account ? query_account_windows(ledger, options) : query_all_windows(ledger, options);
 }
 
@@ -53,6 +60,7 @@ Json query_all_blocked(const LedgerView& ledger, const QueryOptions& options) {
 }
 
 Json query_block_or_blocked(const LedgerView& ledger, const QueryOptions& options) {
+  if (!options.account) refuse_past(options);
   return options.account ? query_block(ledger, options) : query_all_blocked(ledger, options);
 }
 
@@ -68,6 +76,7 @@ Json query_events(const LedgerView& ledger, const QueryOptions& options) {
 Json query_policy(const LedgerView& ledger, const QueryOptions& options) {
   const auto state = ledger_at(*ledger.store, options.as_of);
   if (!state) fail(state.error());
+  if (state->policy.version == 0) throw Failure(Exit::usage, "there was no policy at that instant");
   Json json = clock_of(ledger);
   json["policy"] = to_json(state->policy);
   json["history"] = Json::array();
@@ -120,6 +129,23 @@ std::span<const Query> queries() {
 const Query* find_query(std::string_view name) {
   const auto found = std::ranges::find_if(queries(), [&](const Query& query) { return name == query.name; });
   return found == queries().end() ? nullptr : &*found;
+}
+
+void check(const LedgerView& ledger, const QueryOptions& options) {
+  if (options.limit == 0 || options.limit > query_rows_max)
+    throw Failure(Exit::usage, "limit: 1 to " + std::to_string(query_rows_max));
+  const std::span types(fb::EnumNamesPayload() + 1, static_cast<std::size_t>(fb::Payload::MAX));
+  const auto is_type = [&](const char* type) { return *options.type == type; };
+  if (options.type && std::ranges::none_of(types, is_type)) {
+    throw Failure(Exit::usage, "type: there are no events of type `" + *options.type + "`");
+  }
+  if (options.as_of.position) {
+    const auto last = ledger.store->last(Family::events);
+    if (!last) fail(last.error());
+    const bool is_there = *last && *options.as_of.position <= read_big_endian(as_bytes((*last)->first));
+    if (!is_there)
+      throw Failure(Exit::usage, "as of: there is no event " + std::to_string(*options.as_of.position) + " yet");
+  }
 }
 
 Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {

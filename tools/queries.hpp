@@ -28,6 +28,9 @@ struct Query {
 std::span<const Query> queries();
 const Query* find_query(std::string_view name);
 
+/// Failure(usage) for an unknown event type, a limit out of bounds, a position behind the end of the log.
+void check(const LedgerView& ledger, const QueryOptions& options);
+
 /// The account meant by an id or a sign-in name; Failure(usage) when there is none.
 Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named);
 

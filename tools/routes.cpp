@@ -62,7 +62,7 @@ Command read_start_challenge(Fields& fields) {
                          .device_id = fields.optional_text("device_id")};
   if (const Json* object = fields.optional_object("character_check")) {
     Fields check(*object, "character_check.");
-    command.character_check = CharacterCheck{check.text_or_empty("shown"), check.text_or_empty("typed")};
+    command.character_check = CharacterCheck{check.text("shown"), check.text_or_empty("typed")};
     check.done();
   }
   return command;
@@ -98,10 +98,11 @@ RecoveryAnswer read_answer(Fields& answers, const std::string& field, const Json
   if (std::ranges::find(fields, field) == fields.end())
     throw Failure(Exit::usage, "field `answers." + field + "` is not known here");
   const auto add = [&](const Json& item) {
-    if (!item.is_string() || item.get<std::string>().size() > answer_value_bytes_max) {
+    const auto* text = item.get_ptr<const std::string*>();
+    if (!text || text->size() > answer_value_bytes_max || text->find('\0') != std::string::npos) {
       answers.wrong(field, "a text of at most 256 bytes, a list of at most 10 such, or \"not_registered\"");
     }
-    answer.values.push_back(item.get<std::string>());
+    answer.values.push_back(*text);
   };
   if (value == "not_registered") {
     answer.not_registered = true;
@@ -173,7 +174,7 @@ std::span<const Route> routes() {
   static constexpr auto table = std::to_array<Route>({
       {"register-account", "front_end", "a new account with its first proofs",
        R"({"sign_in_name":"taro@outlook.com","password":"Kaze1234","password_repeat":"Kaze1234","profile":{"surname":"山田"},"proofs":[{"kind":"email","value":"taro@example.com"},{"kind":"mobile_phone","value":"090-9876-5432","country":"JP"}]})",
-       read_registration},
+       read_registration, false},
       {"confirm-sign-in-name", "front_end", "the mailed link of a foreign sign-in name was followed",
        R"({"link_token":"…"})", [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
       {"add-proof", "front_end", "one more proof, unverified until its code or link comes back",
@@ -233,7 +234,7 @@ std::span<const Route> routes() {
          return RecordDelivery{f.id("notification_id"), f.word<fb::DeliveryResult>("result"), f.text_or_empty("detail"),
                                std::nullopt};
        }},
-      {"adopt-policy", "admin", "change policy parameters", R"({"recovery_per_day":3})", read_policy},
+      {"adopt-policy", "admin", "change policy parameters", R"({"recovery_per_day":3})", read_policy, false},
   });
   return table;
 }
@@ -278,17 +279,19 @@ ParsedRequest parse_request(const Route& route, const Json& body, const Defaults
   Issuer& issuer = request.issuer;
   const auto account = fields.optional_text("account");
   if (const auto& named = account ? account : defaults.account) {
+    if (!route.names_account) fields.wrong("account", "no account (the command makes its own, or is the ledger's)");
     request.account = parse_id(*named);
     if (!request.account && parse_email(*named)) parsed.sign_in_name = named;
     if (!request.account && !parsed.sign_in_name) fields.wrong("account", "a UUID or a sign-in name");
   }
   issuer.service = fields.optional_text("service").value_or(defaults.service);
-  if (issuer.service.empty() || issuer.service.size() > service_bytes_max)
-    fields.wrong("service", "a name of 1 to 64 bytes");
+  const bool is_name = !issuer.service.empty() && issuer.service.size() <= service_bytes_max && is_utf8(issuer.service);
+  if (!is_name) fields.wrong("service", "a name of 1 to 64 bytes of UTF-8");
   issuer.command = route.name;
   const auto key = fields.optional_text("idempotency_key");
   if (const auto& given = key ? key : defaults.idempotency_key) {
-    if (given->empty() || given->size() > idempotency_key_bytes_max) fields.wrong("idempotency_key", "1 to 255 bytes");
+    const bool fits = !given->empty() && given->size() <= idempotency_key_bytes_max && is_utf8(*given);
+    if (!fits) fields.wrong("idempotency_key", "1 to 255 bytes of UTF-8");
     issuer.command_id = *given;
   } else {
     std::array<std::uint8_t, 10> random;
@@ -302,7 +305,7 @@ ParsedRequest parse_request(const Route& route, const Json& body, const Defaults
   Fields command(own);
   request.command = route.read(command);
   command.done();
-  request.body = own.dump();
+  request.body = nlohmann::json(own).dump();  // members in order of name: however they came, it is the same command
   return parsed;
 }
 

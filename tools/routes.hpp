@@ -14,6 +14,7 @@ struct Route {
   const char* summary;
   const char* example;  ///< fields of a call
   Command (*read)(Fields& fields);
+  bool names_account = true;  ///< false: it makes its own, or is the ledger's
 };
 std::span<const Route> routes();
 const Route* find_route(std::string_view name);
