@@ -135,20 +135,19 @@ std::optional<Refusal> check_send_quota(const Account& account, const std::vecto
   return std::nullopt;
 }
 
+std::optional<Refusal> check_send_quota(const Account& account, const Tag16& address_tag, const Context& context) {
+  const Proof* earlier = account.proofs.newest_at(address_tag);
+  return check_send_quota(account, earlier ? earlier->sends : std::vector<Time>{}, context);
+}
+
 Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, const Context& context) {
   fb::CodeSentT sent{.code_id = context.new_id(), .challenge_id = challenge, .proof_id = proof, .channel = channel};
   const std::string code = context.vault.secret(OneTime::security_code, sent.code_id, context.policy.code_digits);
   sent.code_hash = context.vault.hash(OneTime::security_code, sent.code_id, code);
   sent.expires_at = context.now + context.policy.code_ttl_seconds * second_us;
-  fb::NotificationT notification;
-  notification.id = context.new_id();
-  notification.kind = fb::NotificationKind::security_code;
-  notification.recipient = fb::Recipient::proof;
-  notification.proof_id = proof;
-  notification.channel = channel;
-  notification.secret_id = sent.code_id;
+  const Id secret = sent.code_id;
   Draft event = draft(std::move(sent), {Rule::chl_4, Rule::chl_5, Rule::chl_6});
-  event.notifications.push_back(std::move(notification));
+  notify(event, context, fb::NotificationKind::security_code, fb::Recipient::proof, channel, proof, secret);
   return event;
 }
 
@@ -156,15 +155,9 @@ Draft send_link_to(const Id& proof, const Context& context) {
   fb::LinkSentT sent{.link_id = context.new_id(), .proof_id = proof};
   sent.token_hash = context.vault.hash(OneTime::link, sent.link_id, context.vault.secret(OneTime::link, sent.link_id));
   sent.expires_at = context.now + context.policy.link_ttl_seconds * second_us;
-  fb::NotificationT notification;
-  notification.id = context.new_id();
-  notification.kind = fb::NotificationKind::proof_link;
-  notification.recipient = fb::Recipient::proof;
-  notification.proof_id = proof;
-  notification.channel = fb::Channel::email;
-  notification.secret_id = sent.link_id;
+  const Id secret = sent.link_id;
   Draft event = draft(std::move(sent), {Rule::prf_1, Rule::chl_5, Rule::chl_6});
-  event.notifications.push_back(std::move(notification));
+  notify(event, context, fb::NotificationKind::proof_link, fb::Recipient::proof, fb::Channel::email, proof, secret);
   return event;
 }
 

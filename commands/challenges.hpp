@@ -38,6 +38,8 @@ std::optional<NotPassed> check_passed(const Account& account, const Id& challeng
 /// Whether one more code or link may go to this proof now; else the refusal (R-CHL-5).
 std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,
                                         const Context& context);
+/// Likewise for a proof that is not added yet: what its destination was sent before counts.
+std::optional<Refusal> check_send_quota(const Account& account, const Tag16& address_tag, const Context& context);
 
 /// Judges what came back for the code or link a proof waits for: nullopt when right, else the refusal and its record.
 std::optional<Decision> check_code(const Account& account, const Proof* proof, const Id& challenge, bool is_link,

@@ -40,19 +40,24 @@ std::span<const fb::Channel> channels_of(fb::ProofKind kind) {
   return {};
 }
 
+void notify(Draft& event, const Context& context, fb::NotificationKind kind, fb::Recipient recipient,
+            fb::Channel channel, const Id& proof, const Id& secret) {
+  fb::NotificationT notification;
+  notification.id = context.new_id();
+  notification.kind = kind;
+  notification.recipient = recipient;
+  notification.proof_id = proof;
+  notification.channel = channel;
+  notification.secret_id = secret;
+  event.notifications.push_back(std::move(notification));
+}
+
 void notify_proofs(Draft& event, const Account& account, const Context& context, fb::NotificationKind kind,
                    const Id& except, const Id& secret) {
   for (const Proof& proof : account.proofs.all) {
     const auto channels = channels_of(proof.kind);
     if (!proof.is_usable() || proof.id == except || channels.empty() || channels.front() == fb::Channel::app) continue;
-    fb::NotificationT notification;
-    notification.id = context.new_id();
-    notification.kind = kind;
-    notification.recipient = fb::Recipient::proof;
-    notification.proof_id = proof.id;
-    notification.channel = channels.front();
-    notification.secret_id = secret;
-    event.notifications.push_back(std::move(notification));
+    notify(event, context, kind, fb::Recipient::proof, channels.front(), proof.id, secret);
   }
 }
 

@@ -62,6 +62,10 @@ Draft draft(T payload, std::initializer_list<Rule> rules) {
 /// Adds the event that records a refusal, or only counts it when the hour's records are used up (R-LED-1).
 Decision refused_on_record(const Account& account, const Context& context, Refusal refusal, Draft record);
 
+/// Adds a notification to `event`; `proof` goes with recipient proof, `secret` names the code or link it carries.
+void notify(Draft& event, const Context& context, fb::NotificationKind kind, fb::Recipient recipient,
+            fb::Channel channel, const Id& proof = {}, const Id& secret = {});
+
 /// Adds a notification to `event` for each usable proof that can be written to, but `except`.
 void notify_proofs(Draft& event, const Account& account, const Context& context, fb::NotificationKind kind,
                    const Id& except = {}, const Id& secret = {});

@@ -87,6 +87,11 @@ Result<Answer, Fault> Executor::execute(Request request) {
   return this->run(run);
 }
 
+LedgerState Executor::ledger() const {
+  const std::lock_guard lock(ledger_mutex_);
+  return ledger_;
+}
+
 std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) const {
   const std::string key = answer_row_key(run.request.issuer);
   const auto row = store_.get(Family::answers, as_bytes(key));
@@ -161,12 +166,18 @@ Context Executor::context_of(Run& run, Time now) const {
 namespace {
 
 Decision decide(const LedgerState&, const RecordProjectionDigests& command) {
-  Decision decision =
-      accepted({{"size", command.size}, {"rows", command.rows}, {"digest", to_hex(command.digest.view())}});
-  decision.events.push_back(draft(
-      fb::ProjectionDigestsRecordedT{
-          .size = command.size, .fold_version = fold_version, .rows = command.rows, .digest = command.digest},
-      {Rule::led_3}));
+  fb::ProjectionDigestsRecordedT recorded;
+  recorded.size = command.size;
+  recorded.fold_version = fold_version;
+  for (const TableDigest& each : command.digests) {
+    auto digest = std::make_unique<fb::ProjectionDigestT>();
+    digest->table = static_cast<std::uint8_t>(each.table);
+    digest->rows = each.rows;
+    digest->digest = each.digest;
+    recorded.digests.push_back(std::move(digest));
+  }
+  Decision decision = accepted({{"size", command.size}});
+  decision.events.push_back(draft(std::move(recorded), {Rule::led_3}));
   return decision;
 }
 

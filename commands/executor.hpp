@@ -26,8 +26,8 @@ namespace daicho {
 
 /// Digests of the projections, recorded by the scheduler so that an audit can say where a difference began.
 struct RecordProjectionDigests {
-  std::uint64_t size = 0, rows = 0;
-  Hash digest;
+  std::uint64_t size = 0;
+  std::vector<TableDigest> digests;
 };
 /// Refusals that were counted instead of recorded one by one (R-LED-1).
 struct CountRefusals {
@@ -87,7 +87,7 @@ class Executor {
   /// answer for each thing done. Running it again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
-  const LedgerState& ledger() const { return ledger_; }  ///< changes only under adopt-policy and tick
+  LedgerState ledger() const;  ///< as of the newest commit of the ledger's own
 
  private:
   Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads);

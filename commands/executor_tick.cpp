@@ -69,15 +69,15 @@ std::optional<Result<Answer, Fault>> Executor::record_digests() {
   for (std::size_t i = 0; i < lock_stripes; ++i) all[i] = i;
   const Stripes locks(stripes_, std::move(all));  // nothing else is written meanwhile
   const std::uint64_t size = log_.size();
-  if (size <= ledger_.digests_at + 1 || log_.time() < ledger_.digests_time + digests_every) return std::nullopt;
-  RowDigest digest;
+  const LedgerState state = ledger();
+  if (size <= state.digests_at + 1 || log_.time() < state.digests_time + digests_every) return std::nullopt;
+  RowDigests digests;
   const auto failed = store_.scan(Family::rows, {}, [&](ByteView key, ByteView value) {
-    digest.add(as_text(key), as_text(value));
+    digests.add(as_text(key), as_text(value));
     return true;
   });
   if (failed) return Unexpected{stopped(*failed)};
-  const std::uint64_t rows = digest.rows();
-  Run run{.request = {.command = RecordProjectionDigests{size, rows, digest.finish()}}};
+  Run run{.request = {.command = RecordProjectionDigests{size, digests.finish()}}};
   run.request.issuer.service = "scheduler";
   run.request.issuer.command = "record-projection-digests";
   run.request.issuer.command_id = "record-projection-digests/" + std::to_string(size);

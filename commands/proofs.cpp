@@ -116,7 +116,7 @@ Decision decide(const Account& account, const AddProof& command, const Context& 
   const Id proof_id = context.new_id();
   auto message = first_message(command.proof.kind, proof_id, context);
   if (message) {
-    if (auto refusal = check_send_quota(account, {}, context)) return refused(*std::move(refusal));
+    if (auto refusal = check_send_quota(account, details->address_tag, context)) return refused(*std::move(refusal));
   }
   Draft added = draft(fb::ProofAddedT{.proof_id = proof_id,
                                       .kind = command.proof.kind,

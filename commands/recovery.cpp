@@ -51,10 +51,11 @@ Decision decide(const Account& account, const SubmitRecovery& command, const Con
         {Rule::rec_3, "attempts_used_up", "The attempts of today are used up.", allowance.next_allowed_at},
         draft(std::move(record), {Rule::rec_3}));
   }
-  const auto answered = std::ranges::count_if(command.answers, is_answered);
+  Json blank = blank_fields(command);
+  const auto answered = static_cast<std::int64_t>(recovery_fields().size() - blank.size());
   if (answered < context.policy.recovery_min_fields) {
     Refusal refusal{Rule::rec_4, "too_little_information", "Fill in more fields; no attempt was used."};
-    refusal.extra["blank_fields"] = blank_fields(command);
+    refusal.extra["blank_fields"] = std::move(blank);
     return refused(std::move(refusal));
   }
   const Id id = context.new_id();
@@ -74,12 +75,8 @@ Decision decide(const Account& account, const SubmitRecovery& command, const Con
   }
   if (command.device_id) submitted.personal.device_id = *command.device_id;
   if (command.location) submitted.personal.location = *command.location;
-  fb::NotificationT received;
-  received.id = context.new_id();
-  received.kind = fb::NotificationKind::recovery_received;
-  received.recipient = fb::Recipient::sealed_address;
-  received.channel = fb::Channel::email;
-  submitted.notifications.push_back(std::move(received));
+  notify(submitted, context, fb::NotificationKind::recovery_received, fb::Recipient::sealed_address,
+         fb::Channel::email);
   Decision decision = accepted({{"recovery_id", to_text(id)},
                                 {"attempts_left_today", allowance.left - 1},
                                 {"reply_due_at", to_rfc3339(due_at)}});

@@ -50,14 +50,10 @@ Draft confirmation_request(const Context& context) {
   asked.token_hash =
       context.vault.hash(OneTime::link, asked.link_id, context.vault.secret(OneTime::link, asked.link_id));
   asked.expires_at = context.now + context.policy.link_ttl_seconds * second_us;
-  fb::NotificationT notification;
-  notification.id = context.new_id();
-  notification.kind = fb::NotificationKind::sign_in_name_link;
-  notification.recipient = fb::Recipient::sign_in_name;
-  notification.channel = fb::Channel::email;
-  notification.secret_id = asked.link_id;
+  const Id link = asked.link_id;
   Draft event = draft(std::move(asked), {Rule::acc_2});
-  event.notifications.push_back(std::move(notification));
+  notify(event, context, fb::NotificationKind::sign_in_name_link, fb::Recipient::sign_in_name, fb::Channel::email, {},
+         link);
   return event;
 }
 

@@ -67,6 +67,11 @@ Draft completion(const Account& account, Time effective_at, const Context& conte
   Draft event = draft(std::move(completed), {Rule::lost_6, Rule::lost_2});
   event.caused_by = window.confirmed;
   notify_proofs(event, account, context, fb::NotificationKind::security_info_changed);
+  for (const Proof& proof : account.proofs.all) {  // the new ones, too
+    if (proof.replacement != window.id || proof.status != ProofStatus::confirmed) continue;
+    notify(event, context, fb::NotificationKind::security_info_changed, fb::Recipient::proof,
+           channels_of(proof.kind).front(), proof.id);
+  }
   return event;
 }
 
@@ -87,8 +92,6 @@ Decision decide(const Account& account, const MarkProofsLost& command, const Con
       std::ranges::all_of(command.proofs, [&](const Id& id) { return std::ranges::find(lost, id) != lost.end(); });
   if (!all_known)
     return refused({Rule::lost_1, "proof_unknown", "Only verified proofs of the account can be marked lost."});
-  if (lost.empty())
-    return refused({Rule::lost_1, "nothing_to_mark", "The account has no verified proof to mark lost."});
 
   const Id id = context.new_id();
   const std::string token = context.vault.secret(OneTime::opener_token, id);
@@ -105,6 +108,10 @@ Decision decide(const Account& account, const MarkProofsLost& command, const Con
           .link_hash = context.vault.hash(OneTime::notice_link, id, context.vault.secret(OneTime::notice_link, id))},
       {Rule::lost_2, Rule::lost_4, Rule::lost_5});
   notify_proofs(opened, account, context, fb::NotificationKind::replacement_pending, {}, id);
+  if (lost.empty()) {  // only the account's own mailbox can be reached (docs/decisions/0010-no-proof-verified-yet.md)
+    notify(opened, context, fb::NotificationKind::replacement_pending, fb::Recipient::sign_in_name, fb::Channel::email,
+           {}, id);
+  }
   decision.events.push_back(
       draft(fb::ProofsMarkedLostT{.replacement_id = id, .proof_ids = std::move(lost)}, {Rule::lost_1}));
   decision.events.push_back(std::move(opened));
@@ -129,7 +136,7 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
       return refused({Rule::lost_3, "already_added", "The account has this proof already."});
     }
   }
-  if (auto refusal = check_send_quota(account, {}, context)) return refused(*std::move(refusal));
+  if (auto refusal = check_send_quota(account, details->address_tag, context)) return refused(*std::move(refusal));
   const Id proof_id = context.new_id();
   Draft proposed = draft(fb::ReplacementProofProposedT{.replacement_id = window->id,
                                                        .proof_id = proof_id,

@@ -1,0 +1,135 @@
+#include "commands/recovery.hpp"
+
+#include <doctest/doctest.h>
+
+#include "tests/support/commands_subject.hpp"
+
+using namespace daicho;
+using namespace daicho::test;
+
+namespace {
+
+Subject customer() { return given({registered("owner@outlook.jp"), mailbox("me@example.com"), verified(0)}); }
+
+void at(Subject& subject, const char* time) { subject.now = *parse_rfc3339(time); }
+
+}  // namespace
+
+SCENARIO("R-REC-2: a submission that is wrong in every way is refused step by step until nothing is wrong") {
+  Subject subject = customer();
+  subject.run(recovery_form());
+  subject.run(recovery_form());
+  SubmitRecovery command;
+  command.contact_address = "nobody";
+  CHECK(outcome(subject.when(command)) == "R-REC-2 invalid_contact_address");
+  command.contact_address = "ＯＷＮＥＲ@Outlook.JP";
+  CHECK(outcome(subject.when(command)) == "R-REC-2 own_address");
+  command.contact_address = "friend@example.org";
+  CHECK(outcome(subject.when(command)) == "R-REC-3 attempts_used_up: RecoveryRefused");
+  subject.now += day_us;
+  CHECK(outcome(subject.when(command)) == "R-REC-4 too_little_information");
+  command.answers = recovery_form().answers;
+  CHECK(outcome(subject.run(command)) == "accepted: RecoverySubmitted");
+}
+
+SCENARIO("R-REC-3: two submissions a calendar day in Tokyo, to the microsecond of its midnight") {
+  Subject subject = customer();
+  at(subject, "2026-03-01T00:00:00+09:00");
+  CHECK(subject.run(recovery_form()).returns["attempts_left_today"] == 1);
+  at(subject, "2026-03-01T23:59:59.999999+09:00");
+  CHECK(subject.run(recovery_form("other@example.org")).returns["attempts_left_today"] == 0);
+  const Decision third = subject.run(recovery_form("third@example.org"));
+  CHECK(outcome(third) == "R-REC-3 attempts_used_up: RecoveryRefused");
+  CHECK(*third.refusal->retry_at == *parse_rfc3339("2026-03-02T00:00:00+09:00"));
+  CHECK(third.events.front().payload.AsRecoveryRefused()->retry_at == *parse_rfc3339("2026-03-02T00:00:00+09:00"));
+  at(subject, "2026-03-02T00:00:00+09:00");
+  CHECK(outcome(subject.run(recovery_form())) == "accepted: RecoverySubmitted");
+  CHECK(outcome(subject.run(recovery_form())) == "accepted: RecoverySubmitted");
+  CHECK(outcome(subject.run(recovery_form())) == "R-REC-3 attempts_used_up: RecoveryRefused");
+  for (int day = 3; day < 10; ++day) {
+    subject.now += day_us;
+    CHECK(outcome(subject.run(recovery_form())) == "accepted: RecoverySubmitted");
+    CHECK(outcome(subject.run(recovery_form())) == "accepted: RecoverySubmitted");
+    CHECK(outcome(subject.run(recovery_form())) == "R-REC-3 attempts_used_up: RecoveryRefused");
+  }
+}
+
+SCENARIO("R-REC-3: or two in any 24 hours, when the policy says so") {
+  Subject subject = customer();
+  subject.policy.day_kind = "rolling_24h";
+  at(subject, "2026-03-01T22:00:00+09:00");
+  const Time first = subject.now;
+  subject.run(recovery_form());
+  at(subject, "2026-03-01T23:00:00+09:00");
+  subject.run(recovery_form());
+  at(subject, "2026-03-02T01:00:00+09:00");
+  CHECK(*subject.when(recovery_form()).refusal->retry_at == first + day_us);
+  subject.now = first + day_us - 1;
+  CHECK(outcome(subject.when(recovery_form())) == "R-REC-3 attempts_used_up: RecoveryRefused");
+  subject.now += 1;
+  CHECK(outcome(subject.run(recovery_form())) == "accepted: RecoverySubmitted");
+  CHECK(*subject.when(recovery_form()).refusal->retry_at == first + hour_us + day_us);
+}
+
+SCENARIO("R-REC-3 R-LED-1: refusals are recorded ten times an hour, then counted") {
+  Subject subject = customer();
+  subject.run(recovery_form());
+  subject.run(recovery_form());
+  for (int i = 0; i < 10; ++i) CHECK(outcome(subject.run(recovery_form())) == "R-REC-3 attempts_used_up: RecoveryRefused");
+  CHECK(outcome(subject.run(recovery_form())) == "R-REC-3 attempts_used_up (counted)");
+  subject.now += hour_us - 1;
+  CHECK(outcome(subject.when(recovery_form())) == "R-REC-3 attempts_used_up (counted)");
+  subject.now += 1;
+  CHECK(outcome(subject.when(recovery_form())) == "R-REC-3 attempts_used_up: RecoveryRefused");
+}
+
+SCENARIO("R-REC-4: too little information names the blank fields and uses no attempt") {
+  Subject subject = customer();
+  SubmitRecovery command = recovery_form();
+  command.answers = {{.field = "surname", .values = {"Yamada"}}, {.field = "given_name", .values = {" \t", ""}}, {.field = "skype_id", .not_registered = true}};
+  const Decision decision = subject.run(command);
+  CHECK(outcome(decision) == "R-REC-4 too_little_information");
+  CHECK(decision.refusal->extra["blank_fields"].size() == recovery_fields().size() - 2);
+  CHECK(decision.refusal->extra["blank_fields"].dump().find("skype_id") == std::string::npos);
+  CHECK(decision.refusal->extra["blank_fields"].dump().find("given_name") != std::string::npos);
+  CHECK(subject.account().limits.recoveries.empty());
+  subject.policy.recovery_min_fields = 2;
+  CHECK(outcome(subject.when(command)) == "accepted: RecoverySubmitted");
+}
+
+SCENARIO("R-REC-4: naming one field again and again is not more information") {
+  Subject subject = customer();
+  SubmitRecovery command = recovery_form();
+  command.answers = {{.field = "surname", .values = {"a"}}, {.field = "surname", .values = {"b"}}, {.field = "surname", .values = {"c"}}};
+  CHECK(outcome(subject.when(command)) == "R-REC-4 too_little_information");
+}
+
+SCENARIO("R-REC-5 R-LED-6: answers are sealed as given, but passwords are never written") {
+  Subject subject = customer();
+  SubmitRecovery command = recovery_form("Friend@Example.org");
+  command.answers.push_back({.field = "passwords", .values = {"Old-pass1", "Older-pass0"}});
+  command.device_id = "pc-1";
+  command.location = "Kyoto";
+  const Decision decision = subject.when(command);
+  const fb::PersonalT& sealed = decision.events.front().personal;
+  CHECK(sealed.contact_address == "Friend@example.org");
+  CHECK(sealed.device_id == "pc-1");
+  CHECK(sealed.location == "Kyoto");
+  REQUIRE(sealed.answers.size() == 4);
+  CHECK(sealed.answers[0]->values == std::vector<std::string>{"Yamada"});
+  CHECK(sealed.answers[2]->not_registered);
+  CHECK(sealed.answers[3]->field == "passwords");
+  CHECK(sealed.answers[3]->values.empty());
+  CHECK(decision.events.front().payload.AsRecoverySubmitted()->answered == 4);
+}
+
+SCENARIO("R-REC-7: receipt is acknowledged at once to the contact address, the reply is due in 24 hours") {
+  Subject subject = customer();
+  const Decision decision = subject.when(recovery_form());
+  REQUIRE(decision.events.front().notifications.size() == 1);
+  CHECK(decision.events.front().notifications[0].kind == fb::NotificationKind::recovery_received);
+  CHECK(decision.events.front().notifications[0].recipient == fb::Recipient::sealed_address);
+  CHECK(decision.returns["reply_due_at"] == to_rfc3339(subject.now + day_us));
+  subject.policy.recovery_reply_hours = 6;
+  CHECK(subject.when(recovery_form()).events.front().payload.AsRecoverySubmitted()->reply_due_at == subject.now + 6 * hour_us);
+}
