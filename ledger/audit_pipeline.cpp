@@ -20,8 +20,10 @@ class ChunkReader {
   void run() {
     const auto error = store_.scan(Family::events, {}, [&](ByteView key, ByteView value) { return row(key, value); });
     if (is_over_) return;
-    if (error) read_singly(error->detail);
-    if (!is_over_) finish();
+    read_singly(end_);
+    if (is_over_) return;
+    if (error) return fail(unreadable(error->detail));
+    finish();
   }
 
  private:
@@ -31,7 +33,9 @@ class ChunkReader {
       fail({FindingKind::malformed, next_, {}, "a key of 8 bytes in the family of events", "key " + to_hex(key)});
       return false;
     }
-    return *position < end_ && add(*position, value);
+    if (*position >= end_) return false;
+    read_singly(*position);
+    return !is_over_ && add(*position, value);
   }
 
   bool add(Position position, ByteView envelope) {
@@ -44,14 +48,14 @@ class ChunkReader {
     return !is_full || finish();
   }
 
-  void read_singly(const std::string& scan_words) {
-    while (!is_over_ && next_ < end_) {
+  /// Events that the scan did not give: it breaks off at, or passes over, a damaged block, and a point read says so.
+  void read_singly(Position until) {
+    while (!is_over_ && next_ < until) {
       const auto value = store_.get(Family::events, as_bytes(as_text(big_endian(next_))));
       if (!value) return fail(unreadable(value.error().detail));
       if (!*value) return fail({FindingKind::missing, next_, {}, "event " + std::to_string(next_), "none"});
       add(next_, as_bytes(**value));
     }
-    if (!is_over_) fail(unreadable(scan_words));
   }
 
   Finding unreadable(const std::string& words) const {

@@ -37,8 +37,9 @@ rocksdb::ReadOptions scan_options() {
   return options;
 }
 
-/// An iterator of RocksDB 7.8 that walks into a file whose first block is damaged stops there with its status ok. A
-/// seek to that place tells the end from the damage, so a scan ends only where a seek finds nothing more.
+/// An iterator of RocksDB 7.8 that meets a damaged block can end there with its status ok, or go on behind the files of
+/// that level. A seek past the last row tells an end from damage; who must not miss a row in the middle counts
+/// positions, as audit and replay do (docs/decisions/0008-store-recovery.md).
 std::optional<StoreError> scan_family(rocksdb::DB& db, Handle* family, ByteView from, const Store::RowVisitor& row) {
   const std::unique_ptr<rocksdb::Iterator> at(db.NewIterator(scan_options(), family));
   std::string next(as_text(from));

@@ -99,7 +99,8 @@ Json body_of(const Arguments& a) {
     const std::string& field = a.fields[i];
     const std::size_t at = field.find('=');
     const bool is_wrong = at == std::string::npos || at == 0 || !is_utf8(field);
-    if (is_wrong) throw Failure(Exit::usage, "argument " + std::to_string(i + 1) + ": FIELD=VALUE or FIELD:=JSON is wanted");
+    if (is_wrong)
+      throw Failure(Exit::usage, "argument " + std::to_string(i + 1) + ": FIELD=VALUE or FIELD:=JSON is wanted");
     const bool is_json = field[at - 1] == ':';
     const std::string name = field.substr(0, is_json ? at - 1 : at), value = field.substr(at + 1);
     if (is_json) {
@@ -129,7 +130,8 @@ Exit run_command(const Arguments& a, bool has_expected_version) {
   if (!find_route(a.command))
     throw Failure(Exit::usage, "there is no command `" + a.command + "`; `daicho command --help` lists them");
   Json body = body_of(a);
-  if (body.contains("command") && body["command"] != a.command) throw Failure(Exit::usage, "field `command`: another command is named");
+  if (body.contains("command") && body["command"] != a.command)
+    throw Failure(Exit::usage, "field `command`: another command is named");
   auto at = parse_time_option("--at", a.at);
   if (body.contains("at")) at = Fields(body).optional_time("at");
   WritableLedger ledger = open_for_writing(data_of(a), at);
@@ -297,7 +299,8 @@ class CommandLine {
   static void check_values(CLI::App& app) {
     for (CLI::Option* option : app.get_options()) {
       if (option->get_type_size() == 0) continue;
-      option->check([is_number = option->get_type_name().find("INT") != std::string::npos](const std::string& text) -> std::string {
+      option->check([is_number = option->get_type_name().find("INT") !=
+                                 std::string::npos](const std::string& text) -> std::string {
         if (text.empty()) return "a value is wanted";
         const bool is_whole = text.size() <= 19 && text.find_first_not_of("0123456789") == std::string::npos;
         return is_number && !is_whole ? "a whole number, 0 or more, is wanted" : "";

@@ -120,7 +120,9 @@ Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
     const auto row = decode_outbox_row(key, value);
     if (!row || std::ssize(free_rows) >= options.count_max) return false;
     const bool is_wanted = !options.account || *options.account == row->account;
-    if (is_wanted && read_lease(*ledger.store, row->notification).until <= now) free_rows.push_back(*row);
+    if (!is_wanted || read_lease(*ledger.store, row->notification).until > now) return true;
+    if (ledger.keys->data_key(*ledger.store, row->account))
+      free_rows.push_back(*row);  // without it nothing can be told
     return true;
   });
   if (failed) fail(*failed);

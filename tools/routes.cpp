@@ -168,76 +168,73 @@ Command read_verification(Fields& fields) {
   return command;
 }
 
+constexpr auto route_table = std::to_array<Route>({
+    {"register-account", "front_end", "a new account with its first proofs",
+     R"({"sign_in_name":"taro@outlook.com","password":"Kaze1234","password_repeat":"Kaze1234","profile":{"surname":"山田"},"proofs":[{"kind":"email","value":"taro@example.com"},{"kind":"mobile_phone","value":"090-9876-5432","country":"JP"}]})",
+     read_registration, false},
+    {"confirm-sign-in-name", "front_end", "the mailed link of a foreign sign-in name was followed",
+     R"({"link_token":"…"})", [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
+    {"add-proof", "front_end", "one more proof, unverified until its code or link comes back",
+     R"({"challenge_id":"…","kind":"email","value":"taro@example.com"})",
+     [](Fields& f) -> Command { return AddProof{.challenge = f.optional_id("challenge_id"), .proof = read_proof(f)}; }},
+    {"verify-proof", "front_end", "what was sent to a new proof came back", R"({"proof_id":"…","code":"0123456"})",
+     read_verification},
+    {"issue-recovery-code", "front_end", "a new recovery code, shown once", R"({"challenge_id":"…"})",
+     [](Fields& f) -> Command { return IssueRecoveryCode{f.id("challenge_id")}; }},
+    {"start-challenge", "front_end", "the owner is asked to prove who they are",
+     R"({"purpose":"reset_password","character_check":{"shown":"XVMS","typed":"xvms"}})", read_start_challenge},
+    {"send-code", "front_end", "a code to one of the proofs offered, its hidden part confirmed",
+     R"({"challenge_id":"…","proof_id":"…","channel":"email","confirmation":"taro"})",
+     [](Fields& f) -> Command {
+       return SendCode{f.id("challenge_id"), f.id("proof_id"), f.word<fb::Channel>("channel"),
+                       f.text_or_empty("confirmation")};
+     }},
+    {"submit-code", "front_end", "the code came back", R"({"challenge_id":"…","code":"0123456"})",
+     [](Fields& f) -> Command {
+       return SubmitCode{f.id("challenge_id"), f.text_or_empty("code")};
+     }},
+    {"reset-password", "front_end", "a new password after a passed challenge",
+     R"({"challenge_id":"…","new_password":"Sora5678","new_password_repeat":"Sora5678"})", read_reset},
+    {"mark-proofs-lost", "front_end", "the owner can use none of these proofs", R"({})",
+     [](Fields& f) -> Command {
+       return MarkProofsLost{f.ids_or_none("proof_ids"), f.optional_text("recovery_code")};
+     }},
+    {"propose-replacement-proof", "front_end", "the proof that shall take their place",
+     R"({"replacement_id":"…","kind":"email","value":"new@example.com"})",
+     [](Fields& f) -> Command {
+       return ProposeReplacementProof{f.id("replacement_id"), read_proof(f)};
+     }},
+    {"confirm-replacement-proof", "front_end", "its code or link came back: the days count from here",
+     R"({"replacement_id":"…","link_token":"…","account_named":"taro@outlook.com"})", read_confirmation},
+    {"cancel-replacement", "front_end", "keep the old proofs", R"({"replacement_id":"…","link_token":"…"})",
+     read_stop<CancelReplacement>},
+    {"dispute-replacement", "front_end", "I did not ask for this: closes the window and blocks the account",
+     R"({"replacement_id":"…","link_token":"…"})", read_stop<DisputeReplacement>},
+    {"complete-replacement", "scheduler", "the window has run out", R"({"replacement_id":"…"})",
+     [](Fields& f) -> Command { return CompleteReplacement{f.id("replacement_id")}; }},
+    {"submit-recovery", "front_end", "the recovery form",
+     R"({"contact_address":"friend@example.com","answers":{"surname":"山田","postal_code":"150-0001","mail_folders":"not_registered"}})",
+     read_recovery},
+    {"block-account", "risk", "suspected unauthorised access: sign-in is refused from here",
+     R"({"reason":"suspected_intrusion"})",
+     [](Fields& f) -> Command {
+       return BlockAccount{f.text("reason"), f.text_or_empty("detail")};
+     }},
+    {"unblock-account", "front_end", "a challenge to unblock was passed", R"({"challenge_id":"…"})",
+     [](Fields& f) -> Command { return UnblockAccount{f.id("challenge_id")}; }},
+    {"record-sign-in", "front_end", "somebody signed in, or tried to",
+     R"({"result":"succeeded","device_id":"pc-1","location":"JP-13"})", read_sign_in},
+    {"record-delivery", "delivery", "what became of a notification", R"({"notification_id":"…","result":"accepted"})",
+     [](Fields& f) -> Command {
+       return RecordDelivery{f.id("notification_id"), f.word<fb::DeliveryResult>("result"), f.text_or_empty("detail"),
+                             std::nullopt};
+     }},
+    {"adopt-policy", "admin", "change policy parameters", R"({"recovery_per_day":3})", read_policy, false},
+});
+
 }  // namespace
 
-std::span<const Route> routes() {
-  static constexpr auto table = std::to_array<Route>({
-      {"register-account", "front_end", "a new account with its first proofs",
-       R"({"sign_in_name":"taro@outlook.com","password":"Kaze1234","password_repeat":"Kaze1234","profile":{"surname":"山田"},"proofs":[{"kind":"email","value":"taro@example.com"},{"kind":"mobile_phone","value":"090-9876-5432","country":"JP"}]})",
-       read_registration, false},
-      {"confirm-sign-in-name", "front_end", "the mailed link of a foreign sign-in name was followed",
-       R"({"link_token":"…"})", [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
-      {"add-proof", "front_end", "one more proof, unverified until its code or link comes back",
-       R"({"challenge_id":"…","kind":"email","value":"taro@example.com"})",
-       [](Fields& f) -> Command {
-         return AddProof{.challenge = f.optional_id("challenge_id"), .proof = read_proof(f)};
-       }},
-      {"verify-proof", "front_end", "what was sent to a new proof came back", R"({"proof_id":"…","code":"0123456"})",
-       read_verification},
-      {"issue-recovery-code", "front_end", "a new recovery code, shown once", R"({"challenge_id":"…"})",
-       [](Fields& f) -> Command { return IssueRecoveryCode{f.id("challenge_id")}; }},
-      {"start-challenge", "front_end", "the owner is asked to prove who they are",
-       R"({"purpose":"reset_password","character_check":{"shown":"XVMS","typed":"xvms"}})", read_start_challenge},
-      {"send-code", "front_end", "a code to one of the proofs offered, its hidden part confirmed",
-       R"({"challenge_id":"…","proof_id":"…","channel":"email","confirmation":"taro"})",
-       [](Fields& f) -> Command {
-         return SendCode{f.id("challenge_id"), f.id("proof_id"), f.word<fb::Channel>("channel"),
-                         f.text_or_empty("confirmation")};
-       }},
-      {"submit-code", "front_end", "the code came back", R"({"challenge_id":"…","code":"0123456"})",
-       [](Fields& f) -> Command {
-         return SubmitCode{f.id("challenge_id"), f.text_or_empty("code")};
-       }},
-      {"reset-password", "front_end", "a new password after a passed challenge",
-       R"({"challenge_id":"…","new_password":"Sora5678","new_password_repeat":"Sora5678"})", read_reset},
-      {"mark-proofs-lost", "front_end", "the owner can use none of these proofs", R"({})",
-       [](Fields& f) -> Command {
-         return MarkProofsLost{f.ids_or_none("proof_ids"), f.optional_text("recovery_code")};
-       }},
-      {"propose-replacement-proof", "front_end", "the proof that shall take their place",
-       R"({"replacement_id":"…","kind":"email","value":"new@example.com"})",
-       [](Fields& f) -> Command {
-         return ProposeReplacementProof{f.id("replacement_id"), read_proof(f)};
-       }},
-      {"confirm-replacement-proof", "front_end", "its code or link came back: the days count from here",
-       R"({"replacement_id":"…","link_token":"…","account_named":"taro@outlook.com"})", read_confirmation},
-      {"cancel-replacement", "front_end", "keep the old proofs", R"({"replacement_id":"…","link_token":"…"})",
-       read_stop<CancelReplacement>},
-      {"dispute-replacement", "front_end", "I did not ask for this: closes the window and blocks the account",
-       R"({"replacement_id":"…","link_token":"…"})", read_stop<DisputeReplacement>},
-      {"complete-replacement", "scheduler", "the window has run out", R"({"replacement_id":"…"})",
-       [](Fields& f) -> Command { return CompleteReplacement{f.id("replacement_id")}; }},
-      {"submit-recovery", "front_end", "the recovery form",
-       R"({"contact_address":"friend@example.com","answers":{"surname":"山田","postal_code":"150-0001","mail_folders":"not_registered"}})",
-       read_recovery},
-      {"block-account", "risk", "suspected unauthorised access: sign-in is refused from here",
-       R"({"reason":"suspected_intrusion"})",
-       [](Fields& f) -> Command {
-         return BlockAccount{f.text("reason"), f.text_or_empty("detail")};
-       }},
-      {"unblock-account", "front_end", "a challenge to unblock was passed", R"({"challenge_id":"…"})",
-       [](Fields& f) -> Command { return UnblockAccount{f.id("challenge_id")}; }},
-      {"record-sign-in", "front_end", "somebody signed in, or tried to",
-       R"({"result":"succeeded","device_id":"pc-1","location":"JP-13"})", read_sign_in},
-      {"record-delivery", "delivery", "what became of a notification", R"({"notification_id":"…","result":"accepted"})",
-       [](Fields& f) -> Command {
-         return RecordDelivery{f.id("notification_id"), f.word<fb::DeliveryResult>("result"), f.text_or_empty("detail"),
-                               std::nullopt};
-       }},
-      {"adopt-policy", "admin", "change policy parameters", R"({"recovery_per_day":3})", read_policy, false},
-  });
-  return table;
-}
+std::span<const Route> routes() { return route_table; }
 
 const Route* find_route(std::string_view name) {
   const auto found = std::ranges::find_if(routes(), [&](const Route& route) { return name == route.name; });
