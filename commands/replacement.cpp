@@ -108,7 +108,8 @@ Decision decide(const Account& account, const MarkProofsLost& command, const Con
           .link_hash = context.vault.hash(OneTime::notice_link, id, context.vault.secret(OneTime::notice_link, id))},
       {Rule::lost_2, Rule::lost_4, Rule::lost_5});
   notify_proofs(opened, account, context, fb::NotificationKind::replacement_pending, {}, id);
-  if (lost.empty()) {  // only the account's own mailbox can be reached (docs/decisions/0010-no-proof-verified-yet.md)
+  if (opened.notifications
+          .empty()) {  // the account's own mailbox is left (docs/decisions/0010-no-proof-verified-yet.md)
     notify(opened, context, fb::NotificationKind::replacement_pending, fb::Recipient::sign_in_name, fb::Channel::email,
            {}, id);
   }

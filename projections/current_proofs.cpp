@@ -20,6 +20,12 @@ const Proof* CurrentProofs::with_code_of(const Id& challenge) const {
   return found == all.end() ? nullptr : &*found;
 }
 
+const Proof* CurrentProofs::newest_at(const Tag16& address_tag) const {
+  const auto found =
+      std::find_if(all.rbegin(), all.rend(), [&](const Proof& proof) { return proof.address_tag == address_tag; });
+  return found == all.rend() ? nullptr : &*found;
+}
+
 std::size_t CurrentProofs::usable_count() const {
   return static_cast<std::size_t>(std::ranges::count_if(all, &Proof::is_usable));
 }
@@ -40,14 +46,15 @@ void set_status(Proof& proof, ProofStatus status, Time at, Position position) {
   proof.status = status;
   proof.status_since = at;
   proof.status_position = position;
-  if (status == ProofStatus::removed) {
-    proof.code.reset();
-    proof.wrong_guesses.clear();
-    proof.sends.clear();
-  }
+  if (status == ProofStatus::removed) proof.code.reset();
 }
 
 void add(CurrentProofs& proofs, Proof proof, const Event& event) {
+  if (const Proof* earlier =
+          proofs.newest_at(proof.address_tag)) {  // the same destination: nothing is refilled (R-CHL-5)
+    proof.wrong_guesses = earlier->wrong_guesses;
+    proof.sends = earlier->sends;
+  }
   proof.added = proof.status_position = event.position();
   proof.added_at = proof.status_since = event.time();
   proofs.all.push_back(std::move(proof));

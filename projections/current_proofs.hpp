@@ -56,7 +56,8 @@ struct CurrentProofs {
 
   const Proof* find(const Id& id) const;
   Proof* find(const Id& id);
-  const Proof* with_code_of(const Id& challenge) const;  ///< the proof whose newest code belongs to this challenge
+  const Proof* with_code_of(const Id& challenge) const;    ///< the proof whose newest code belongs to this challenge
+  const Proof* newest_at(const Tag16& address_tag) const;  ///< of the same destination, removed ones too
   std::size_t usable_count() const;
 };
 

@@ -27,7 +27,7 @@ std::span<const PolicyNumber> policy_numbers() {
       {"recovery_per_day", &Policy::recovery_per_day, 1, 100},
       {"recovery_reply_hours", &Policy::recovery_reply_hours, 1, 720},
       {"recovery_min_fields", &Policy::recovery_min_fields, 1, 20},
-      {"recorded_refusals_per_hour", &Policy::recorded_refusals_per_hour, 1, 1'000},
+      {"recorded_refusals_per_hour", &Policy::recorded_refusals_per_hour, 1, 100},
   }};
   return numbers;
 }
@@ -92,6 +92,7 @@ void evolve(LedgerState& ledger, const Event& event, const Hash& leaf) {
   if (const auto* created = event.as<fb::LedgerCreated>()) {
     ledger.origin = created->origin() ? created->origin()->str() : "";
     ledger.simulated_clock = created->simulated_clock();
+    ledger.digests_time = event.time();  // the first digests are due a day later
   } else if (const auto* adopted = event.as<fb::PolicyAdopted>()) {
     ledger.policy = read_policy(*adopted);
   } else if (const auto* digests = event.as<fb::ProjectionDigestsRecorded>()) {

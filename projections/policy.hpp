@@ -71,7 +71,7 @@ struct LedgerState {
   bool simulated_clock = false;
   Policy policy;
   Position digests_at = 0;  ///< size the newest ProjectionDigestsRecorded speaks of
-  Time digests_time = 0;
+  Time digests_time = 0;    ///< when that was, or the ledger's first instant
   bool operator==(const LedgerState&) const = default;
 };
 

@@ -34,21 +34,44 @@ std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys
   return sign_in_name_tag(keys, personal->sign_in_name);
 }
 
-void RowDigest::add(std::string_view key, std::string_view value) {
-  if (key.starts_with('N')) return;
-  for (const std::string_view part : {key, value}) {
-    append(bytes_, big_endian32(static_cast<std::uint32_t>(part.size())));
-    bytes_.append(part);
-  }
-  ++rows_;
-  if (bytes_.size() >= digest_block_bytes) finish();
+void RowDigests::close_block() {
+  if (tables_.empty() || block_.empty()) return;
+  tables_.back().digest = sha256({tables_.back().digest.view(), as_bytes(block_)});
+  block_.clear();
 }
 
-Hash RowDigest::finish() {
-  running_ = sha256({running_.view(), as_bytes(bytes_)});
-  bytes_.clear();
-  return running_;
+void RowDigests::add(std::string_view key, std::string_view value) {
+  if (key.empty() || key.front() == 'N') return;
+  if (tables_.empty() || tables_.back().table != key.front()) {
+    close_block();
+    tables_.push_back({key.front(), 0, Hash{}});
+  }
+  for (const std::string_view part : {key, value}) {
+    append(block_, big_endian32(static_cast<std::uint32_t>(part.size())));
+    block_.append(part);
+  }
+  ++tables_.back().rows;
+  if (block_.size() >= digest_block_bytes) close_block();
 }
+
+std::vector<TableDigest> RowDigests::finish() {
+  close_block();
+  return tables_;
+}
+
+namespace {
+
+std::vector<TableDigest> read_digests(const fb::ProjectionDigestsRecorded& recorded) {
+  std::vector<TableDigest> digests;
+  if (!recorded.digests()) return digests;
+  for (const fb::ProjectionDigest* each : *recorded.digests()) {
+    digests.push_back({static_cast<char>(each->table()), each->rows(),
+                       each->digest() ? flatbuffers::UnPack(*each->digest()) : Hash{}});
+  }
+  return digests;
+}
+
+}  // namespace
 
 void Replay::apply(const Event& event, const Hash& leaf) {
   ++events_;
@@ -61,10 +84,9 @@ void Replay::apply(const Event& event, const Hash& leaf) {
 
 void Replay::apply_to_ledger(const Event& event, const Hash& leaf) {
   if (const auto* recorded = event.as<fb::ProjectionDigestsRecorded>(); recorded && !wrong_digest_) {
-    RowDigest digest;
-    for (const auto& [key, value] : rows()) digest.add(key, value);
-    const Hash replayed = digest.finish();
-    if (recorded->fold_version() == fold_version && replayed != flatbuffers::UnPack(*recorded->digest())) {
+    RowDigests digests;
+    for (const auto& [key, value] : rows()) digests.add(key, value);
+    if (recorded->fold_version() == fold_version && digests.finish() != read_digests(*recorded)) {
       wrong_digest_ = event.position();
     }
   }

@@ -15,17 +15,26 @@ using RowMap = std::map<std::string, std::string>;
 /// Tag under which a sign-in name (in normalised form) is found.
 Tag32 sign_in_name_tag(const KeyRing& keys, std::string_view name);
 
-/// SHA-256 over all rows in key order but the sign-in names (key letter N), each as u32 length, key, u32 length, value.
-class RowDigest {
+struct TableDigest {
+  char table = 0;  ///< the letter its keys begin with
+  std::uint64_t rows = 0;
+  Hash digest;
+  bool operator==(const TableDigest&) const = default;
+};
+
+/// A digest of each projection table but the sign-in names: rows in key order, each as u32 length, key, u32 length,
+/// value, chained as running = SHA-256(running || a block of rows), a block being closed by the row that brings it to 1
+/// MiB.
+class RowDigests {
  public:
-  void add(std::string_view key, std::string_view value);
-  Hash finish();
-  std::uint64_t rows() const { return rows_; }
+  void add(std::string_view key, std::string_view value);  ///< in key order
+  std::vector<TableDigest> finish();
 
  private:
-  std::string bytes_;  ///< rows not hashed yet
-  Hash running_;       ///< SHA-256(running || bytes), a block of rows at a time
-  std::uint64_t rows_ = 0;
+  void close_block();
+
+  std::vector<TableDigest> tables_;
+  std::string block_;
 };
 
 /// Folds events in log order into rows held in memory: the write path's own folds, run over stored bytes.

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <streambuf>
 
+#include "ledger/sha256.hpp"
+
 namespace daicho {
 
 // Every member of every state struct, in declaration order. row_codec_test.cpp holds that none is forgotten.
@@ -102,12 +104,16 @@ void serialize(A& a, LedgerState& v) {
 
 namespace {
 
+constexpr std::size_t row_check_bytes = 8;  // of a SHA-256 over what is before them
+
 template <class State>
 std::string encode(const State& state) {
   std::ostringstream out;
   cereal::PortableBinaryOutputArchive archive(out);
   archive(fold_version, state);
-  return std::move(out).str();
+  std::string row = std::move(out).str();
+  append(row, sha256(as_bytes(row)).view().first(row_check_bytes));
+  return row;
 }
 
 /// Reads in place: the row is not copied.
@@ -120,7 +126,12 @@ struct RowBuffer : std::streambuf {
 
 template <class State>
 std::optional<State> decode(ByteView row) {
-  RowBuffer buffer(as_text(row));
+  if (row.size() < row_check_bytes) return std::nullopt;
+  const ByteView content =
+      row.first(row.size() - row_check_bytes);  // checked first: an altered length may be any number
+  if (!std::ranges::equal(row.last(row_check_bytes), sha256(content).view().first(row_check_bytes)))
+    return std::nullopt;
+  RowBuffer buffer(as_text(content));
   std::istream in(&buffer);
   try {
     cereal::PortableBinaryInputArchive archive(in);

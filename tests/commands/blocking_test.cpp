@@ -11,7 +11,8 @@ using namespace daicho::test;
 
 SCENARIO("R-BLK-1: a block that is wrong in every way is refused step by step until nothing is wrong") {
   Subject subject = owner();
-  for (const std::string& bad : {std::string(), std::string("Bad"), std::string("two words"), std::string("ü"), std::string(65, 'a')}) {
+  for (const std::string& bad :
+       {std::string(), std::string("Bad"), std::string("two words"), std::string("ü"), std::string(65, 'a')}) {
     CHECK(outcome(subject.when(BlockAccount{bad, ""})) == "R-BLK-1 reason_not_a_word");
   }
   CHECK(outcome(subject.when(BlockAccount{std::string(64, 'a'), ""})) == "accepted: AccountBlocked");
@@ -45,13 +46,15 @@ SCENARIO("R-BLK-2: a block is lifted only by a passed challenge with purpose unb
   CHECK(outcome(subject.when(UnblockAccount{numbered(72)})) == "R-BLK-2 challenge_unknown");
 }
 
-SCENARIO("R-BLK-1 R-ACC-5: a blocked account's sign-ins are refused and recorded, others are recorded with their notices") {
+SCENARIO(
+    "R-BLK-1 R-ACC-5: a blocked account's sign-ins are refused and recorded, others are recorded with their notices") {
   Subject subject = owner();
   const Decision succeeded = subject.run(RecordSignIn{.succeeded = true, .device_id = "pc-1", .location = "Kyoto"});
   CHECK(outcome(succeeded) == "accepted: SignInSucceeded");
   CHECK(succeeded.events.front().personal.device_id == "pc-1");
   CHECK(succeeded.events.front().personal.location == "Kyoto");
-  const Decision failed = subject.run(RecordSignIn{.succeeded = false, .device_id = "pc-1", .reason = "wrong_password"});
+  const Decision failed =
+      subject.run(RecordSignIn{.succeeded = false, .device_id = "pc-1", .reason = "wrong_password"});
   CHECK(outcome(failed) == "accepted: SignInFailed");
   CHECK(failed.events.front().payload.AsSignInFailed()->reason == "wrong_password");
   CHECK(subject.account().identity.failed_sign_ins == 1);
@@ -59,7 +62,8 @@ SCENARIO("R-BLK-1 R-ACC-5: a blocked account's sign-ins are refused and recorded
   const Decision refused = subject.run(RecordSignIn{.succeeded = true, .device_id = "pc-1"});
   CHECK(outcome(refused) == "R-BLK-1 blocked: SignInRefused");
   CHECK(refused.refusal->extra["reason"] == "suspected_intrusion");
-  for (int i = 1; i < 10; ++i) CHECK(outcome(subject.run(RecordSignIn{.succeeded = true})) == "R-BLK-1 blocked: SignInRefused");
+  for (int i = 1; i < 10; ++i)
+    CHECK(outcome(subject.run(RecordSignIn{.succeeded = true})) == "R-BLK-1 blocked: SignInRefused");
   CHECK(outcome(subject.run(RecordSignIn{.succeeded = true})) == "R-BLK-1 blocked (counted)");
 }
 
@@ -82,7 +86,8 @@ SCENARIO("R-ACC-7: after a change each device asks its owner to verify, until a 
 
 SCENARIO("R-CHL-7: a delivery is recorded for a notification that waits, and only then") {
   Subject subject = owner();
-  RecordDelivery command{.notification = numbered(90), .result = fb::DeliveryResult::bounced, .detail = "mailbox full", .waiting = {}};
+  RecordDelivery command{
+      .notification = numbered(90), .result = fb::DeliveryResult::bounced, .detail = "mailbox full", .waiting = {}};
   CHECK(outcome(subject.when(command)) == "R-CHL-7 notification_unknown");
   command.waiting = fb::NotificationKind::security_code;
   const Decision decision = subject.when(command);
@@ -96,7 +101,9 @@ SCENARIO("R-LED-4: a policy that is wrong in every way is refused step by step u
   LedgerState ledger;
   ledger.policy.version = 4;
   const Subject subject;
-  const auto adopting = [&](const Json& parameters) { return decide(ledger, AdoptPolicy{parameters}, subject.context()); };
+  const auto adopting = [&](const Json& parameters) {
+    return decide(ledger, AdoptPolicy{parameters}, subject.context());
+  };
   CHECK(outcome(adopting({{"no_such_parameter", 1}})) == "R-LED-4 bad_value");
   CHECK(adopting({{"no_such_parameter", 1}}).refusal->extra["parameter"] == "no_such_parameter");
   CHECK(outcome(adopting({{"recovery_per_day", 3}, {"code_digits", 11}})) == "R-LED-4 bad_value");
@@ -108,7 +115,8 @@ SCENARIO("R-LED-4: a policy that is wrong in every way is refused step by step u
   CHECK(outcome(adopting(Json::object())) == "accepted: PolicyAdopted");
 }
 
-SCENARIO("R-LED-4: every number is accepted at its bounds and refused one past them, and as anything but a whole number") {
+SCENARIO(
+    "R-LED-4: every number is accepted at its bounds and refused one past them, and as anything but a whole number") {
   for (const PolicyNumber& entry : policy_numbers()) {
     CAPTURE(entry.name);
     Policy base;

@@ -11,9 +11,13 @@ namespace {
 
 StartChallenge start(fb::Purpose purpose) { return {purpose, std::nullopt, CharacterCheck{"Ab3x", "aB3X"}}; }
 Id challenge_in(const Decision& decision) { return *parse_id(decision.returns["challenge_id"].get<std::string>()); }
-SendCode send(const Subject& subject, const Id& challenge) { return {challenge, subject.proof(0).id, fb::Channel::email, "msabc123"}; }
+SendCode send(const Subject& subject, const Id& challenge) {
+  return {challenge, subject.proof(0).id, fb::Channel::email, "msabc123"};
+}
 
-std::string wrong_for(const Subject& subject, std::size_t n) { return subject.secret_of(n) == "0000000" ? "0000001" : "0000000"; }
+std::string wrong_for(const Subject& subject, std::size_t n) {
+  return subject.secret_of(n) == "0000000" ? "0000001" : "0000000";
+}
 
 /// Starts, has a code sent to the first proof, and submits this.
 std::string guess_in_new_challenge(Subject& subject, bool right) {
@@ -35,35 +39,42 @@ SCENARIO("R-CHL-1: a public challenge needs the characters shown, in either case
   CHECK(outcome(subject.when(command)) == "R-CHL-1 character_check_failed: CharacterCheckFailed");
   command.character_check->typed = "aB3X";
   CHECK(outcome(subject.when(command)) == "accepted: ChallengeStarted");
-  CHECK(outcome(subject.when(StartChallenge{fb::Purpose::unblock, {}, {}})) == "R-CHL-1 character_check_missing: CharacterCheckFailed");
-  for (const auto purpose : {fb::Purpose::verify_proof, fb::Purpose::trust_device, fb::Purpose::sensitive_page,
-                             fb::Purpose::change_security_info, fb::Purpose::two_step_sign_in, fb::Purpose::close_account}) {
+  CHECK(outcome(subject.when(StartChallenge{fb::Purpose::unblock, {}, {}})) ==
+        "R-CHL-1 character_check_missing: CharacterCheckFailed");
+  for (const auto purpose :
+       {fb::Purpose::verify_proof, fb::Purpose::trust_device, fb::Purpose::sensitive_page,
+        fb::Purpose::change_security_info, fb::Purpose::two_step_sign_in, fb::Purpose::close_account}) {
     const bool has_offer = purpose != fb::Purpose::verify_proof;
     CHECK(outcome(subject.when(StartChallenge{purpose, {}, {}})) ==
           (has_offer ? "accepted: ChallengeStarted" : "R-CHL-2 no_usable_proof: ChallengeEnded"));
-    CHECK(subject.when(StartChallenge{purpose, {}, CharacterCheck{"a", "b"}}).refusal->code == "character_check_failed");
+    CHECK(subject.when(StartChallenge{purpose, {}, CharacterCheck{"a", "b"}}).refusal->code ==
+          "character_check_failed");
   }
 }
 
 SCENARIO("R-CHL-2 R-CHL-9: usable proofs are offered, the routes in the policy's order") {
   GIVEN("proofs of every kind, some not verified") {
-    Subject subject = given({registered(), mailbox("a@example.com"), phone("090-9876-5432"), question("First pet?"), mailbox("b@example.com"),
-                             device("pc-1"), recovery_code(70), verified(0), verified(4)});
+    Subject subject = given({registered(), mailbox("a@example.com"), phone("090-9876-5432"), question("First pet?"),
+                             mailbox("b@example.com"), device("pc-1"), recovery_code(70), verified(0), verified(4)});
     WHEN("a reset starts") {
       const Decision decision = subject.when(start(fb::Purpose::reset_password));
       THEN("the verified mailbox and the question are offered, not the device") {
         CHECK(decision.offers == std::vector{subject.proof(0).id, subject.proof(2).id});
-        CHECK(decision.returns["routes"] == Json({"secret_question", "security_code", "recovery_code", "recovery_form", "mark_lost"}));
+        CHECK(decision.returns["routes"] ==
+              Json({"secret_question", "security_code", "recovery_code", "recovery_form", "mark_lost"}));
         CHECK(decision.returns["purpose"] == "reset_password");
       }
     }
     WHEN("a proof is to be verified") {
       const Decision decision = subject.when(start(fb::Purpose::verify_proof));
-      THEN("those not verified are offered") { CHECK(decision.offers == std::vector{subject.proof(1).id, subject.proof(3).id}); }
+      THEN("those not verified are offered") {
+        CHECK(decision.offers == std::vector{subject.proof(1).id, subject.proof(3).id});
+      }
     }
     WHEN("the policy switches routes off") {
       subject.policy.routes = {"recovery_form", "security_code"};
-      CHECK(subject.when(start(fb::Purpose::reset_password)).returns["routes"] == Json({"recovery_form", "security_code", "mark_lost"}));
+      CHECK(subject.when(start(fb::Purpose::reset_password)).returns["routes"] ==
+            Json({"recovery_form", "security_code", "mark_lost"}));
     }
   }
   GIVEN("an account that can use none") {
@@ -110,7 +121,8 @@ SCENARIO("R-CHL-3: a sending that is wrong in every way is refused step by step 
   CHECK(outcome(subject.when(command)) == "R-CHL-3 confirmation_limit");
   CHECK(*subject.when(command).refusal->retry_at == *parse_rfc3339("2026-03-02T00:00:00+09:00"));
   subject.policy.max_contact_confirmations = 6;
-  for (int i = 0; i < 5; ++i) subject.happened(send_code_to(command.proof, command.challenge, fb::Channel::email, subject.context()));
+  for (int i = 0; i < 5; ++i)
+    subject.happened(send_code_to(command.proof, command.challenge, fb::Channel::email, subject.context()));
   CHECK(outcome(subject.when(command)) == "R-CHL-5 proof_send_limit");
   subject.policy.max_codes_per_hour = 6;
   CHECK(outcome(subject.when(command)) == "R-CHL-3 wrong_confirmation: ContactConfirmationFailed");
@@ -182,7 +194,8 @@ SCENARIO("R-CHL-5: a code works once, a new one voids the old, and none serves a
   CHECK(outcome(subject.run(SubmitCode{first, subject.secret_of(0)})) == "accepted: ChallengePassed");
 }
 
-SCENARIO("R-CHL-5: five wrong guesses an hour for a proof; no new code and no new challenge refills them, success does") {
+SCENARIO(
+    "R-CHL-5: five wrong guesses an hour for a proof; no new code and no new challenge refills them, success does") {
   Subject subject = owner();
   subject.policy.max_codes_per_hour = 50;
   for (int i = 0; i < 5; ++i) CHECK(guess_in_new_challenge(subject, false) == "R-CHL-5 wrong_code: CodeRejected");
@@ -221,7 +234,8 @@ SCENARIO("R-CHL-5 R-CHL-7: five codes an hour to a proof, ten to an account, whe
   for (int i = 0; i < 5; ++i) {
     CHECK(outcome(subject.run(send(subject, challenge))) == "accepted: CodeSent");
     const Id notification = subject.new_id();
-    subject.happened(draft(fb::DeliveryRecordedT{.notification_id = notification, .kind = fb::NotificationKind::security_code,
+    subject.happened(draft(fb::DeliveryRecordedT{.notification_id = notification,
+                                                 .kind = fb::NotificationKind::security_code,
                                                  .result = fb::DeliveryResult::failed},
                            {Rule::chl_7}));
   }
@@ -263,7 +277,8 @@ SCENARIO("R-PRF-1: a code of a verify_proof challenge verifies the proof it went
   mailbox("third@example.org")(subject);
   subject.now += hour_us;
   const Id challenge = challenge_in(subject.run(start(fb::Purpose::verify_proof)));
-  CHECK(outcome(subject.run(SendCode{challenge, subject.proof(2).id, fb::Channel::email, "third"})) == "accepted: CodeSent");
+  CHECK(outcome(subject.run(SendCode{challenge, subject.proof(2).id, fb::Channel::email, "third"})) ==
+        "accepted: CodeSent");
   CHECK(outcome(subject.run(SubmitCode{challenge, subject.secret_of(2)})) == "accepted: ChallengePassed ProofVerified");
   CHECK(subject.account().proofs.usable_count() == 3);
 }

@@ -11,7 +11,8 @@ using namespace daicho::test;
 namespace {
 
 /// Runs the commands at once, each in a thread; outcomes in their order, faults as `fault`.
-std::vector<std::string> run_at_once(MemoryLedger& ledger, const std::optional<Id>& account, const std::vector<Command>& commands) {
+std::vector<std::string> run_at_once(MemoryLedger& ledger, const std::optional<Id>& account,
+                                     const std::vector<Command>& commands) {
   std::vector<std::string> outcomes(commands.size());
   std::barrier start(static_cast<std::ptrdiff_t>(commands.size()));
   std::vector<std::jthread> threads;
@@ -79,7 +80,9 @@ SCENARIO("R-CHL-5: of two hundred guesses at once five are tried, and none more 
       for (int i = 0; i < 25; ++i) {
         const auto answer = ledger.execute(SubmitCode{challenge, "not a code"}, owner);
         const std::string words = answer ? outcome(*answer) : "fault";
-        ++(words == "R-CHL-5 wrong_code: CodeRejected" ? tried : words.starts_with("R-CHL-5 guess_limit") ? limited : other);
+        ++(words == "R-CHL-5 wrong_code: CodeRejected" ? tried
+           : words.starts_with("R-CHL-5 guess_limit")  ? limited
+                                                       : other);
       }
     });
   }
@@ -96,24 +99,28 @@ SCENARIO("R-CHL-5: of the right code given eight times at once one passes") {
   const Id owner = ledger.make_owner("owner@outlook.jp");
   ledger.wait(hour_us);
   const Id challenge = id_in(ledger.run(StartChallenge{fb::Purpose::sensitive_page, {}, {}}, owner), "challenge_id");
-  REQUIRE(!ledger.run(SendCode{challenge, ledger.account(owner).proofs.all[0].id, fb::Channel::email, "first"}, owner).is_refusal);
+  REQUIRE(!ledger.run(SendCode{challenge, ledger.account(owner).proofs.all[0].id, fb::Channel::email, "first"}, owner)
+               .is_refusal);
   const std::string code = ledger.newest_mail(owner, fb::NotificationKind::security_code).secret;
   const auto outcomes = run_at_once(ledger, owner, std::vector<Command>(8, SubmitCode{challenge, code}));
   CHECK(count(outcomes, "accepted: ChallengePassed") == 1);
   CHECK(count(outcomes, "R-CHL-5 challenge_passed") == 7);
 }
 
-SCENARIO("R-LOST-5: confirmations and cancellations at once: one cancellation, at most one confirmation, and before it") {
+SCENARIO(
+    "R-LOST-5: confirmations and cancellations at once: one cancellation, at most one confirmation, and before it") {
   for (int round = 0; round < 4; ++round) {
     MemoryLedger ledger;
     const Id owner = ledger.make_owner("owner@outlook.jp");
     const Answer marked = ledger.run(MarkProofsLost{}, owner);
-    const MemoryLedger::Opened opened{id_in(marked, "replacement_id"), 0, marked.body["replacement_token"].get<std::string>()};
+    const MemoryLedger::Opened opened{id_in(marked, "replacement_id"), 0,
+                                      marked.body["replacement_token"].get<std::string>()};
     REQUIRE(!ledger.run(ProposeReplacementProof{opened.window, new_mailbox("new@example.org")}, owner).is_refusal);
     const std::string token = ledger.newest_mail(owner, fb::NotificationKind::proof_link).secret;
     std::vector<Command> commands;
     for (int i = 0; i < 4; ++i) {
-      commands.emplace_back(ConfirmReplacementProof{.replacement = opened.window, .link_token = token, .account_named = "owner@outlook.jp"});
+      commands.emplace_back(ConfirmReplacementProof{
+          .replacement = opened.window, .link_token = token, .account_named = "owner@outlook.jp"});
       commands.emplace_back(cancel(opened));
     }
     const auto outcomes = run_at_once(ledger, owner, commands);
@@ -174,7 +181,8 @@ SCENARIO("R-LED-2: accounts side by side keep their own versions without a gap")
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&, t] {
       for (std::size_t i = 0; i < 20; ++i) {
-        faults += !ledger.execute(RecordSignIn{.succeeded = true}, owners[(i + static_cast<std::size_t>(t)) % 4]).has_value();
+        faults +=
+            !ledger.execute(RecordSignIn{.succeeded = true}, owners[(i + static_cast<std::size_t>(t)) % 4]).has_value();
       }
     });
   }

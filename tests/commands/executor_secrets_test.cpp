@@ -38,12 +38,35 @@ RegisterAccount planted_registration() {
 }
 
 struct Planted {
-  std::vector<std::string> texts = {"Planted-pw1", "Planted-pw2", "planted-owner", "planted.example", "Plantedsurname", "Plantedgiven",
-                                    "1971-02-03", "Plantedregion", "987-6543", "planted-device-0", "planted-device-1", "plantedmailbox",
-                                    "planted-one.example", "9098765432", "Planted question", "planted question", "Planted answer",
-                                    "planted answer", "Plantedplace", "plantedplace", "planted detail", "plantedcontact",
-                                    "planted-contact.example", "Plantedsubject", "Planted-old1", "plantednew", "planted-new.example",
-                                    "203.0.113.77", "Planted agent"};
+  std::vector<std::string> texts = {"Planted-pw1",
+                                    "Planted-pw2",
+                                    "planted-owner",
+                                    "planted.example",
+                                    "Plantedsurname",
+                                    "Plantedgiven",
+                                    "1971-02-03",
+                                    "Plantedregion",
+                                    "987-6543",
+                                    "planted-device-0",
+                                    "planted-device-1",
+                                    "plantedmailbox",
+                                    "planted-one.example",
+                                    "9098765432",
+                                    "Planted question",
+                                    "planted question",
+                                    "Planted answer",
+                                    "planted answer",
+                                    "Plantedplace",
+                                    "plantedplace",
+                                    "planted detail",
+                                    "plantedcontact",
+                                    "planted-contact.example",
+                                    "Plantedsubject",
+                                    "Planted-old1",
+                                    "plantednew",
+                                    "planted-new.example",
+                                    "203.0.113.77",
+                                    "Planted agent"};
 };
 
 /// Lives an account's whole life with planted values; what was secret on the way is added to `planted`.
@@ -61,7 +84,8 @@ void live(MemoryLedger& ledger, Planted& planted) {
   planted.texts.push_back(ledger.newest_mail(owner, fb::NotificationKind::security_code).secret);
   planted.texts.push_back(ledger.run(IssueRecoveryCode{changing}, owner).body["recovery_code"].get<std::string>());
   const Id resetting = ledger.pass_challenge(owner, fb::Purpose::reset_password);
-  CHECK(!ledger.run(ResetPassword{.challenge = resetting, .password = {"Planted-pw2", "Planted-pw2"}}, owner).is_refusal);
+  CHECK(
+      !ledger.run(ResetPassword{.challenge = resetting, .password = {"Planted-pw2", "Planted-pw2"}}, owner).is_refusal);
   ledger.run(SubmitCode{resetting, "1234567"}, owner);
   SubmitRecovery form = recovery_form("plantedcontact@planted-contact.example");
   form.answers.push_back({.field = "mail_subjects", .values = {"Plantedsubject"}});
@@ -99,8 +123,14 @@ SCENARIO("R-LED-6: nor are the body of a command, its source and a seven-digit c
   const Id owner = ledger.make_owner("owner@outlook.jp");
   Request request{.command = RecordSignIn{.succeeded = true}};
   request.account = owner;
-  request.issuer = {.service = "web", .command = "record-sign-in", .command_id = "one", .network = "203.0.113.0/24",
-                    .entry = fb::Entry::http, .ip = "203.0.113.77", .user_agent = "Planted agent", .request_id = "planted-request"};
+  request.issuer = {.service = "web",
+                    .command = "record-sign-in",
+                    .command_id = "one",
+                    .network = "203.0.113.0/24",
+                    .entry = fb::Entry::http,
+                    .ip = "203.0.113.77",
+                    .user_agent = "Planted agent",
+                    .request_id = "planted-request"};
   request.body = "{\"planted\":\"planted body\"}";
   REQUIRE(ledger.executor().execute(std::move(request)).has_value());
   for (const char* text : {"203.0.113.77", "Planted agent", "planted-request", "planted body"}) {

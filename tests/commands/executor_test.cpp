@@ -14,7 +14,8 @@ SCENARIO("R-LED-1 R-LED-5: registering appends signed events of one command and 
     WHEN("somebody registers") {
       const Answer answer = ledger.run(registration("owner@example.com"), std::nullopt, {.key = "register-1"});
       THEN("the answer names the account, its proofs and the events") {
-        CHECK(outcome(answer) == "accepted: AccountRegistered ProofAdded LinkSent ProofAdded LinkSent SignInNameConfirmationRequested");
+        CHECK(outcome(answer) ==
+              "accepted: AccountRegistered ProofAdded LinkSent ProofAdded LinkSent SignInNameConfirmationRequested");
         CHECK(answer.body["events"][0]["seq"] == 2);
         CHECK(answer.body["events"][5]["account_version"] == 6);
         CHECK(answer.body["proof_ids"].size() == 2);
@@ -44,7 +45,8 @@ SCENARIO("R-PRF-1 R-PWD-3: an owner verifies both proofs, passes a challenge and
     const Id owner = ledger.make_owner("owner@example.com");
     WHEN("the owner passes a challenge and sets a new password") {
       const Id challenge = ledger.pass_challenge(owner, fb::Purpose::reset_password);
-      const Answer answer = ledger.run(ResetPassword{.challenge = challenge, .password = {"New-pass2", "New-pass2"}}, owner);
+      const Answer answer =
+          ledger.run(ResetPassword{.challenge = challenge, .password = {"New-pass2", "New-pass2"}}, owner);
       THEN("the account is recovered") {
         CHECK(outcome(answer) == "accepted: PasswordReset");
         CHECK(answer.body["state"] == "recovered");

@@ -43,7 +43,8 @@ SCENARIO("R-LOST-6: a command after the end and before any tick sees the effect 
       CHECK(outcome(answer) == "accepted: ReplacementCompleted SignInSucceeded");
       CHECK(answer.body["notices"].dump().find("pending") == std::string::npos);
       CHECK(newest<fb::ReplacementCompleted>(ledger).AsReplacementCompleted()->effective_at == opened.effective_at);
-      CHECK(ledger.rows(Family::rows).count(due_row_key({opened.effective_at, DueKind::replacement, owner, opened.window})) == 0);
+      CHECK(ledger.rows(Family::rows)
+                .count(due_row_key({opened.effective_at, DueKind::replacement, owner, opened.window})) == 0);
       const auto done = ledger.tick();
       CHECK(count_of(ledger.history(owner), "ReplacementCompleted") == 1);
     }
@@ -65,9 +66,7 @@ SCENARIO("R-LOST-6: a command after the end and before any tick sees the effect 
       CHECK(answer.body["offers"][0]["masked"] == "ne*****@example.org");
     }
   }
-  WHEN("it was cancelled one microsecond before") {
-    ledger.clock = opened.effective_at - 1;
-  }
+  WHEN("it was cancelled one microsecond before") { ledger.clock = opened.effective_at - 1; }
 }
 
 SCENARIO("R-LOST-6: ticks twice, late, at once and after a restart complete a window exactly once") {
@@ -159,7 +158,8 @@ SCENARIO("R-CHL-7: what is to be sent waits in the outbox until its delivery is 
   CHECK(mail.recipient == fb::Recipient::sign_in_name);
   CHECK(outcome(ledger.run(ConfirmSignInName{mail.secret}, owner)) == "accepted: SignInNameConfirmed");
   const auto waiting = ledger.outbox().size();
-  const RecordDelivery delivery{.notification = mail.notification, .result = fb::DeliveryResult::failed, .detail = "no such host", .waiting = {}};
+  const RecordDelivery delivery{
+      .notification = mail.notification, .result = fb::DeliveryResult::failed, .detail = "no such host", .waiting = {}};
   CHECK(outcome(ledger.run(delivery, other)) == "R-CHL-7 notification_unknown");
   CHECK(outcome(ledger.run(delivery, owner)) == "accepted: DeliveryRecorded");
   CHECK(newest<fb::DeliveryRecorded>(ledger).AsDeliveryRecorded()->kind == fb::NotificationKind::sign_in_name_link);
@@ -170,7 +170,8 @@ SCENARIO("R-CHL-7: what is to be sent waits in the outbox until its delivery is 
 SCENARIO("R-PRF-4: offers are masked, questions are shown, channels named") {
   MemoryLedger ledger;
   RegisterAccount command = registration("owner@outlook.jp");
-  command.proofs = {new_mailbox("msabc123@outlook.com"), new_phone("090-9876-5432"), new_question("First pet?", "Pochi")};
+  command.proofs = {new_mailbox("msabc123@outlook.com"), new_phone("090-9876-5432"),
+                    new_question("First pet?", "Pochi")};
   const Id owner = id_in(ledger.run(command), "account");
   const Account account = ledger.account(owner);
   for (const Mail& mail : ledger.outbox()) {

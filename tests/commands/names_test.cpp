@@ -33,6 +33,7 @@ void check_round_trip(std::size_t count) {
 }  // namespace
 
 SCENARIO("R-LED-5: every enumerator has its own word, which reads back") {
+  CHECK(name(fb::ProofKind::mobile_phone) == "mobile_phone");
   check_round_trip<fb::ProofKind>(9);
   check_round_trip<fb::Channel>(5);
   check_round_trip<fb::Purpose>(9);
@@ -64,7 +65,8 @@ SCENARIO("R-LED-5: the words for states of proofs, windows and notices") {
 }
 
 SCENARIO("R-LED-1: a rule's stored number is its section and place in the rulebook") {
-  const std::vector<std::string> sections = {"", "", "ACC", "PRF", "CHL", "PWD", "LOST", "REC", "BLK", "LIFE", "HLP", "LED"};
+  const std::vector<std::string> sections = {"",     "",    "ACC", "PRF",  "CHL", "PWD",
+                                             "LOST", "REC", "BLK", "LIFE", "HLP", "LED"};
   std::set<std::string> ids;
   for (const RuleText& rule : rules()) {
     const auto number = static_cast<std::uint16_t>(rule.rule);

@@ -16,7 +16,9 @@ std::string judged(const std::string& text) {
   return refusal ? refusal->code : "good";
 }
 
-fb::Grade graded(const std::string& text, const std::vector<std::string>& names = {}) { return grade_password(text, Policy(), names); }
+fb::Grade graded(const std::string& text, const std::vector<std::string>& names = {}) {
+  return grade_password(text, Policy(), names);
+}
 
 ResetPassword reset(std::uint64_t challenge, const std::string& text) {
   return {.challenge = numbered(challenge), .password = {text, text, "$argon2id$new"}};
@@ -50,7 +52,9 @@ SCENARIO("R-PWD-1: the limits are the policy's") {
   policy.password_min = 10;
   policy.password_max = 12;
   policy.password_classes = 3;
-  const auto code = [&](const std::string& text) { return check_password({text, text}, policy).value_or(Refusal{Rule::pwd_1, "good", ""}).code; };
+  const auto code = [&](const std::string& text) {
+    return check_password({text, text}, policy).value_or(Refusal{Rule::pwd_1, "good", ""}).code;
+  };
   CHECK(code("abcdeF7xx") == "wrong_length");
   CHECK(code("abcdeF7xxx") == "good");
   CHECK(code("abcdeF7xxxxx") == "good");

@@ -44,7 +44,8 @@ SCENARIO("R-PRF-5: an addition that is wrong in every way is refused step by ste
   subject.now += subject.policy.step_up_ttl_seconds * second_us;
   CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_stale");
   subject.now -= 1;
-  for (int i = 0; i < 10; ++i) subject.happened(send_code_to(subject.proof(1).id, Id{}, fb::Channel::sms, subject.context()));
+  for (int i = 0; i < 10; ++i)
+    subject.happened(send_code_to(subject.proof(1).id, Id{}, fb::Channel::sms, subject.context()));
   CHECK(outcome(subject.when(command)) == "R-CHL-5 account_send_limit");
   subject.policy.max_codes_per_hour = 6;
   CHECK(outcome(subject.when(command)) == "accepted: ProofAdded LinkSent");
@@ -90,7 +91,8 @@ SCENARIO("R-PRF-3: channels by kind") {
   CHECK(of(fb::ProofKind::landline_phone) == std::vector{Channel::voice});
   CHECK(of(fb::ProofKind::mobile_email) == std::vector{Channel::email});
   CHECK(of(fb::ProofKind::authenticator_app) == std::vector{Channel::app});
-  for (const auto kind : {fb::ProofKind::none, fb::ProofKind::secret_question, fb::ProofKind::trusted_device, fb::ProofKind::recovery_code}) {
+  for (const auto kind : {fb::ProofKind::none, fb::ProofKind::secret_question, fb::ProofKind::trusted_device,
+                          fb::ProofKind::recovery_code}) {
     CHECK(of(kind).empty());
   }
 }
@@ -109,7 +111,8 @@ SCENARIO("R-PRF-7: adding a proof notifies every other usable proof, and only th
   CHECK(added.notifications[0].channel == fb::Channel::email);
   CHECK(added.notifications[1].proof_id == subject.proof(1).id);
   CHECK(added.notifications[1].channel == fb::Channel::sms);
-  for (const auto& notification : added.notifications) CHECK(notification.kind == fb::NotificationKind::security_info_changed);
+  for (const auto& notification : added.notifications)
+    CHECK(notification.kind == fb::NotificationKind::security_info_changed);
   CHECK(added.caused_by == subject.account().challenges.find(numbered(7))->passed);
 }
 
@@ -145,7 +148,8 @@ SCENARIO("R-PRF-1: a verification that is wrong in every way is refused step by 
 SCENARIO("R-PRF-1: a mailbox is verified by its link to the microsecond of link_ttl, and by no code") {
   Subject subject = given({registered(), mailbox("me@example.com")});
   const VerifyProof command{.proof = subject.proof(0).id, .link_token = subject.secret_of(0)};
-  CHECK(outcome(subject.when(VerifyProof{.proof = subject.proof(0).id, .code = "1234567"})) == "R-CHL-5 no_code: CodeRejected");
+  CHECK(outcome(subject.when(VerifyProof{.proof = subject.proof(0).id, .code = "1234567"})) ==
+        "R-CHL-5 no_code: CodeRejected");
   CHECK(outcome(subject.when(VerifyProof{.proof = subject.proof(0).id, .totp = "123456"})) == "R-PRF-1 wrong_means");
   subject.now += subject.policy.link_ttl_seconds * second_us - 1;
   CHECK(outcome(subject.when(command)) == "accepted: ProofVerified");
@@ -169,11 +173,13 @@ SCENARIO("R-PRF-1 R-CHL-5: an app is verified by a TOTP; five wrong ones an hour
         CHECK(outcome(decision) == "R-CHL-5 wrong_code: CodeRejected");
         CHECK(decision.refusal->extra["guesses_left"] == left);
       }
-      CHECK(outcome(subject.when(VerifyProof{.proof = proof, .totp = totp_at(subject.now)})) == "R-CHL-5 guess_limit (counted)");
+      CHECK(outcome(subject.when(VerifyProof{.proof = proof, .totp = totp_at(subject.now)})) ==
+            "R-CHL-5 guess_limit (counted)");
       subject.now += hour_us - 1;
       CHECK(subject.when(VerifyProof{.proof = proof, .totp = totp_at(subject.now)}).refusal->code == "guess_limit");
       subject.now += 1;
-      CHECK(outcome(subject.when(VerifyProof{.proof = proof, .totp = totp_at(subject.now)})) == "accepted: ProofVerified");
+      CHECK(outcome(subject.when(VerifyProof{.proof = proof, .totp = totp_at(subject.now)})) ==
+            "accepted: ProofVerified");
     }
   }
 }
@@ -181,11 +187,13 @@ SCENARIO("R-PRF-1 R-CHL-5: an app is verified by a TOTP; five wrong ones an hour
 SCENARIO("R-PRF-10: a device is trusted only by a challenge with that purpose passed on it") {
   Subject subject = owner();
   device("pc-1")(subject);
-  CHECK(outcome(subject.when(VerifyProof{.proof = subject.proof(2).id, .code = "1234567"})) == "R-PRF-10 needs_challenge");
+  CHECK(outcome(subject.when(VerifyProof{.proof = subject.proof(2).id, .code = "1234567"})) ==
+        "R-PRF-10 needs_challenge");
   const auto pass_on = [&](const std::string& device_id, fb::Purpose purpose) {
     const Decision begun = subject.run(StartChallenge{purpose, device_id, CharacterCheck{"x", "x"}});
     const Id challenge = *parse_id(begun.returns["challenge_id"].get<std::string>());
-    CHECK(outcome(subject.run(SendCode{challenge, subject.proof(0).id, fb::Channel::email, "msabc123"})) == "accepted: CodeSent");
+    CHECK(outcome(subject.run(SendCode{challenge, subject.proof(0).id, fb::Channel::email, "msabc123"})) ==
+          "accepted: CodeSent");
     return outcome(subject.run(SubmitCode{challenge, subject.secret_of(0)}));
   };
   CHECK(pass_on("pc-2", fb::Purpose::trust_device) == "accepted: ChallengePassed");
@@ -194,7 +202,9 @@ SCENARIO("R-PRF-10: a device is trusted only by a challenge with that purpose pa
   CHECK(subject.proof(2).status == ProofStatus::verified);
 }
 
-SCENARIO("R-PRF-9: a recovery code is issued to a verified owner, shown once, kept as a hash, and replaces any earlier one") {
+SCENARIO(
+    "R-PRF-9: a recovery code is issued to a verified owner, shown once, kept as a hash, and replaces any earlier "
+    "one") {
   Subject subject = owner();
   CHECK(outcome(subject.when(IssueRecoveryCode{numbered(7)})) == "R-PRF-9 challenge_unknown");
   started(fb::Purpose::change_security_info, 7)(subject);

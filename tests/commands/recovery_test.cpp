@@ -75,7 +75,8 @@ SCENARIO("R-REC-3 R-LED-1: refusals are recorded ten times an hour, then counted
   Subject subject = customer();
   subject.run(recovery_form());
   subject.run(recovery_form());
-  for (int i = 0; i < 10; ++i) CHECK(outcome(subject.run(recovery_form())) == "R-REC-3 attempts_used_up: RecoveryRefused");
+  for (int i = 0; i < 10; ++i)
+    CHECK(outcome(subject.run(recovery_form())) == "R-REC-3 attempts_used_up: RecoveryRefused");
   CHECK(outcome(subject.run(recovery_form())) == "R-REC-3 attempts_used_up (counted)");
   subject.now += hour_us - 1;
   CHECK(outcome(subject.when(recovery_form())) == "R-REC-3 attempts_used_up (counted)");
@@ -86,7 +87,9 @@ SCENARIO("R-REC-3 R-LED-1: refusals are recorded ten times an hour, then counted
 SCENARIO("R-REC-4: too little information names the blank fields and uses no attempt") {
   Subject subject = customer();
   SubmitRecovery command = recovery_form();
-  command.answers = {{.field = "surname", .values = {"Yamada"}}, {.field = "given_name", .values = {" \t", ""}}, {.field = "skype_id", .not_registered = true}};
+  command.answers = {{.field = "surname", .values = {"Yamada"}},
+                     {.field = "given_name", .values = {" \t", ""}},
+                     {.field = "skype_id", .not_registered = true}};
   const Decision decision = subject.run(command);
   CHECK(outcome(decision) == "R-REC-4 too_little_information");
   CHECK(decision.refusal->extra["blank_fields"].size() == recovery_fields().size() - 2);
@@ -100,7 +103,9 @@ SCENARIO("R-REC-4: too little information names the blank fields and uses no att
 SCENARIO("R-REC-4: naming one field again and again is not more information") {
   Subject subject = customer();
   SubmitRecovery command = recovery_form();
-  command.answers = {{.field = "surname", .values = {"a"}}, {.field = "surname", .values = {"b"}}, {.field = "surname", .values = {"c"}}};
+  command.answers = {{.field = "surname", .values = {"a"}},
+                     {.field = "surname", .values = {"b"}},
+                     {.field = "surname", .values = {"c"}}};
   CHECK(outcome(subject.when(command)) == "R-REC-4 too_little_information");
 }
 
@@ -131,5 +136,6 @@ SCENARIO("R-REC-7: receipt is acknowledged at once to the contact address, the r
   CHECK(decision.events.front().notifications[0].recipient == fb::Recipient::sealed_address);
   CHECK(decision.returns["reply_due_at"] == to_rfc3339(subject.now + day_us));
   subject.policy.recovery_reply_hours = 6;
-  CHECK(subject.when(recovery_form()).events.front().payload.AsRecoverySubmitted()->reply_due_at == subject.now + 6 * hour_us);
+  CHECK(subject.when(recovery_form()).events.front().payload.AsRecoverySubmitted()->reply_due_at ==
+        subject.now + 6 * hour_us);
 }

@@ -37,7 +37,8 @@ SCENARIO("R-ACC-1: a registration that is wrong in every way is refused step by 
 }
 
 SCENARIO("R-ACC-1: the kinds offered at registration, and no phone is asked for") {
-  for (const auto kind : {fb::ProofKind::landline_phone, fb::ProofKind::authenticator_app, fb::ProofKind::recovery_code}) {
+  for (const auto kind :
+       {fb::ProofKind::landline_phone, fb::ProofKind::authenticator_app, fb::ProofKind::recovery_code}) {
     RegisterAccount command = registration("owner@outlook.jp");
     command.proofs.push_back({.kind = kind, .value = "03-1234-5978", .country = "JP"});
     CHECK(outcome(Subject().when(command)) == "R-ACC-1 kind_not_offered");

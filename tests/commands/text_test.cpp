@@ -26,15 +26,17 @@ std::string e164(std::string_view number, std::string_view country) {
 }  // namespace
 
 SCENARIO("R-ACC-1: what is an e-mail address and what is not") {
-  for (const char* good : {"a@b.jp", "first.last@example.com", "user+tag@example.co.jp", "a_b-c!#$%&'*/=?^`{|}~@x.example",
-                           "1@2.example", "山田@example.jp", "user@日本語.jp", "o'neil@example.com"}) {
+  for (const char* good :
+       {"a@b.jp", "first.last@example.com", "user+tag@example.co.jp", "a_b-c!#$%&'*/=?^`{|}~@x.example", "1@2.example",
+        "山田@example.jp", "user@日本語.jp", "o'neil@example.com"}) {
     CAPTURE(good);
     CHECK(parse_email(good).has_value());
   }
-  for (const char* bad : {"", "@", "a@", "@b.jp", "plain", "a@b", "a@b.", "a@.b.jp", "a@b..jp", ".a@b.jp", "a.@b.jp", "a..b@c.jp",
-                          "a b@c.jp", " a@b.jp", "a@b.jp ", "a@b c.jp", "a@@b.jp", "a@b@c.jp", "<a@b.jp>", "a,b@c.jp", "a;b@c.jp",
-                          "a\"b@c.jp", "a\\b@c.jp", "a\tb@c.jp", "a\n@b.jp", "a\x7f@b.jp", "a@-b.jp", "a@b_c.jp", "a@b.jp\n",
-                          "\xff@b.jp", "a@\xff.jp", "a\xc3@b.jp", "a@xn--a.jp"}) {
+  for (const char* bad : {"",          "@",         "a@",        "@b.jp",      "plain",      "a@b",      "a@b.",
+                          "a@.b.jp",   "a@b..jp",   ".a@b.jp",   "a.@b.jp",    "a..b@c.jp",  "a b@c.jp", " a@b.jp",
+                          "a@b.jp ",   "a@b c.jp",  "a@@b.jp",   "a@b@c.jp",   "<a@b.jp>",   "a,b@c.jp", "a;b@c.jp",
+                          "a\"b@c.jp", "a\\b@c.jp", "a\tb@c.jp", "a\n@b.jp",   "a\x7f@b.jp", "a@-b.jp",  "a@b_c.jp",
+                          "a@b.jp\n",  "\xff@b.jp", "a@\xff.jp", "a\xc3@b.jp", "a@xn--a.jp"}) {
     CAPTURE(bad);
     CHECK(!parse_email(bad).has_value());
   }
@@ -78,7 +80,8 @@ SCENARIO("R-REC-5: folding makes width, case and spacing equal, and nothing else
 SCENARIO("R-LED-6: text that is not UTF-8 is known") {
   for (const char* good : {"", "abc", "山田", "\U0001F600", "\u00e9"}) CHECK(is_utf8(good));
   CHECK(is_utf8(std::string_view("\0a", 2)));
-  for (const char* bad : {"\xff", "\xc3", "a\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\xaf", "\xe5\xb1"}) CHECK(!is_utf8(bad));
+  for (const char* bad : {"\xff", "\xc3", "a\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xc0\xaf", "\xe5\xb1"})
+    CHECK(!is_utf8(bad));
 }
 
 SCENARIO("R-PRF-4: masks are the document's") {
@@ -97,8 +100,9 @@ SCENARIO("R-PRF-4: masks are the document's") {
 }
 
 SCENARIO("R-PRF-2: one phone number, however it is spelled") {
-  for (const char* spelling : {"090-9876-5432", "09098765432", "90-9876-5432", "9098765432", "(090) 9876 5432", "090.9876.5432",
-                               "０９０－９８７６－５４３２", "+81 90-9876-5432", "+819098765432", "+81 (0)90 9876 5432"}) {
+  for (const char* spelling :
+       {"090-9876-5432", "09098765432", "90-9876-5432", "9098765432", "(090) 9876 5432", "090.9876.5432",
+        "０９０－９８７６－５４３２", "+81 90-9876-5432", "+819098765432", "+81 (0)90 9876 5432"}) {
     for (const char* country : {"JP", "jp", "81", "+81"}) {
       CAPTURE(spelling);
       CAPTURE(country);
@@ -114,8 +118,8 @@ SCENARIO("R-PRF-2: one phone number, however it is spelled") {
 }
 
 SCENARIO("R-PRF-2: what cannot be a number there is refused") {
-  for (const char* bad : {"", "abc", "0", "110", "090", "090-9876-543", "090-9876-54321", "000-0000-0000", "\xff", "+999 123456789",
-                          "090-9876-5432 ext. 7"}) {
+  for (const char* bad : {"", "abc", "0", "110", "090", "090-9876-543", "090-9876-54321", "000-0000-0000", "\xff",
+                          "+999 123456789", "090-9876-5432 ext. 7"}) {
     CAPTURE(bad);
     CHECK(!parse_phone(bad, "JP").has_value());
   }

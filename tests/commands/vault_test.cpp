@@ -25,7 +25,8 @@ Vault vault_of(std::uint64_t account, std::uint8_t data = 1, std::uint8_t code =
 /// Chi-square of counts against a uniform expectation.
 double chi_square(const std::vector<std::size_t>& counts, double expected) {
   double sum = 0;
-  for (const std::size_t count : counts) sum += (static_cast<double>(count) - expected) * (static_cast<double>(count) - expected) / expected;
+  for (const std::size_t count : counts)
+    sum += (static_cast<double>(count) - expected) * (static_cast<double>(count) - expected) / expected;
   return sum;
 }
 
@@ -49,7 +50,7 @@ SCENARIO("R-CHL-4: a security code is exactly seven digits, uniform, leading zer
   CHECK(leading_zeros > draws / 10 - 300);
   CHECK(chi_square(first_digits, draws / 10.0) < 35);  // 9 degrees of freedom: 1 in 20,000 above 35
   CHECK(chi_square(last_digits, draws / 10.0) < 35);
-  CHECK(chi_square(thousands, draws / 100.0) < 175);   // 99 degrees of freedom
+  CHECK(chi_square(thousands, draws / 100.0) < 175);  // 99 degrees of freedom
 }
 
 SCENARIO("R-CHL-4: the number of digits is the policy's") {
@@ -125,9 +126,12 @@ SCENARIO("R-LED-6: tags are equal for equal texts of one account only") {
 
 SCENARIO("R-PRF-1: an app's codes are those of RFC 6238, appendix B, last six digits") {
   const std::string secret = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";  // "12345678901234567890"
-  const std::vector<std::pair<Time, std::string>> vectors = {{59, "287082"},         {1'111'111'109, "081804"},
-                                                             {1'111'111'111, "050471"}, {1'234'567'890, "005924"},
-                                                             {2'000'000'000, "279037"}, {20'000'000'000, "353130"}};
+  const std::vector<std::pair<Time, std::string>> vectors = {{59, "287082"},
+                                                             {1'111'111'109, "081804"},
+                                                             {1'111'111'111, "050471"},
+                                                             {1'234'567'890, "005924"},
+                                                             {2'000'000'000, "279037"},
+                                                             {20'000'000'000, "353130"}};
   for (const auto& [seconds, code] : vectors) {
     CAPTURE(seconds);
     const Time step = seconds / 30 * 30;  // begin of the step the code belongs to

@@ -41,7 +41,8 @@ Entropy counting_entropy(std::uint64_t seed) {
       word = (word ^ (word >> 30U)) * 0xbf58476d1ce4e5b9U;
       word = (word ^ (word >> 27U)) * 0x94d049bb133111ebU;
       const auto random = big_endian(word ^ (word >> 31U));
-      std::copy_n(random.begin(), std::min<std::size_t>(8, bytes.size() - i), bytes.begin() + static_cast<std::ptrdiff_t>(i));
+      std::copy_n(random.begin(), std::min<std::size_t>(8, bytes.size() - i),
+                  bytes.begin() + static_cast<std::ptrdiff_t>(i));
     }
   };
 }
@@ -67,7 +68,8 @@ void MemoryLedger::found(const Json& changes) {
   const Issuer issuer{.service = "init", .command = "init", .command_id = "init", .entry = fb::Entry::cli};
   const Log::Decide decide = [&](Time) {
     Decided decided{{}, first->version};
-    decided.drafts.push_back(draft(fb::LedgerCreatedT{.origin = origin, .vkey = ledger_signer().verifier().vkey()}, {Rule::led_5}));
+    decided.drafts.push_back(
+        draft(fb::LedgerCreatedT{.origin = origin, .vkey = ledger_signer().verifier().vkey()}, {Rule::led_5}));
     decided.drafts.push_back(draft(adopt(*first), {Rule::led_4}));
     return decided;
   };
@@ -103,7 +105,8 @@ void MemoryLedger::reopen() {
   executor_ = *std::move(executor);
 }
 
-Result<Answer, Fault> MemoryLedger::execute(Command command, const std::optional<Id>& account, const Envelope& envelope) {
+Result<Answer, Fault> MemoryLedger::execute(Command command, const std::optional<Id>& account,
+                                            const Envelope& envelope) {
   Request request{.command = std::move(command)};
   request.account = account;
   request.issuer.service = envelope.service;
@@ -190,8 +193,13 @@ std::vector<Mail> MemoryLedger::outbox() const {
     const auto event = Event::parse(as_bytes(**envelope));
     REQUIRE(event);
     const fb::Notification* notification = event->body().notifications()->Get(row->index);
-    Mail mail{row->notification, row->account,  notification->kind(), notification->recipient(), id_of(notification->proof_id()),
-              row->position,     std::string{}};
+    Mail mail{row->notification,
+              row->account,
+              notification->kind(),
+              notification->recipient(),
+              id_of(notification->proof_id()),
+              row->position,
+              std::string{}};
     const Id secret_id = id_of(notification->secret_id());
     if (!secret_id.is_zero()) mail.secret = secret(mail.account, secret_kind(mail.kind), secret_id);
     waiting.push_back(std::move(mail));
@@ -243,7 +251,8 @@ std::map<std::string, std::string> MemoryLedger::rows(Family family) const {
 
 std::string outcome(const Answer& answer) {
   std::string words = "accepted";
-  if (answer.is_refusal) words = answer.body.at("rule").get<std::string>() + " " + answer.body.at("code").get<std::string>();
+  if (answer.is_refusal)
+    words = answer.body.at("rule").get<std::string>() + " " + answer.body.at("code").get<std::string>();
   std::string names;
   if (answer.body.contains("events")) {
     for (const Json& event : answer.body["events"]) names += " " + event.at("type").get<std::string>();

@@ -43,7 +43,8 @@ class MemoryLedger {
   std::atomic<Time> clock = noon;
   void wait(Duration span) { clock += span; }
 
-  Result<Answer, Fault> execute(Command command, const std::optional<Id>& account = std::nullopt, const Envelope& envelope = {});
+  Result<Answer, Fault> execute(Command command, const std::optional<Id>& account = std::nullopt,
+                                const Envelope& envelope = {});
   /// One that must not be a fault; counts as an assertion.
   Answer run(Command command, const std::optional<Id>& account = std::nullopt, const Envelope& envelope = {});
   std::vector<Answer> tick();

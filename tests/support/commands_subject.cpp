@@ -15,7 +15,8 @@ Hash filled(std::uint8_t byte) {
   return hash;
 }
 
-fb::ProofAddedT proof_added(const Subject& subject, fb::ProofKind kind, const Tag16& address, const Tag16& confirmation) {
+fb::ProofAddedT proof_added(const Subject& subject, fb::ProofKind kind, const Tag16& address,
+                            const Tag16& confirmation) {
   return {.proof_id = subject.new_id(), .kind = kind, .address_tag = address, .confirmation_tag = confirmation};
 }
 
@@ -23,7 +24,8 @@ Past added(NewProof proof) {
   return [proof = std::move(proof)](Subject& subject) {
     auto details = examine(proof, subject.context());
     REQUIRE(details);
-    Draft event = draft(proof_added(subject, proof.kind, details->address_tag, details->confirmation_tag), {Rule::prf_1});
+    Draft event =
+        draft(proof_added(subject, proof.kind, details->address_tag, details->confirmation_tag), {Rule::prf_1});
     event.personal = details->personal;
     subject.happened(event);
     if (const auto message = first_message(proof.kind, subject.folded().proofs.all.back().id, subject.context())) {
@@ -47,11 +49,12 @@ Subject::Subject()
       data_key_(std::make_shared<const SecretKey>(filled(0xda).view())),
       code_key_(std::make_shared<const SecretKey>(filled(0xc0).view())),
       signer_(std::make_shared<const Signer>("daicho.example/subject", filled(0x51).view())),
-      vault_(id_, *data_key_, *code_key_) {
+      vault_(std::make_shared<const Vault>(id_, *data_key_, *code_key_)) {
   policy.version = 1;
   policy.argon2_memory_kib = 8;
   policy.argon2_passes = 1;
-  issuer = {.service = "web", .command = "test", .command_id = "1", .command_digest = filled(0xd1), .entry = fb::Entry::http};
+  issuer = {
+      .service = "web", .command = "test", .command_id = "1", .command_digest = filled(0xd1), .entry = fb::Entry::http};
   folded_.id = id_;
 }
 
@@ -59,23 +62,23 @@ Context Subject::context() const {
   return Context{
       .now = now,
       .policy = policy,
-      .vault = vault_,
+      .vault = *vault_,
       .issuer = issuer,
       .new_id = [this] { return new_id(); },
-      .personal = [envelopes = envelopes_, key = data_key_](Position position) -> std::shared_ptr<const fb::PersonalT> {
-        const auto event = Event::parse(as_bytes(envelopes->at(position)));
+      .personal = [this](Position position) -> std::shared_ptr<const fb::PersonalT> {
+        const auto event = Event::parse(as_bytes(envelopes_.at(position)));
         REQUIRE(event);
-        auto personal = event->open(*key);
+        auto personal = event->open(*data_key_);
         return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
       },
   };
 }
 
 Subject& Subject::happened(const Draft& event) {
-  const Position position = envelopes_->size();
+  const Position position = envelopes_.size();
   const Place place{position, now, id_, folded_.head, policy.version};
-  envelopes_->push_back(encode_event(event, issuer, place, *data_key_, *signer_));
-  const ByteView envelope = as_bytes(envelopes_->back());
+  envelopes_.push_back(encode_event(event, issuer, place, *data_key_, *signer_));
+  const ByteView envelope = as_bytes(envelopes_.back());
   const auto parsed = Event::parse(envelope);
   REQUIRE(parsed);
   evolve(folded_, *parsed, leaf_hash(envelope));
@@ -83,7 +86,7 @@ Subject& Subject::happened(const Draft& event) {
 }
 
 void Subject::append(std::vector<Draft>& events) {
-  const Position first = envelopes_->size();
+  const Position first = envelopes_.size();
   for (Draft& event : events) {
     if (!event.caused_by && &event != &events.front()) event.caused_by = first;
     happened(event);
@@ -92,7 +95,8 @@ void Subject::append(std::vector<Draft>& events) {
 
 std::string Subject::secret_of(const Proof& proof) const {
   REQUIRE(proof.code);
-  return vault_.secret(proof.code->is_link ? OneTime::link : OneTime::security_code, proof.code->id, policy.code_digits);
+  return vault_->secret(proof.code->is_link ? OneTime::link : OneTime::security_code, proof.code->id,
+                        policy.code_digits);
 }
 
 Subject given(std::initializer_list<Past> past) {
@@ -111,7 +115,8 @@ Past under(std::function<void(Policy&)> change) {
 
 Past registered(const std::string& sign_in_name, bool confirmed) {
   return [=](Subject& subject) {
-    Draft event = draft(fb::AccountRegisteredT{.grade = fb::Grade::acceptable, .name_confirmed = confirmed}, {Rule::acc_1});
+    Draft event =
+        draft(fb::AccountRegisteredT{.grade = fb::Grade::acceptable, .name_confirmed = confirmed}, {Rule::acc_1});
     event.personal.sign_in_name = sign_in_name;
     event.personal.password_verifier = "a verifier";
     event.personal.profile = std::make_unique<fb::ProfileT>();
@@ -156,8 +161,10 @@ Past passed(fb::Purpose purpose, std::uint64_t number, std::size_t n, const std:
   return [=](Subject& subject) {
     started(purpose, number, device_id)(subject);
     const Challenge& challenge = *subject.folded().challenges.find(numbered(number));
-    subject.happened(draft(fb::ChallengePassedT{.challenge_id = challenge.id, .purpose = purpose,
-                                                .proof_id = subject.proof(n).id, .device_tag = challenge.device_tag},
+    subject.happened(draft(fb::ChallengePassedT{.challenge_id = challenge.id,
+                                                .purpose = purpose,
+                                                .proof_id = subject.proof(n).id,
+                                                .device_tag = challenge.device_tag},
                            {Rule::chl_5}));
   };
 }
@@ -167,7 +174,8 @@ Past recovery_code(std::uint64_t number) {
     const Id id = numbered(number);
     const std::string code = subject.vault().secret(OneTime::recovery_code, id);
     subject.happened(draft(
-        fb::RecoveryCodeIssuedT{.code_id = id, .code_hash = subject.vault().hash(OneTime::recovery_code, id, code)}, {Rule::prf_9}));
+        fb::RecoveryCodeIssuedT{.code_id = id, .code_hash = subject.vault().hash(OneTime::recovery_code, id, code)},
+        {Rule::prf_9}));
   };
 }
 
@@ -186,10 +194,13 @@ Past marked_lost(std::uint64_t number, bool expedited) {
       if (proof.status == ProofStatus::verified) lost.proof_ids.push_back(proof.id);
     }
     subject.happened(draft(std::move(lost), {Rule::lost_1}));
-    subject.happened(draft(fb::ReplacementOpenedT{.replacement_id = id, .expedited = expedited,
-                                                  .token_hash = vault.hash(OneTime::opener_token, id, vault.secret(OneTime::opener_token, id)),
-                                                  .link_hash = vault.hash(OneTime::notice_link, id, vault.secret(OneTime::notice_link, id))},
-                           {Rule::lost_2}));
+    subject.happened(draft(
+        fb::ReplacementOpenedT{
+            .replacement_id = id,
+            .expedited = expedited,
+            .token_hash = vault.hash(OneTime::opener_token, id, vault.secret(OneTime::opener_token, id)),
+            .link_hash = vault.hash(OneTime::notice_link, id, vault.secret(OneTime::notice_link, id))},
+        {Rule::lost_2}));
   };
 }
 
@@ -198,8 +209,10 @@ Past proposed(std::uint64_t number, const std::string& address) {
     const auto details = examine(new_mailbox(address), subject.context());
     REQUIRE(details);
     const Id proof = subject.new_id();
-    Draft event = draft(fb::ReplacementProofProposedT{.replacement_id = numbered(number), .proof_id = proof,
-                                                      .kind = fb::ProofKind::email, .address_tag = details->address_tag,
+    Draft event = draft(fb::ReplacementProofProposedT{.replacement_id = numbered(number),
+                                                      .proof_id = proof,
+                                                      .kind = fb::ProofKind::email,
+                                                      .address_tag = details->address_tag,
                                                       .confirmation_tag = details->confirmation_tag},
                         {Rule::lost_3});
     event.personal = details->personal;
@@ -215,13 +228,15 @@ Past confirmed(std::uint64_t number) {
     REQUIRE(proof != all.end());
     const Time effective_at = subject.now + subject.policy.replacement_days * day_us;
     subject.happened(draft(
-        fb::ReplacementConfirmedT{.replacement_id = numbered(number), .proof_id = proof->id, .effective_at = effective_at},
+        fb::ReplacementConfirmedT{
+            .replacement_id = numbered(number), .proof_id = proof->id, .effective_at = effective_at},
         {Rule::lost_3}));
   };
 }
 
 Subject owner() {
-  return given({registered(), mailbox("msabc123@outlook.com"), phone("090-9876-5432"), verified(0), verified(1), after(2 * hour_us)});
+  return given({registered(), mailbox("msabc123@outlook.com"), phone("090-9876-5432"), verified(0), verified(1),
+                after(2 * hour_us)});
 }
 
 std::string event_names(const Decision& decision) {

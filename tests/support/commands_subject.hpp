@@ -1,5 +1,6 @@
-// tests/support/commands_subject.hpp — given / when / then for decisions: an account folded from events over real bytes,
-// asked to decide with a fixed clock, counting ids, a real Vault and a policy that may be changed. No store, no threads.
+// tests/support/commands_subject.hpp — given / when / then for decisions: an account folded from events over real
+// bytes, asked to decide with a fixed clock, counting ids, a real Vault and a policy that may be changed. No store, no
+// threads.
 #pragma once
 
 #include <map>
@@ -22,7 +23,7 @@ class Subject {
   Issuer issuer;
 
   const Id& id() const { return id_; }
-  const Vault& vault() const { return vault_; }
+  const Vault& vault() const { return *vault_; }
   /// The account as a decision sees it.
   Account account() const { return settled(folded_, now); }
   const Account& folded() const { return folded_; }
@@ -44,18 +45,19 @@ class Subject {
   Decision run(const C& command) {
     Decision decision = when(command);
     const bool appends = !decision.refusal || !decision.events.empty();
-    if (appends && folded_.windows.is_due(now)) happened(completion(folded_, *folded_.windows.open->effective_at, context()));
+    if (appends && folded_.windows.is_due(now))
+      happened(completion(folded_, *folded_.windows.open->effective_at, context()));
     append(decision.events);
     return decision;
   }
 
-  Id new_id() const { return numbered(++*next_id_); }
+  Id new_id() const { return numbered(++next_id_); }
   /// The n-th proof added, from 0.
   const Proof& proof(std::size_t n) const { return folded_.proofs.all.at(n); }
   /// The code or link that this proof waits for.
   std::string secret_of(const Proof& proof) const;
   std::string secret_of(std::size_t n) const { return secret_of(proof(n)); }
-  const std::vector<std::string>& envelopes() const { return *envelopes_; }
+  const std::vector<std::string>& envelopes() const { return envelopes_; }
   const SecretKey& data_key() const { return *data_key_; }
 
  private:
@@ -64,9 +66,9 @@ class Subject {
   Id id_;
   std::shared_ptr<const SecretKey> data_key_, code_key_;
   std::shared_ptr<const Signer> signer_;
-  Vault vault_;
-  std::shared_ptr<std::uint64_t> next_id_ = std::make_shared<std::uint64_t>(1'000);
-  std::shared_ptr<std::vector<std::string>> envelopes_ = std::make_shared<std::vector<std::string>>();
+  std::shared_ptr<const Vault> vault_;
+  mutable std::uint64_t next_id_ = 1'000;
+  std::vector<std::string> envelopes_;
   Account folded_;
 };
 
@@ -78,7 +80,7 @@ Past after(Duration span);
 Past under(std::function<void(Policy&)> change);
 /// owner@outlook.jp, password "Old-pass1", born with the proofs that follow it.
 Past registered(const std::string& sign_in_name = "owner@outlook.jp", bool confirmed = true);
-Past mailbox(const std::string& address);                            ///< added, not verified
+Past mailbox(const std::string& address);  ///< added, not verified
 Past phone(const std::string& number, fb::ProofKind kind = fb::ProofKind::mobile_phone);
 Past question(const std::string& text);
 Past app(const std::string& totp_secret);
