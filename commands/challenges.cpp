@@ -68,8 +68,8 @@ Tag16 device_tag(const std::optional<std::string>& device_id, const Context& con
 }
 
 Decision decide(const Account& account, const StartChallenge& command, const Context& context) {
-  const bool check_failed = command.character_check &&
-                            !equal_ignoring_ascii_case(command.character_check->shown, command.character_check->typed);
+  const auto& check = command.character_check;
+  const bool check_failed = check && (check->shown.empty() || !equal_ignoring_ascii_case(check->shown, check->typed));
   if (check_failed || (is_public(command.purpose) && !command.character_check)) {
     return refused_on_record(
         account, context,

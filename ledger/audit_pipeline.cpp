@@ -23,7 +23,7 @@ class ChunkReader {
     read_singly(end_);
     if (is_over_) return;
     if (error) return fail(unreadable(error->detail));
-    finish();
+    finish();  // short of the end: nothing is stored there, and the log is truncated
   }
 
  private:
@@ -53,6 +53,7 @@ class ChunkReader {
     while (!is_over_ && next_ < until) {
       const auto value = store_.get(Family::events, as_bytes(as_text(big_endian(next_))));
       if (!value) return fail(unreadable(value.error().detail));
+      if (!*value && until == end_) return;
       if (!*value) return fail({FindingKind::missing, next_, {}, "event " + std::to_string(next_), "none"});
       add(next_, as_bytes(**value));
     }

@@ -170,7 +170,9 @@ Command read_verification(Fields& fields) {
 
 constexpr auto route_table = std::to_array<Route>({
     {"register-account", "front_end", "a new account with its first proofs",
-     R"({"sign_in_name":"taro@outlook.com","password":"Kaze1234","password_repeat":"Kaze1234","profile":{"surname":"山田"},"proofs":[{"kind":"email","value":"taro@example.com"},{"kind":"mobile_phone","value":"090-9876-5432","country":"JP"}]})",
+     R"({"sign_in_name":"taro@outlook.com","password":"Kaze1234","password_repeat":"Kaze1234",)"
+     R"("profile":{"surname":"山田"},"proofs":[{"kind":"email","value":"taro@example.com"},)"
+     R"({"kind":"mobile_phone","value":"090-9876-5432","country":"JP"}]})",
      read_registration, false},
     {"confirm-sign-in-name", "front_end", "the mailed link of a foreign sign-in name was followed",
      R"({"link_token":"…"})", [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
@@ -213,7 +215,8 @@ constexpr auto route_table = std::to_array<Route>({
     {"complete-replacement", "scheduler", "the window has run out", R"({"replacement_id":"…"})",
      [](Fields& f) -> Command { return CompleteReplacement{f.id("replacement_id")}; }},
     {"submit-recovery", "front_end", "the recovery form",
-     R"({"contact_address":"friend@example.com","answers":{"surname":"山田","postal_code":"150-0001","mail_folders":"not_registered"}})",
+     R"({"contact_address":"friend@example.com","answers":{"surname":"山田","postal_code":"150-0001",)"
+     R"("mail_folders":"not_registered"}})",
      read_recovery},
     {"block-account", "risk", "suspected unauthorised access: sign-in is refused from here",
      R"({"reason":"suspected_intrusion"})",
