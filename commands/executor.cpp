@@ -220,8 +220,11 @@ Result<Answer, Fault> Executor::run(Run& run) {
   if (auto fault = load(run)) return Unexpected{*std::move(fault)};
   if (auto fault = prepare(run)) return Unexpected{*std::move(fault)};
 
+  bool overtaken = false;  // refused when prepared, not any more: time went on in between
   const Log::Decide decide = [&](Time now) {
     run.decision = decide_at(run, now);
+    overtaken = !run.secrets_hashed && !run.decision.refusal;
+    if (overtaken) return Decided{};
     return Decided{std::move(run.decision.events), run.policy->version};
   };
   const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
@@ -231,6 +234,7 @@ Result<Answer, Fault> Executor::run(Run& run) {
   if (!places) {
     return Unexpected{fault_of(places.error())};
   }
+  if (overtaken) return Unexpected{Fault{FaultKind::busy, "The account changed meanwhile; try again."}};
   finish(run);
   if (run.answer) return *std::move(run.answer);
   return answer_of(run, {});

@@ -49,12 +49,14 @@ std::optional<Fault> Executor::hash_secrets(Run& run) {
   auto* addition = std::get_if<AddProof>(&run.request.command);
   if (!registration && !reset && !addition) return std::nullopt;
   if (registration && !registration->password.verifier.empty())
-    return std::nullopt;                                         // a bulk load brings its verifiers
-  if (decide_at(run, log_.time()).refusal) return std::nullopt;  // no work for what is refused anyway
+    return std::nullopt;  // a bulk load brings its verifiers
+  run.secrets_hashed = !decide_at(run, log_.time()).refusal;
+  if (!run.secrets_hashed) return std::nullopt;  // no work for what is refused anyway
   const auto hash = [&](std::string_view secret, std::string& verifier) {
     auto made = passwords_.hash(secret, run.policy->argon2_passes, run.policy->argon2_memory_kib);
-    if (made) verifier = *std::move(made);
-    return made.has_value();
+    if (!made) return false;
+    verifier = *std::move(made);
+    return true;
   };
   const auto hash_answer = [&](NewProof& proof) {
     if (proof.kind != fb::ProofKind::secret_question) return true;

@@ -31,6 +31,7 @@ struct Executor::Run {
   std::optional<Vault> vault;
   std::optional<Tag32> name_tag;  ///< of the sign-in name being registered
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
+  bool secrets_hashed = true;  ///< false: left out, the decision was going to refuse
   Decision decision;
   Account after;
   LedgerState ledger_after;

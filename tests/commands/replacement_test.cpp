@@ -245,6 +245,16 @@ SCENARIO("R-LOST-5: notice link, opener's token or a fresh challenge on an old p
   CHECK(by(cancel_by_notice(subject)) == "notice_link");
 }
 
+SCENARIO("R-LOST-5: a challenge passed with a proof that is gone since stops nothing") {
+  Subject subject = waiting_owner();
+  passed(fb::Purpose::sensitive_page, 80)(subject);
+  auto command = stop<CancelReplacement>(70);
+  command.challenge = numbered(80);
+  CHECK(outcome(subject.when(command)) == "accepted: ReplacementCancelled");
+  removed(0)(subject);
+  CHECK(outcome(subject.when(command)) == "R-LOST-5 not_entitled");
+}
+
 SCENARIO("R-LOST-5: disputing closes the window, blocks the account and tells every proof") {
   Subject subject = waiting_owner();
   auto command = stop<DisputeReplacement>(70);

@@ -201,6 +201,16 @@ SCENARIO("R-PWD-4: the positions of the newest verifiers are kept") {
   CHECK(identity.changed_at == noon);
 }
 
+SCENARIO("R-PRF-9: a recovery code replaces the one before, and nothing is left of a used one") {
+  Subject subject = given({registered(), recovery_code(60), recovery_code(61)});
+  const Identity& identity = subject.folded().identity;
+  CHECK(identity.recovery_code == numbered(61));
+  CHECK(!identity.recovery_code_hash.is_zero());
+  subject.happened(draft(fb::RecoveryCodeUsedT{.code_id = numbered(61)}, {Rule::prf_9}));
+  CHECK(identity.recovery_code.is_zero());
+  CHECK(identity.recovery_code_hash.is_zero());
+}
+
 SCENARIO("R-PRF-8: too few usable proofs ask for more, two clear it") {
   Subject subject = given({registered(), mailbox("a@example.com"), mailbox("b@example.com")});
   CHECK(has(subject, Notice::add_security_info));
