@@ -42,8 +42,6 @@ bool is_ledgers_own(const Command& command) {
   return std::holds_alternative<AdoptPolicy>(command) || std::holds_alternative<RecordProjectionDigests>(command);
 }
 
-Fault fault_of(const StoreError& error) { return {FaultKind::stopped, error.detail}; }
-
 Fault fault_of(const LogError& error) {
   switch (error.fault) {
     case LogFault::busy:
@@ -152,10 +150,7 @@ Context Executor::context_of(Run& run, Time now) const {
           [this, &run](Position position) {
             auto& opened = run.opened[position];
             if (opened) return opened;
-            const auto envelope = read_event(store_, position);
-            if (!envelope || !*envelope) return opened;
-            const auto event = Event::parse(as_bytes(**envelope));
-            if (auto personal = event ? event->open(*run.data_key) : std::nullopt) {
+            if (auto personal = read_personal(store_, position, *run.data_key)) {
               opened = std::make_shared<const fb::PersonalT>(*std::move(personal));
             }
             return opened;

@@ -8,7 +8,6 @@ namespace daicho {
 
 namespace {
 
-Fault stopped(const StoreError& error) { return {FaultKind::stopped, error.detail}; }
 Fault busy() { return {FaultKind::busy, "Too many passwords are being hashed; try later."}; }
 
 /// What waits in the outbox under this id, if it is the account's.
@@ -32,12 +31,12 @@ Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& sto
 std::optional<Fault> Executor::prepare(Run& run) {
   if (auto* registration = std::get_if<RegisterAccount>(&run.request.command); registration && run.name_tag) {
     const auto taken = store_.get(Family::rows, as_bytes(sign_in_name_row_key(*run.name_tag)));
-    if (!taken) return stopped(taken.error());
+    if (!taken) return fault_of(taken.error());
     registration->is_name_taken = taken->has_value();
   }
   if (auto* delivery = std::get_if<RecordDelivery>(&run.request.command)) {
     const auto kind = waiting(store_, run.account_id, delivery->notification);
-    if (!kind) return stopped(kind.error());
+    if (!kind) return fault_of(kind.error());
     delivery->waiting = *kind;
   }
   return hash_secrets(run);

@@ -59,6 +59,9 @@ std::optional<FirstAnswer> parse_first_answer(ByteView row);
 std::optional<Answer> open_first_answer(const FirstAnswer& first, const SecretKey& data_key,
                                         const std::string& row_key);
 
+/// The store failed: nothing more is accepted until the ledger is opened anew.
+inline Fault fault_of(const StoreError& error) { return {FaultKind::stopped, error.detail}; }
+
 Json refusal_json(const Refusal& refusal);
 
 }  // namespace daicho

@@ -8,8 +8,6 @@ namespace {
 constexpr Duration digests_every = day_us;
 constexpr std::size_t due_per_tick_max = 10'000;
 
-Fault stopped(const StoreError& error) { return {FaultKind::stopped, error.detail}; }
-
 Result<std::vector<Due>, Fault> due_by(const Store& store, Time now) {
   std::vector<Due> due;
   const auto failed = store.scan(Family::rows, as_bytes("D"), [&](ByteView key, ByteView) {
@@ -18,7 +16,7 @@ Result<std::vector<Due>, Fault> due_by(const Store& store, Time now) {
     due.push_back(*row);
     return true;
   });
-  if (failed) return Unexpected{stopped(*failed)};
+  if (failed) return Unexpected{fault_of(*failed)};
   return due;
 }
 
@@ -76,7 +74,7 @@ std::optional<Result<Answer, Fault>> Executor::record_digests() {
     digests.add(as_text(key), as_text(value));
     return true;
   });
-  if (failed) return Unexpected{stopped(*failed)};
+  if (failed) return Unexpected{fault_of(*failed)};
   Run run{.request = {.command = RecordProjectionDigests{size, digests.finish()}}};
   run.request.issuer.service = "scheduler";
   run.request.issuer.command = "record-projection-digests";

@@ -33,6 +33,13 @@ Result<std::optional<std::string>, StoreError> read_event(const Store& store, Po
   return store.get(Family::events, big_endian(position));
 }
 
+std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const SecretKey& data_key) {
+  const auto envelope = read_event(store, position);
+  if (!envelope || !*envelope) return std::nullopt;
+  const auto event = Event::parse(as_bytes(**envelope));
+  return event ? event->open(data_key) : std::nullopt;
+}
+
 Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head,
                                                             const AsOf& as_of) {
   std::vector<std::string> envelopes;

@@ -32,5 +32,7 @@ Result<LedgerState, StoreError> ledger_at(const Store& store, const AsOf& as_of)
 
 /// One event's bytes; nullopt past the end.
 Result<std::optional<std::string>, StoreError> read_event(const Store& store, Position position);
+/// Its sealed part; nullopt when it cannot be read, or the key does not open it.
+std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const SecretKey& data_key);
 
 }  // namespace daicho

@@ -31,12 +31,6 @@ Exit exit_of(StoreFault fault) {
   return Exit::unavailable;
 }
 
-template <class T>
-T value_or_fail(Result<T, StoreError> result) {
-  if (!result) fail(result.error());
-  return *std::move(result);
-}
-
 /// The directory to be, with nothing in it that an earlier ledger, or its unfinished `init`, left.
 void make_directory(const std::filesystem::path& directory) {
   for (const char* each : {signing_key_file, master_key_file, verifier_file, "checkpoint"}) {

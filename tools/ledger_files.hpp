@@ -62,5 +62,10 @@ Verifier read_verifier(const std::filesystem::path& directory);
 std::unique_ptr<KeyRing> read_keys(const std::filesystem::path& directory, const Store& store);
 
 [[noreturn]] void fail(const StoreError& error);
+template <class T>
+T value_or_fail(Result<T, StoreError> result) {
+  if (!result) fail(result.error());
+  return *std::move(result);
+}
 
 }  // namespace daicho

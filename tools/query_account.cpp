@@ -18,19 +18,9 @@ struct Subject {
   const Store& store;
 
   std::optional<fb::PersonalT> personal(Position position) const {
-    if (!data_key) return std::nullopt;
-    const auto envelope = read_event(store, position);
-    if (!envelope || !*envelope) return std::nullopt;
-    const auto event = Event::parse(as_bytes(**envelope));
-    return event ? event->open(*data_key) : std::nullopt;
+    return data_key ? read_personal(store, position, *data_key) : std::nullopt;
   }
 };
-
-template <class T>
-T value_or_fail(Result<T, StoreError> result) {
-  if (!result) fail(result.error());
-  return *std::move(result);
-}
 
 Id account_of(const LedgerView& ledger, const QueryOptions& options) {
   if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
