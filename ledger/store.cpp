@@ -225,6 +225,18 @@ std::optional<StoreError> Store::Impl::open(const std::string& path) {
   return find_families();
 }
 
+namespace {
+
+/// The first key after all that begin with `prefix`.
+std::string end_of_prefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
+  assert(!prefix.empty());
+  prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
+  return prefix;
+}
+
+}  // namespace
+
 std::optional<StoreError> Store::Impl::write(const Rows& changes, Handle* rows_family, bool sync) {
   assert(is_writer(mode));
   if (stopped) return StoreError{StoreFault::io, "the store is stopped by an earlier failed write"};
@@ -233,7 +245,9 @@ std::optional<StoreError> Store::Impl::write(const Rows& changes, Handle* rows_f
   rocksdb::WriteBatch batch(bytes);
   for (const RowChange& change : changes) {
     Handle* const in = change.family == Family::rows ? rows_family : family(change.family);
-    const auto put = change.value ? batch.Put(in, change.key, *change.value) : batch.Delete(in, change.key);
+    const auto put = change.value       ? batch.Put(in, change.key, *change.value)
+                     : change.is_prefix ? batch.DeleteRange(in, change.key, end_of_prefix(change.key))
+                                        : batch.Delete(in, change.key);
     assert(put.ok());
   }
   rocksdb::WriteOptions options;

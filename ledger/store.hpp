@@ -35,6 +35,7 @@ struct RowChange {
   Family family;
   std::string key;
   std::optional<std::string> value;  ///< nullopt deletes
+  bool is_prefix = false;            ///< deletes every key that begins so; a prefix is never empty or all FF
 };
 using Rows = std::vector<RowChange>;
 

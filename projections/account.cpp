@@ -13,6 +13,8 @@ void evolve(Account& account, const Event& event, const Hash& leaf) {
   evolve(account.windows, event);
   evolve(account.limits, event);
   evolve(account.challenges, event);
+  evolve(account.recoveries, event);
+  evolve(account.life, event);
 }
 
 Account settled(Account account, Time now) {
@@ -20,14 +22,22 @@ Account settled(Account account, Time now) {
   const Window window = *account.windows.open;
   complete_replacement(account.proofs, window.id, *window.effective_at, *window.confirmed);
   complete_window(account.windows, *window.effective_at, *window.confirmed);
+  account.challenges.open.clear();
+  void_links(account.recoveries);
   account.identity.changed_at = std::max(account.identity.changed_at, *window.effective_at);
   return account;
 }
 
 std::vector<Notice> notices(const Account& account, const Policy& policy, std::optional<Tag16> device) {
   std::vector<Notice> result;
+  if (account.life.end) return result;
   if (!account.identity.name_confirmed) result.push_back(Notice::confirm_sign_in_name);
-  if (account.proofs.usable_count() < static_cast<std::size_t>(policy.min_proofs)) {
+  // R-PRF-8: a weak password asks for more, too, until another proof is verified after it was set.
+  const bool is_weak =
+      account.identity.grade == fb::Grade::weak && std::ranges::none_of(account.proofs.all, [&](const Proof& proof) {
+        return proof.is_usable() && proof.verified_at > account.identity.password_changed_at;
+      });
+  if (is_weak || account.proofs.usable_count() < static_cast<std::size_t>(policy.min_proofs)) {
     result.push_back(Notice::add_security_info);
   }
   if (account.windows.open) result.push_back(Notice::security_info_change_pending);

@@ -2,17 +2,21 @@
 // nothing else.
 #pragma once
 
+#include <algorithm>
+
 #include "projections/block_status.hpp"
 #include "projections/challenges.hpp"
 #include "projections/current_proofs.hpp"
 #include "projections/daily_limits.hpp"
 #include "projections/identity.hpp"
+#include "projections/life_cycle.hpp"
 #include "projections/pending_windows.hpp"
+#include "projections/recoveries.hpp"
 
 namespace daicho {
 
 /// Raised whenever a fold gives other rows for the same events: stored rows of another version are rebuilt.
-inline constexpr std::uint32_t fold_version = 1;
+inline constexpr std::uint32_t fold_version = 2;
 
 struct Account {
   Id id;
@@ -23,9 +27,12 @@ struct Account {
   PendingWindows windows;
   DailyLimits limits;
   Challenges challenges;
+  Recoveries recoveries;
+  LifeCycle life;
   bool operator==(const Account&) const = default;
 
   bool exists() const { return head.version > 0; }
+  Time last_active() const { return std::max(identity.registered_at, identity.last_sign_in); }
 };
 
 void evolve(Account& account, const Event& event, const Hash& leaf);

@@ -11,27 +11,36 @@ const Challenge* Challenges::find(const Id& id) const {
   return found == open.end() ? nullptr : &*found;
 }
 
+namespace {
+
+void start(Challenges& challenges, const Event& event, Challenge challenge) {
+  if (challenges.open.size() >= challenges_kept_max) {
+    const auto waiting = std::ranges::find_if(challenges.open, [](const Challenge& c) { return !c.passed_at; });
+    challenges.open.erase(waiting == challenges.open.end() ? challenges.open.begin() : waiting);
+  }
+  challenge.started_at = event.time();
+  challenge.started = event.position();
+  challenges.open.push_back(std::move(challenge));
+}
+
+}  // namespace
+
 void evolve(Challenges& challenges, const Event& event) {
   if (const auto* started = event.as<fb::ChallengeStarted>()) {
-    if (challenges.open.size() >= challenges_kept_max) {
-      const auto waiting = std::ranges::find_if(challenges.open, [](const Challenge& c) { return !c.passed_at; });
-      challenges.open.erase(waiting == challenges.open.end() ? challenges.open.begin() : waiting);
-    }
-    Challenge challenge;
-    challenge.id = id_of(started->challenge_id());
-    challenge.purpose = started->purpose();
-    challenge.device_tag = tag_of(started->device_tag());
-    challenge.started_at = event.time();
-    challenge.started = event.position();
-    challenge.offers = ids_of(started->offers());
-    challenges.open.push_back(std::move(challenge));
+    start(challenges, event,
+          {.id = id_of(started->challenge_id()),
+           .purpose = started->purpose(),
+           .device_tag = tag_of(started->device_tag()),
+           .offers = ids_of(started->offers())});
+  } else if (const auto* ended = event.as<fb::ChallengeEnded>()) {  // no proof can answer it, a recovery code still may
+    start(challenges, event, {.id = id_of(ended->challenge_id()), .purpose = ended->purpose()});
   } else if (const auto* passed = event.as<fb::ChallengePassed>()) {
     const auto found = std::ranges::find(challenges.open, id_of(passed->challenge_id()), &Challenge::id);
     if (found == challenges.open.end()) return;
     found->passed_at = event.time();
     found->passed = event.position();
     found->passed_with = id_of(passed->proof_id());
-  } else if (event.as<fb::PasswordReset>()) {
+  } else if (event.as<fb::PasswordReset>() || event.as<fb::PasswordChanged>() || event.as<fb::ReplacementCompleted>()) {
     challenges.open.clear();  // R-PWD-3: a reset ends all of them, its own included
   } else if (const auto* unblocked = event.as<fb::AccountUnblocked>()) {
     std::erase_if(challenges.open, [&](const Challenge& c) { return c.id == id_of(unblocked->challenge_id()); });

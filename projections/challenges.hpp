@@ -17,7 +17,7 @@ struct Challenge {
   std::vector<Id> offers;
   std::optional<Time> passed_at;
   std::optional<Position> passed;
-  Id passed_with;  ///< the proof
+  Id passed_with;  ///< the proof; all zero: the recovery code
   bool operator==(const Challenge&) const = default;
 };
 

@@ -30,17 +30,9 @@ std::size_t CurrentProofs::usable_count() const {
   return static_cast<std::size_t>(std::ranges::count_if(all, &Proof::is_usable));
 }
 
-std::int64_t count_since(const std::vector<Time>& marks, Time now, Duration span) {
-  return std::ranges::count_if(marks, [&](Time mark) { return mark > now - span; });
-}
-
-void add_mark(std::vector<Time>& marks, Time now, Duration keep) {
-  std::erase_if(marks, [&](Time mark) { return mark <= now - keep; });
-  if (marks.size() >= hour_marks_max) marks.erase(marks.begin());
-  marks.push_back(now);
-}
-
 namespace {
+
+constexpr Duration days_kept = 3 * day_us;  // longer than any calendar day, clock changes included
 
 void set_status(Proof& proof, ProofStatus status, Time at, Position position) {
   proof.status = status;
@@ -49,11 +41,21 @@ void set_status(Proof& proof, ProofStatus status, Time at, Position position) {
   if (status == ProofStatus::removed) proof.code.reset();
 }
 
+void set_verified(Proof& proof, Time at, Position position) {
+  set_status(proof, ProofStatus::verified, at, position);
+  proof.verified_at = at;
+  proof.code.reset();
+  proof.wrong_guesses.clear();
+}
+
 void add(CurrentProofs& proofs, Proof proof, const Event& event) {
   if (const Proof* earlier =
           proofs.newest_at(proof.address_tag)) {  // the same destination: nothing is refilled (R-CHL-5)
     proof.wrong_guesses = earlier->wrong_guesses;
     proof.sends = earlier->sends;
+    proof.wrong_confirmations = earlier->wrong_confirmations;
+    proof.familiar_wrong_confirmations = earlier->familiar_wrong_confirmations;
+    proof.totp_step = earlier->totp_step;
   }
   proof.added = proof.status_position = event.position();
   proof.added_at = proof.status_since = event.time();
@@ -95,6 +97,7 @@ void evolve_added(CurrentProofs& proofs, const Event& event) {
     proof.address_tag = tag_of(added->address_tag());
     proof.confirmation_tag = tag_of(added->confirmation_tag());
     proof.replaces = id_of(added->replaces());
+    if (proof.status == ProofStatus::verified) proof.verified_at = event.time();
     add(proofs, std::move(proof), event);
   } else if (const auto* proposed = event.as<fb::ReplacementProofProposed>()) {
     const Id replacement = id_of(proposed->replacement_id());
@@ -127,24 +130,45 @@ void evolve_codes(CurrentProofs& proofs, const Event& event) {
   } else if (const auto* rejected = event.as<fb::CodeRejected>()) {
     Proof* proof = proofs.find(id_of(rejected->proof_id()));
     if (proof && rejected->reason() == fb::CodeRejection::wrong) add_mark(proof->wrong_guesses, event.time());
+  } else if (const auto* answer = event.as<fb::SecretAnswerRejected>()) {
+    Proof* proof = proofs.find(id_of(answer->proof_id()));
+    if (proof && answer->reason() == fb::CodeRejection::wrong) add_mark(proof->wrong_guesses, event.time());
+  } else if (const auto* failed = event.as<fb::ContactConfirmationFailed>()) {
+    if (Proof* proof = proofs.find(id_of(failed->proof_id()))) {
+      add_mark(failed->familiar() ? proof->familiar_wrong_confirmations : proof->wrong_confirmations, event.time(),
+               days_kept);
+    }
   } else if (const auto* passed = event.as<fb::ChallengePassed>()) {
     if (Proof* proof = proofs.find(id_of(passed->proof_id()))) {
       proof->code.reset();
       proof->wrong_guesses.clear();
+      proof->totp_step = std::max(proof->totp_step, passed->totp_step());
     }
-  } else if (event.as<fb::PasswordReset>()) {  // ends every other open challenge (R-PWD-3)
-    for (Proof& proof : proofs.all) {
-      if (proof.code && !proof.code->challenge.is_zero()) proof.code.reset();
-    }
+  } else if (event.as<fb::PasswordReset>() || event.as<fb::PasswordChanged>()) {
+    void_open(proofs, event.time(), event.position());
   }
+}
+
+/// A device becomes a proof of its owner: one that was added before, or a new one.
+void evolve_trusted(CurrentProofs& proofs, const Event& event) {
+  const auto* trusted = event.as<fb::DeviceTrusted>();
+  if (!trusted) return;
+  const Id id = id_of(trusted->proof_id());
+  if (!proofs.find(id)) {
+    Proof proof;
+    proof.id = id;
+    proof.kind = fb::ProofKind::trusted_device;
+    proof.address_tag = tag_of(trusted->device_tag());
+    add(proofs, std::move(proof), event);
+  }
+  set_verified(*proofs.find(id), event.time(), event.position());
 }
 
 void evolve_status(CurrentProofs& proofs, const Event& event) {
   if (const auto* verified = event.as<fb::ProofVerified>()) {
     if (Proof* proof = proofs.find(id_of(verified->proof_id()))) {
-      set_status(*proof, ProofStatus::verified, event.time(), event.position());
-      proof->code.reset();
-      proof->wrong_guesses.clear();
+      set_verified(*proof, event.time(), event.position());
+      proof->totp_step = std::max(proof->totp_step, verified->totp_step());
     }
   } else if (const auto* removed = event.as<fb::ProofRemoved>()) {
     if (Proof* proof = proofs.find(id_of(removed->proof_id()))) {
@@ -175,6 +199,14 @@ void evolve_status(CurrentProofs& proofs, const Event& event) {
 
 }  // namespace
 
+void void_open(CurrentProofs& proofs, Time at, Position position) {
+  for (Proof& proof : proofs.all) {
+    proof.code.reset();
+    if (proof.kind == fb::ProofKind::trusted_device && proof.status == ProofStatus::verified)
+      set_status(proof, ProofStatus::unverified, at, position);
+  }
+}
+
 void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time effective_at, Position position) {
   for (Proof& proof : proofs.all) {
     if (proof.replacement != replacement) continue;
@@ -184,7 +216,7 @@ void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time eff
         set_status(proof, ProofStatus::removed, effective_at, position);
         break;
       case ProofStatus::confirmed:
-        set_status(proof, ProofStatus::verified, effective_at, position);
+        set_verified(proof, effective_at, position);
         break;
       case ProofStatus::unverified:
       case ProofStatus::verified:
@@ -192,12 +224,14 @@ void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time eff
         break;
     }
   }
+  void_open(proofs, effective_at, position);
   drop_oldest_removed(proofs);
 }
 
 void evolve(CurrentProofs& proofs, const Event& event) {
   evolve_added(proofs, event);
   evolve_codes(proofs, event);
+  evolve_trusted(proofs, event);
   evolve_status(proofs, event);
 }
 

@@ -3,11 +3,11 @@
 #pragma once
 
 #include "ledger/event.hpp"
+#include "projections/marks.hpp"
 
 namespace daicho {
 
 inline constexpr std::size_t removed_proofs_kept_max = 16;  ///< as_of reaches older ones
-inline constexpr std::size_t hour_marks_max = 128;          ///< more in an hour than any policy allows
 
 enum class ProofStatus : std::uint8_t {
   unverified,
@@ -40,8 +40,13 @@ struct Proof {
   Id replacement;  ///< the window that marked it lost, or proposed it
   Id replaces;
   std::optional<PendingCode> code;
-  std::vector<Time> wrong_guesses;  ///< of the last hour; a right one empties it
-  std::vector<Time> sends;          ///< of the last hour
+  std::vector<Time> wrong_guesses;        ///< of the last hour; a right one empties it
+  std::vector<Time> sends;                ///< of the last hour
+  std::vector<Time> wrong_confirmations;  ///< of the last days (R-CHL-3)
+  std::vector<Time>
+      familiar_wrong_confirmations;  ///< on devices that signed in before: a budget strangers cannot spend
+  std::uint64_t totp_step = 0;       ///< of the newest app code accepted: it and those before are used up
+  Time verified_at = 0;              ///< 0: never
   bool operator==(const Proof&) const = default;
 
   /// Usable for challenges: verified, or marked lost while the window runs (docs/decisions/0004-marked-lost-proofs.md).
@@ -66,9 +71,7 @@ void evolve(CurrentProofs& proofs, const Event& event);
 /// What the end of a window does to the proofs (R-LOST-6): the marked go, the confirmed are verified.
 void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time effective_at, Position position);
 
-/// How many of these lie within `span` before `now`.
-std::int64_t count_since(const std::vector<Time>& marks, Time now, Duration span);
-/// Adds a mark and drops those an hour old or older.
-void add_mark(std::vector<Time>& marks, Time now, Duration keep = hour_us);
+/// Voids what an earlier holder of the account may have left open: codes, links, trust in devices (R-PWD-3).
+void void_open(CurrentProofs& proofs, Time at, Position position);
 
 }  // namespace daicho

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "projections/calendar.hpp"
-#include "projections/current_proofs.hpp"
 
 namespace daicho {
 
@@ -11,26 +10,12 @@ namespace {
 
 constexpr Duration kept = 3 * day_us;  // longer than any calendar day, clock changes included
 
-void record_refusal(DailyLimits& limits, std::uint16_t rule, Time now) {
-  auto found = std::ranges::find(limits.refusals, rule, &RecordedRefusals::rule);
-  if (found == limits.refusals.end()) found = limits.refusals.insert(found, RecordedRefusals{rule, {}});
-  add_mark(found->marks, now);
-}
-
 }  // namespace
-
-std::int64_t DailyLimits::recorded_refusals(std::uint16_t rule, Time now) const {
-  const auto found = std::ranges::find(refusals, rule, &RecordedRefusals::rule);
-  return found == refusals.end() ? 0 : count_since(found->marks, now, hour_us);
-}
 
 void evolve(DailyLimits& limits, const Event& event) {
   switch (event.type()) {
     case fb::Payload::RecoverySubmitted:
       add_mark(limits.recoveries, event.time(), kept);
-      break;
-    case fb::Payload::ContactConfirmationFailed:
-      add_mark(limits.failed_confirmations, event.time(), kept);
       break;
     case fb::Payload::CodeSent:
     case fb::Payload::LinkSent:
@@ -45,8 +30,11 @@ void evolve(DailyLimits& limits, const Event& event) {
     case fb::Payload::ChallengeEnded:
     case fb::Payload::RecoveryCodeRejected:
     case fb::Payload::CodeRejected:
+    case fb::Payload::SecretAnswerRejected:
+    case fb::Payload::PasswordRejected:
+    case fb::Payload::CommandRefused:
       if (const auto* rules = event.header().rules(); rules && rules->size() > 0) {
-        record_refusal(limits, rules->Get(0), event.time());
+        limits.refusals.add(rules->Get(0), event.time());
       }
       break;
     default:

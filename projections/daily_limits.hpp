@@ -1,27 +1,17 @@
-// projections/daily_limits.hpp — what counts against a limit: recovery submissions a day, wrong confirmations a day,
-// codes to the account an hour, refusals written one by one an hour (R-REC-3, R-CHL-3, R-CHL-5, R-LED-1).
+// projections/daily_limits.hpp — what counts against a limit: recovery submissions a day, codes to the account an
+// hour, refusals written one by one an hour (R-REC-3, R-CHL-5, R-LED-1). What counts against a proof is with it.
 #pragma once
 
 #include "projections/policy.hpp"
 
 namespace daicho {
 
-/// Refusals of one rule that were written as events in the last hour.
-struct RecordedRefusals {
-  std::uint16_t rule = 0;
-  std::vector<Time> marks;
-  bool operator==(const RecordedRefusals&) const = default;
-};
-
 struct DailyLimits {
-  std::vector<Time> recoveries;            ///< submissions of the last two days
-  std::vector<Time> failed_confirmations;  ///< of the last two days
-  std::vector<Time> sends;                 ///< codes and links of the last hour, all proofs
-  std::vector<RecordedRefusals> refusals;
+  std::vector<Time> recoveries;  ///< submissions of the last days
+  std::vector<Time> sends;       ///< codes and links of the last hour, all proofs
+  RefusalMarks refusals;
   std::uint64_t refusals_counted = 0;  ///< beyond those written one by one
   bool operator==(const DailyLimits&) const = default;
-
-  std::int64_t recorded_refusals(std::uint16_t rule, Time now) const;
 };
 
 void evolve(DailyLimits& limits, const Event& event);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "projections/event_fields.hpp"
+#include "projections/marks.hpp"
 
 namespace daicho {
 
@@ -40,6 +41,11 @@ void set_password(Identity& identity, fb::Grade grade, const Event& event) {
   identity.passwords.push_back(event.position());
 }
 
+void add_profile(Identity& identity, const Event& event) {
+  if (identity.profiles.size() >= profile_events_kept_max) identity.profiles.erase(identity.profiles.begin() + 1);
+  identity.profiles.push_back(event.position());
+}
+
 void evolve_changes(Identity& identity, const Event& event) {
   switch (event.type()) {
     case fb::Payload::ProofAdded:
@@ -48,6 +54,10 @@ void evolve_changes(Identity& identity, const Event& event) {
       [[fallthrough]];
     case fb::Payload::ProofRemoved:
     case fb::Payload::PasswordReset:
+    case fb::Payload::PasswordChanged:
+    case fb::Payload::ProfileChanged:
+    case fb::Payload::TwoStepEnabled:
+    case fb::Payload::TwoStepDisabled:
     case fb::Payload::ReplacementCompleted:
       identity.changed_at = event.time();
       break;
@@ -73,6 +83,30 @@ void evolve_sign_ins(Identity& identity, const Event& event) {
   }
 }
 
+void evolve_secrets(Identity& identity, const Event& event) {
+  if (const auto* reset = event.as<fb::PasswordReset>()) {
+    set_password(identity, reset->grade(), event);
+  } else if (const auto* changed = event.as<fb::PasswordChanged>()) {
+    set_password(identity, changed->grade(), event);
+    identity.wrong_passwords.clear();
+  } else if (const auto* password = event.as<fb::PasswordRejected>()) {
+    if (password->reason() == fb::CodeRejection::wrong) add_mark(identity.wrong_passwords, event.time());
+  } else if (const auto* issued = event.as<fb::RecoveryCodeIssued>()) {
+    identity.recovery_code = id_of(issued->code_id());
+    identity.recovery_code_hash = tag_of(issued->code_hash());
+  } else if (event.as<fb::RecoveryCodeUsed>()) {
+    identity.recovery_code = Id{};
+    identity.recovery_code_hash = Tag16{};
+    identity.wrong_recovery_codes.clear();
+  } else if (const auto* code = event.as<fb::RecoveryCodeRejected>()) {
+    if (code->reason() == fb::CodeRejection::wrong) add_mark(identity.wrong_recovery_codes, event.time());
+  } else if (event.as<fb::TwoStepEnabled>()) {
+    identity.two_step = true;
+  } else if (event.as<fb::TwoStepDisabled>()) {
+    identity.two_step = false;
+  }
+}
+
 }  // namespace
 
 void evolve(Identity& identity, const Event& event) {
@@ -82,6 +116,7 @@ void evolve(Identity& identity, const Event& event) {
     identity.registered = event.position();
     identity.name_confirmed = registered->name_confirmed();
     set_password(identity, registered->grade(), event);
+    add_profile(identity, event);
   } else if (const auto* asked = event.as<fb::SignInNameConfirmationRequested>()) {
     identity.name_link_id = id_of(asked->link_id());
     identity.name_link = tag_of(asked->token_hash());
@@ -89,15 +124,10 @@ void evolve(Identity& identity, const Event& event) {
   } else if (event.as<fb::SignInNameConfirmed>()) {
     identity.name_confirmed = true;
     identity.name_link.reset();
-  } else if (const auto* reset = event.as<fb::PasswordReset>()) {
-    set_password(identity, reset->grade(), event);
-  } else if (const auto* issued = event.as<fb::RecoveryCodeIssued>()) {
-    identity.recovery_code = id_of(issued->code_id());
-    identity.recovery_code_hash = tag_of(issued->code_hash());
-  } else if (event.as<fb::RecoveryCodeUsed>()) {
-    identity.recovery_code = Id{};
-    identity.recovery_code_hash = Tag16{};
+  } else if (event.as<fb::ProfileChanged>()) {
+    add_profile(identity, event);
   }
+  evolve_secrets(identity, event);
   evolve_changes(identity, event);
   evolve_sign_ins(identity, event);
 }

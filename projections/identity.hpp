@@ -7,7 +7,8 @@
 namespace daicho {
 
 inline constexpr std::size_t password_events_kept_max =
-    25;  ///< the current one and the longest history a policy allows
+    25;                                                     ///< the current one and the longest history a policy allows
+inline constexpr std::size_t profile_events_kept_max = 64;  ///< the first and the newest others
 inline constexpr std::size_t devices_kept_max = 32;
 
 struct Device {
@@ -20,7 +21,8 @@ struct Device {
 struct Identity {
   fb::Plan plan = fb::Plan::free;
   Time registered_at = 0;
-  Position registered = 0;  ///< whose sealed part holds name and profile
+  Position registered = 0;         ///< whose sealed part holds name and profile
+  std::vector<Position> profiles;  ///< events whose sealed part holds a profile, oldest first: all once true (R-ACC-3)
   bool name_confirmed = false;
   Id name_link_id;                 ///< the link that confirms it
   std::optional<Tag16> name_link;  ///< its hash
@@ -28,11 +30,14 @@ struct Identity {
   fb::Grade grade = fb::Grade::none;
   std::vector<Position> passwords;  ///< events whose sealed part holds a verifier, oldest first
   Time password_changed_at = 0;
+  std::vector<Time> wrong_passwords;  ///< the current one asked for again, within the last hour
+  bool two_step = false;
   Id recovery_code;  ///< all zero: none
   Tag16 recovery_code_hash;
-  Time changed_at = 0;           ///< newest change of proofs, password or profile since registration; 0: none
-  std::vector<Device> devices;   ///< most recently seen last
-  std::vector<Tag16> locations;  ///< of successful sign-ins, most recent last
+  std::vector<Time> wrong_recovery_codes;  ///< of the last hour
+  Time changed_at = 0;                     ///< newest change of proofs, password or profile since registration; 0: none
+  std::vector<Device> devices;             ///< most recently seen last
+  std::vector<Tag16> locations;            ///< of successful sign-ins, most recent last
   Time last_sign_in = 0;
   std::uint64_t failed_sign_ins = 0;  ///< since the last success
   bool operator==(const Identity&) const = default;

@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <array>
 
+#include "projections/event_fields.hpp"
+
 namespace daicho {
 
 std::span<const PolicyNumber> policy_numbers() {
-  static constexpr std::array<PolicyNumber, 21> numbers = {{
+  static constexpr std::array<PolicyNumber, 31> numbers = {{
       {"min_proofs", &Policy::min_proofs, 1, 10},
       {"code_digits", &Policy::code_digits, 6, 10},
       {"code_ttl_seconds", &Policy::code_ttl_seconds, 60, 3'600},
@@ -26,16 +28,28 @@ std::span<const PolicyNumber> policy_numbers() {
       {"replacement_days", &Policy::replacement_days, 1, 365},
       {"recovery_per_day", &Policy::recovery_per_day, 1, 100},
       {"recovery_reply_hours", &Policy::recovery_reply_hours, 1, 720},
-      {"recovery_min_fields", &Policy::recovery_min_fields, 1, 20},
+      {"survey_days", &Policy::survey_days, 1, 30},
+      {"reset_link_ttl_seconds", &Policy::reset_link_ttl_seconds, 300, 604'800},
+      {"recovery_min_fields", &Policy::recovery_min_fields, 1, 19},
+      {"recovery_threshold", &Policy::recovery_threshold, 1, 10'000},
+      {"recovery_values_counted", &Policy::recovery_values_counted, 1, 10},
+      {"recovery_not_registered_percent", &Policy::recovery_not_registered_percent, 0, 100},
+      {"recovery_familiar_device", &Policy::recovery_familiar_device, 0, 1'000},
+      {"recovery_familiar_place", &Policy::recovery_familiar_place, 0, 1'000},
+      {"mailbox_inactive_days", &Policy::mailbox_inactive_days, 1, 3'650},
+      {"mailbox_first_sign_in_days", &Policy::mailbox_first_sign_in_days, 1, 3'650},
+      {"account_inactive_days", &Policy::account_inactive_days, 1, 3'650},
       {"recorded_refusals_per_hour", &Policy::recorded_refusals_per_hour, 1, 100},
   }};
   return numbers;
 }
 
 std::span<const PolicyText> policy_texts() {
-  static const std::array<PolicyText, 2> texts = {{
+  static const std::array<PolicyText, 4> texts = {{
       {"day_kind", &Policy::day_kind, {"calendar_day", "rolling_24h"}},
       {"day_zone", &Policy::day_zone, {}},
+      {"subject_match", &Policy::subject_match, {"exact", "outline"}},
+      {"sign_in_name_reuse", &Policy::sign_in_name_reuse, {"never", "after_closing"}},
   }};
   return texts;
 }
@@ -47,6 +61,21 @@ std::span<const PolicyList> policy_lists() {
   }};
   return lists;
 }
+
+std::span<const PolicyFlag> policy_flags() {
+  static constexpr std::array<PolicyFlag, 1> flags = {
+      {{"disclose_account_existence", &Policy::disclose_account_existence}}};
+  return flags;
+}
+
+namespace {
+
+/// A weight's name in the event: `recovery_weights.surname`.
+std::string weight_name(std::size_t field) {
+  return std::string(recovery_weights_name) + "." + fb::EnumNameRecoveryField(static_cast<fb::RecoveryField>(field));
+}
+
+}  // namespace
 
 fb::PolicyAdoptedT adopt(const Policy& policy) {
   fb::PolicyAdoptedT adopted;
@@ -61,6 +90,9 @@ fb::PolicyAdoptedT adopt(const Policy& policy) {
   for (const PolicyNumber& entry : policy_numbers()) add(entry.name, policy.*entry.field, {});
   for (const PolicyText& entry : policy_texts()) add(entry.name, 0, {policy.*entry.field});
   for (const PolicyList& entry : policy_lists()) add(entry.name, 0, policy.*entry.field);
+  for (const PolicyFlag& entry : policy_flags()) add(entry.name, policy.*entry.field ? 1 : 0, {});
+  for (std::size_t i = 1; i < policy.recovery_weights.size(); ++i)
+    add(weight_name(i).c_str(), policy.recovery_weights[i], {});
   return adopted;
 }
 
@@ -83,8 +115,20 @@ Policy read_policy(const fb::PolicyAdopted& adopted) {
     for (const PolicyList& entry : policy_lists()) {
       if (name == entry.name) policy.*entry.field = texts;
     }
+    for (const PolicyFlag& entry : policy_flags()) {
+      if (name == entry.name) policy.*entry.field = parameter->number() != 0;
+    }
+    for (std::size_t i = 1; name.starts_with(recovery_weights_name) && i < policy.recovery_weights.size(); ++i) {
+      if (name == weight_name(i)) policy.recovery_weights[i] = parameter->number();
+    }
   }
   return policy;
+}
+
+const Service* LedgerState::find_service(std::string_view name) const {
+  const auto found =
+      std::ranges::find_if(services, [&](const Service& each) { return each.name == name && !each.revoked_at; });
+  return found == services.end() ? nullptr : &*found;
 }
 
 void evolve(LedgerState& ledger, const Event& event, const Hash& leaf) {
@@ -95,6 +139,19 @@ void evolve(LedgerState& ledger, const Event& event, const Hash& leaf) {
     ledger.digests_time = event.time();  // the first digests are due a day later
   } else if (const auto* adopted = event.as<fb::PolicyAdopted>()) {
     ledger.policy = read_policy(*adopted);
+  } else if (const auto* registered = event.as<fb::ServiceRegistered>()) {
+    Service service{.id = id_of(registered->service_id()), .name = text_of(registered->name())};
+    for (const auto role : list_of(registered->roles())) service.roles.push_back(static_cast<fb::Role>(role));
+    for (const auto byte : list_of(registered->public_key())) service.public_key.push_back(byte);
+    service.token_hash = tag_of(registered->token_hash());
+    service.registered = event.position();
+    service.registered_at = event.time();
+    ledger.services.push_back(std::move(service));
+  } else if (const auto* revoked = event.as<fb::ServiceRevoked>()) {
+    const auto found = std::ranges::find(ledger.services, id_of(revoked->service_id()), &Service::id);
+    if (found != ledger.services.end()) found->revoked_at = event.time();
+  } else if (const auto* refused = event.as<fb::CommandRefused>()) {
+    ledger.refusals.add(refused->rule(), event.time());
   } else if (const auto* digests = event.as<fb::ProjectionDigestsRecorded>()) {
     ledger.digests_at = digests->size();
     ledger.digests_time = event.time();

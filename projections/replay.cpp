@@ -15,6 +15,9 @@ void apply_changes(RowMap& map, Rows rows) {
   for (RowChange& row : rows) {
     if (row.value) {
       map[std::move(row.key)] = *std::move(row.value);
+    } else if (row.is_prefix) {
+      auto at = map.lower_bound(row.key);
+      while (at != map.end() && at->first.starts_with(row.key)) at = map.erase(at);
     } else {
       map.erase(row.key);
     }
@@ -160,9 +163,9 @@ Result<std::optional<RowDifference>, StoreError> first_difference(const Store& s
 }
 
 std::string describe(const RowDifference& difference) {
-  static const std::map<char, const char*> tables = {{'L', "ledger state"},  {'A', "account state"},
-                                                     {'D', "due times"},     {'B', "blocked accounts"},
-                                                     {'N', "sign-in names"}, {'O', "outbox"}};
+  static const std::map<char, const char*> tables = {
+      {'L', "ledger state"}, {'A', "account state"}, {'D', "due times"}, {'B', "blocked accounts"},
+      {'E', "evidence"},     {'N', "sign-in names"}, {'O', "outbox"}};
   const auto table = tables.find(difference.key.empty() ? '?' : difference.key[0]);
   std::string words = table == tables.end() ? "a row of an unknown table" : table->second;
   if (difference.key.size() == 17 && table != tables.end() && (table->first == 'A' || table->first == 'B')) {

@@ -30,7 +30,8 @@ void serialize(A& a, PendingCode& v) {
 template <class A>
 void serialize(A& a, Proof& v) {
   a(v.id, v.kind, v.status, v.added, v.added_at, v.status_position, v.status_since, v.address_tag, v.confirmation_tag,
-    v.replacement, v.replaces, v.code, v.wrong_guesses, v.sends);
+    v.replacement, v.replaces, v.code, v.wrong_guesses, v.sends, v.wrong_confirmations, v.familiar_wrong_confirmations,
+    v.totp_step, v.verified_at);
 }
 template <class A>
 void serialize(A& a, CurrentProofs& v) {
@@ -65,8 +66,45 @@ void serialize(A& a, RecordedRefusals& v) {
   a(v.rule, v.marks);
 }
 template <class A>
+void serialize(A& a, RefusalMarks& v) {
+  a(v.by_rule);
+}
+template <class A>
 void serialize(A& a, DailyLimits& v) {
-  a(v.recoveries, v.failed_confirmations, v.sends, v.refusals, v.refusals_counted);
+  a(v.recoveries, v.sends, v.refusals, v.refusals_counted);
+}
+template <class A>
+void serialize(A& a, FieldMatch& v) {
+  a(v.field, v.result, v.matched);
+}
+template <class A>
+void serialize(A& a, ResetLink& v) {
+  a(v.id, v.hash, v.expires_at);
+}
+template <class A>
+void serialize(A& a, Recovery& v) {
+  a(v.id, v.submitted, v.submitted_at, v.reply_due_at, v.fields, v.familiar_device, v.familiar_place, v.outcome,
+    v.decided, v.decided_at, v.link, v.survey_sent);
+}
+template <class A>
+void serialize(A& a, Recoveries& v) {
+  a(v.all);
+}
+template <class A>
+void serialize(A& a, End& v) {
+  a(v.kind, v.at, v.position);
+}
+template <class A>
+void serialize(A& a, MailboxOff& v) {
+  a(v.reason, v.at, v.position);
+}
+template <class A>
+void serialize(A& a, LifeCycle& v) {
+  a(v.has_mailbox, v.mailbox_off, v.end);
+}
+template <class A>
+void serialize(A& a, Service& v) {
+  a(v.id, v.name, v.roles, v.public_key, v.token_hash, v.registered, v.registered_at, v.revoked_at);
 }
 template <class A>
 void serialize(A& a, Challenge& v) {
@@ -82,13 +120,14 @@ void serialize(A& a, Device& v) {
 }
 template <class A>
 void serialize(A& a, Identity& v) {
-  a(v.plan, v.registered_at, v.registered, v.name_confirmed, v.name_link_id, v.name_link, v.name_link_expires_at,
-    v.grade, v.passwords, v.password_changed_at, v.recovery_code, v.recovery_code_hash, v.changed_at, v.devices,
-    v.locations, v.last_sign_in, v.failed_sign_ins);
+  a(v.plan, v.registered_at, v.registered, v.profiles, v.name_confirmed, v.name_link_id, v.name_link,
+    v.name_link_expires_at, v.grade, v.passwords, v.password_changed_at, v.wrong_passwords, v.two_step, v.recovery_code,
+    v.recovery_code_hash, v.wrong_recovery_codes, v.changed_at, v.devices, v.locations, v.last_sign_in,
+    v.failed_sign_ins);
 }
 template <class A>
 void serialize(A& a, Account& v) {
-  a(v.id, v.head, v.identity, v.proofs, v.block, v.windows, v.limits, v.challenges);
+  a(v.id, v.head, v.identity, v.proofs, v.block, v.windows, v.limits, v.challenges, v.recoveries, v.life);
 }
 template <class A>
 void serialize(A& a, Policy& v) {
@@ -96,10 +135,12 @@ void serialize(A& a, Policy& v) {
   for (const PolicyNumber& entry : policy_numbers()) a(v.*entry.field);
   for (const PolicyText& entry : policy_texts()) a(v.*entry.field);
   for (const PolicyList& entry : policy_lists()) a(v.*entry.field);
+  for (const PolicyFlag& entry : policy_flags()) a(v.*entry.field);
+  a(v.recovery_weights);
 }
 template <class A>
 void serialize(A& a, LedgerState& v) {
-  a(v.head, v.origin, v.simulated_clock, v.policy, v.digests_at, v.digests_time);
+  a(v.head, v.origin, v.simulated_clock, v.policy, v.digests_at, v.digests_time, v.services, v.refusals);
 }
 
 namespace {

@@ -42,6 +42,25 @@ void append_outbox_changes(Rows& rows, const Event& event) {
   }
 }
 
+void append_evidence_changes(Rows& rows, const Event& event) {
+  const auto* recorded = event.as<fb::EvidenceRecorded>();
+  if (recorded && recorded->items()) {
+    for (const fb::EvidenceItem* item : *recorded->items()) {
+      std::string value;
+      for (const std::uint64_t shingle : list_of(item->shingles())) append(value, big_endian(shingle));
+      std::string key = evidence_rows_prefix(event.account(), item->field());
+      append(key, tag_of(item->tag()).view());
+      put(rows, std::move(key), std::move(value));
+    }
+  }
+  for (int i = static_cast<int>(fb::RecoveryField::MIN) + 1; i <= static_cast<int>(fb::RecoveryField::MAX); ++i) {
+    const auto field = static_cast<fb::RecoveryField>(i);
+    const bool is_gone = event.as<fb::AccountClosed>() || event.as<fb::AccountExpired>() ||
+                         (event.as<fb::MailboxDeactivated>() && is_mail(field));
+    if (is_gone) rows.push_back({Family::rows, evidence_rows_prefix(event.account(), field), std::nullopt, true});
+  }
+}
+
 }  // namespace
 
 std::string ledger_row_key() { return "L"; }
@@ -50,16 +69,21 @@ std::string sign_in_name_row_key(const Tag32& name_tag) { return key_of('N', {na
 std::string outbox_row_key(const Id& notification) { return key_of('O', {notification.view()}); }
 std::string blocked_row_key(const Id& account) { return key_of('B', {account.view()}); }
 
+std::string due_rows_prefix(DueKind kind) { return {'D', static_cast<char>(kind)}; }
+
 std::string due_row_key(const Due& due) {
-  const std::array<std::uint8_t, 1> kind = {static_cast<std::uint8_t>(due.kind)};
-  return key_of('D', {big_endian(static_cast<std::uint64_t>(due.at)), kind, due.account.view(), due.subject.view()});
+  std::string key = due_rows_prefix(due.kind);
+  append(key, big_endian(static_cast<std::uint64_t>(due.at)));
+  append(key, due.account.view());
+  append(key, due.subject.view());
+  return key;
 }
 
 std::optional<Due> parse_due_row(ByteView key) {
-  if (key.size() != 1 + 8 + 1 + 16 + 16 || key[0] != 'D') return std::nullopt;
+  if (key.size() != 1 + 1 + 8 + 16 + 16 || key[0] != 'D') return std::nullopt;
   Due due;
-  due.at = static_cast<Time>(read_big_endian(key.subspan(1, 8)));
-  due.kind = static_cast<DueKind>(key[9]);
+  due.kind = static_cast<DueKind>(key[1]);
+  due.at = static_cast<Time>(read_big_endian(key.subspan(2, 8)));
   due.account = *Id::from(key.subspan(10, 16));
   due.subject = *Id::from(key.subspan(26, 16));
   return due;
@@ -70,9 +94,39 @@ std::optional<Id> parse_blocked_row(ByteView key) {
 }
 
 std::vector<Due> due_of(const Account& account) {
-  const auto& window = account.windows.open;
-  if (!window || !window->effective_at) return {};
-  return {{*window->effective_at, DueKind::replacement, account.id, window->id}};
+  std::vector<Due> due;
+  if (!account.exists() || account.life.end) return due;
+  if (const auto& window = account.windows.open; window && window->effective_at)
+    due.push_back({DueKind::replacement, *window->effective_at, account.id, window->id});
+  for (const Recovery& recovery : account.recoveries.all) {
+    if (recovery.outcome == RecoveryOutcome::pending)
+      due.push_back({DueKind::recovery_reply, recovery.submitted_at, account.id, recovery.id});
+    if (!recovery.survey_sent)
+      due.push_back({DueKind::recovery_survey, recovery.submitted_at, account.id, recovery.id});
+  }
+  const Time idle_since = account.last_active() - account.last_active() % hour_us;  // one row change an hour at most
+  if (account.life.has_mailbox && !account.life.mailbox_off) {
+    const bool is_used = account.identity.last_sign_in > 0;
+    due.push_back({is_used ? DueKind::mailbox_idle : DueKind::mailbox_first_use, idle_since, account.id, {}});
+  }
+  if (account.identity.plan == fb::Plan::free) due.push_back({DueKind::account_idle, idle_since, account.id, {}});
+  return due;
+}
+
+bool is_mail(fb::RecoveryField field) {
+  return field == fb::RecoveryField::mail_subjects || field == fb::RecoveryField::mail_folders ||
+         field == fb::RecoveryField::mail_recipients;
+}
+
+std::string evidence_rows_prefix(const Id& account, fb::RecoveryField field) {
+  return key_of('E', {account.view()}) + static_cast<char>(field);
+}
+
+std::optional<Evidence> parse_evidence_row(ByteView key, ByteView value) {
+  if (key.size() != 1 + 16 + 1 + 16 || key[0] != 'E' || value.size() % 8 != 0) return std::nullopt;
+  Evidence evidence{*Tag16::from(key.last(16)), {}};
+  for (std::size_t i = 0; i < value.size(); i += 8) evidence.shingles.push_back(read_big_endian(value.subspan(i, 8)));
+  return evidence;
 }
 
 std::string encode_outbox_row(const OutboxRow& row) {
@@ -100,6 +154,12 @@ Account index_view(const Account& account) {
   view.id = account.id;
   view.windows = account.windows;
   view.block = account.block;
+  view.head = account.head;
+  view.recoveries = account.recoveries;
+  view.life = account.life;
+  view.identity.plan = account.identity.plan;
+  view.identity.registered_at = account.identity.registered_at;
+  view.identity.last_sign_in = account.identity.last_sign_in;
   return view;
 }
 
@@ -116,6 +176,7 @@ void append_index_changes(Rows& rows, const Account& before, const Account& afte
   }
   if (name_tag) put(rows, sign_in_name_row_key(*name_tag), std::string(event.account().text()));
   append_outbox_changes(rows, event);
+  append_evidence_changes(rows, event);
 }
 
 }  // namespace daicho

@@ -1,5 +1,6 @@
 // projections/rows.hpp — the projection rows: their keys, and which of them an event changes.
-// One letter opens each key: L ledger, A account, D due, B blocked, N sign-in name, O outbox (docs/ledger-format.md).
+// One letter opens each key: L ledger, A account, B blocked, D due, E evidence, N sign-in name, O outbox
+// (docs/ledger-format.md).
 #pragma once
 
 #include "ledger/store.hpp"
@@ -12,18 +13,38 @@ std::string account_row_key(const Id& account);
 std::string sign_in_name_row_key(const Tag32& name_tag);  ///< value: account id
 std::string outbox_row_key(const Id& notification);
 
-/// What falls due by time alone. Only windows today; replies and expiries join it later.
-enum class DueKind : std::uint8_t { replacement = 1 };
+/// What comes by time alone. Some wait for an instant; of others the row says since when they wait, and the policy in
+/// force how long.
+enum class DueKind : std::uint8_t {
+  replacement = 1,        ///< at the end of a window; subject: the window
+  recovery_reply = 2,     ///< since the submission; subject: the recovery
+  recovery_survey = 3,    ///< likewise
+  mailbox_first_use = 4,  ///< since the registration, in whole hours: no sign-in yet
+  mailbox_idle = 5,       ///< since the last sign-in, in whole hours
+  account_idle = 6,       ///< since the last sign-in or the registration, in whole hours; free accounts
+};
+inline constexpr std::array due_kinds = {DueKind::replacement,       DueKind::recovery_reply, DueKind::recovery_survey,
+                                         DueKind::mailbox_first_use, DueKind::mailbox_idle,   DueKind::account_idle};
 struct Due {
-  Time at = 0;
   DueKind kind = DueKind::replacement;
+  Time at = 0;
   Id account;
-  Id subject;  ///< the window
+  Id subject;
   auto operator<=>(const Due&) const = default;
 };
 std::string due_row_key(const Due& due);
+std::string due_rows_prefix(DueKind kind);  ///< what the keys of one kind begin with, earliest first
 std::optional<Due> parse_due_row(ByteView key);
 std::vector<Due> due_of(const Account& account);
+
+/// A fact that a service observed, as keyed hashes: what recovery answers are compared with (R-REC-6).
+struct Evidence {
+  Tag16 tag;
+  std::vector<std::uint64_t> shingles;  ///< sorted
+};
+std::string evidence_rows_prefix(const Id& account, fb::RecoveryField field);
+std::optional<Evidence> parse_evidence_row(ByteView key, ByteView value);
+bool is_mail(fb::RecoveryField field);  ///< what goes with the mailbox (R-LIFE-2)
 
 std::string blocked_row_key(const Id& account);  ///< value: u64 big-endian time since when
 std::optional<Id> parse_blocked_row(ByteView key);

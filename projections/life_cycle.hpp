@@ -1,0 +1,32 @@
+// projections/life_cycle.hpp — the mailbox of an account and the account's end (R-LIFE-1…3).
+#pragma once
+
+#include "ledger/event.hpp"
+
+namespace daicho {
+
+enum class EndKind : std::uint8_t { closed, expired };
+struct End {
+  EndKind kind = EndKind::closed;
+  Time at = 0;
+  Position position = 0;
+  bool operator==(const End&) const = default;
+};
+
+struct MailboxOff {
+  fb::MailboxReason reason = fb::MailboxReason::none;
+  Time at = 0;
+  Position position = 0;
+  bool operator==(const MailboxOff&) const = default;
+};
+
+struct LifeCycle {
+  bool has_mailbox = false;  ///< its sign-in name is one of the provider's own addresses
+  std::optional<MailboxOff> mailbox_off;
+  std::optional<End> end;
+  bool operator==(const LifeCycle&) const = default;
+};
+
+void evolve(LifeCycle& life, const Event& event);
+
+}  // namespace daicho
