@@ -6,6 +6,11 @@
 
 namespace daicho {
 
+bool is_word(std::string_view text) {
+  const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !text.empty() && text.size() <= reason_bytes_max && std::ranges::all_of(text, is_allowed);
+}
+
 Draft block(const std::string& reason, const std::string& detail, const Account& account, const Context& context,
             std::initializer_list<Rule> rules) {
   Draft blocked = draft(fb::AccountBlockedT{.block_id = context.new_id(), .reason = reason}, rules);
@@ -15,9 +20,7 @@ Draft block(const std::string& reason, const std::string& detail, const Account&
 }
 
 Decision decide(const Account& account, const BlockAccount& command, const Context& context) {
-  const auto is_word = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  if (command.reason.empty() || command.reason.size() > block_reason_bytes_max ||
-      !std::ranges::all_of(command.reason, is_word)) {
+  if (!is_word(command.reason)) {
     return refused({Rule::blk_1, "reason_not_a_word", "A reason is one word of a-z, 0-9 and _, at most 64 long."});
   }
   if (account.block.current) return accepted({{"block_id", to_text(account.block.current->id)}});

@@ -5,7 +5,7 @@
 
 namespace daicho {
 
-inline constexpr std::size_t block_reason_bytes_max = 64;
+inline constexpr std::size_t reason_bytes_max = 64;
 
 struct BlockAccount {
   std::string reason;  ///< a word: lower-case letters, digits, `_`
@@ -17,6 +17,9 @@ struct UnblockAccount {
 
 Decision decide(const Account& account, const BlockAccount& command, const Context& context);
 Decision decide(const Account& account, const UnblockAccount& command, const Context& context);
+
+/// Lower-case letters, digits and `_`, at most reason_bytes_max of them.
+bool is_word(std::string_view text);
 
 /// AccountBlocked, notifying every proof.
 Draft block(const std::string& reason, const std::string& detail, const Account& account, const Context& context,

@@ -2,28 +2,33 @@
 
 #include <algorithm>
 
+#include "commands/guesses.hpp"
 #include "commands/names.hpp"
 #include "commands/text.hpp"
 
 namespace daicho {
 
-namespace {
-
 bool is_public(fb::Purpose purpose) {
   return purpose == fb::Purpose::reset_password || purpose == fb::Purpose::unblock;
 }
 
+bool is_route_open(fb::Route route, const Policy& policy) {
+  return std::ranges::find(policy.routes, name(route)) != policy.routes.end();
+}
+
+bool is_offered(const Proof& proof, fb::Purpose purpose, const Policy& policy) {
+  const bool is_question = proof.kind == fb::ProofKind::secret_question;
+  if (channels_of(proof.kind).empty() && !is_question) return false;
+  if (!is_route_open(is_question ? fb::Route::secret_question : fb::Route::security_code, policy)) return false;
+  if (purpose == fb::Purpose::verify_proof) return proof.status == ProofStatus::unverified;
+  return proof.is_usable();
+}
+
+namespace {
+
 bool equal_ignoring_ascii_case(std::string_view a, std::string_view b) {
   const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
   return std::ranges::equal(a, b, {}, lower, lower);
-}
-
-/// Proofs that can answer a challenge of this purpose: to verify a proof, those not verified yet (R-CHL-2).
-bool is_offered(const Proof& proof, fb::Purpose purpose) {
-  const bool is_question = proof.kind == fb::ProofKind::secret_question;
-  if (channels_of(proof.kind).empty() && !is_question) return false;
-  if (purpose == fb::Purpose::verify_proof) return proof.status == ProofStatus::unverified;
-  return proof.is_usable();
 }
 
 /// The routes the policy leaves open to this account, in its order (R-CHL-9).
@@ -55,10 +60,13 @@ Decision no_usable_proof(const Account& account, const StartChallenge& command, 
   const auto routes = open_routes(account, {}, context.policy);
   Refusal refusal{Rule::chl_2, "no_usable_proof", "The account has no proof that a code could be sent to."};
   refusal.extra["other_routes"] = route_names(routes);
-  return refused_on_record(
-      account, context, std::move(refusal),
-      draft(fb::ChallengeEndedT{.challenge_id = context.new_id(), .purpose = command.purpose, .routes = routes},
-            {Rule::chl_2, Rule::chl_9}));
+  fb::ChallengeEndedT ended{.challenge_id = context.new_id(), .purpose = command.purpose, .routes = routes};
+  if (std::ranges::find(routes, fb::Route::recovery_code) != routes.end())
+    refusal.extra["challenge_id"] = to_text(ended.challenge_id);  // a recovery code still passes it (R-CHL-9)
+  Decision decision =
+      refused_on_record(account, context, std::move(refusal), draft(std::move(ended), {Rule::chl_2, Rule::chl_9}));
+  if (decision.counted) decision.refusal->extra.erase("challenge_id");  // it was not kept
+  return decision;
 }
 
 }  // namespace
@@ -67,9 +75,12 @@ Tag16 device_tag(const std::optional<std::string>& device_id, const Context& con
   return device_id ? context.vault.tag("device", *device_id) : Tag16{};
 }
 
+bool is_passed(const CharacterCheck& check) {
+  return !check.shown.empty() && equal_ignoring_ascii_case(check.shown, check.typed);
+}
+
 Decision decide(const Account& account, const StartChallenge& command, const Context& context) {
-  const auto& check = command.character_check;
-  const bool check_failed = check && (check->shown.empty() || !equal_ignoring_ascii_case(check->shown, check->typed));
+  const bool check_failed = command.character_check && !is_passed(*command.character_check);
   if (check_failed || (is_public(command.purpose) && !command.character_check)) {
     return refused_on_record(
         account, context,
@@ -79,7 +90,7 @@ Decision decide(const Account& account, const StartChallenge& command, const Con
   }
   std::vector<const Proof*> offered;
   for (const Proof& proof : account.proofs.all) {
-    if (is_offered(proof, command.purpose)) offered.push_back(&proof);
+    if (is_offered(proof, command.purpose, context.policy)) offered.push_back(&proof);
   }
   if (offered.empty()) return no_usable_proof(account, command, context);
 
@@ -89,14 +100,11 @@ Decision decide(const Account& account, const StartChallenge& command, const Con
   for (const Proof* proof : offered) started.offers.push_back(proof->id);
   Decision decision = accepted({{"challenge_id", to_text(started.challenge_id)}, {"purpose", name(command.purpose)}});
   decision.returns["routes"] = route_names(started.routes);
-  decision.offers = started.offers;
+  decision.described.emplace_back("offers", started.offers);
   decision.events.push_back(draft(std::move(started), {Rule::chl_1, Rule::chl_2, Rule::chl_9}));
   return decision;
 }
 
-namespace {
-
-/// The challenge, open and not yet passed; else the refusal.
 Result<const Challenge*, Refusal> open_challenge(const Account& account, const Id& id, const Context& context) {
   const Challenge* challenge = account.challenges.find(id);
   if (!challenge)
@@ -110,12 +118,16 @@ Result<const Challenge*, Refusal> open_challenge(const Account& account, const I
   return challenge;
 }
 
+namespace {
+
 Refusal limited(const char* code, const char* detail, std::optional<Time> retry_at) {
   return {Rule::chl_5, code, detail, retry_at};
 }
 
-Time hour_after_nth_newest(const std::vector<Time>& marks, std::int64_t n) {
-  return marks[marks.size() - static_cast<std::size_t>(n)] + hour_us;
+/// A device that somebody signed in on before: strangers have no part in its budget.
+bool is_familiar(const Account& account, const Tag16& device) {
+  const Device* known = device.is_zero() ? nullptr : account.identity.find_device(device);
+  return known && known->last_sign_in > 0;
 }
 
 }  // namespace
@@ -166,18 +178,21 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
   if (!challenge) return refused(challenge.error());
   const Proof* proof = account.proofs.find(command.proof);
   const bool is_offer = std::ranges::find((*challenge)->offers, command.proof) != (*challenge)->offers.end();
-  if (!proof || !is_offer || !is_offered(*proof, (*challenge)->purpose)) {
+  if (!proof || !is_offer || !is_offered(*proof, (*challenge)->purpose, context.policy)) {
     return refused({Rule::chl_2, "proof_not_offered", "This challenge does not offer that proof."});
   }
   const auto channels = channels_of(proof->kind);
   if (std::ranges::find(channels, command.channel) == channels.end() || command.channel == fb::Channel::app) {
     return refused({Rule::prf_3, "channel_not_offered", "That kind of proof does not receive codes this way."});
   }
-  const Allowance confirmations = daily_allowance(
-      account.limits.failed_confirmations, context.policy.max_contact_confirmations, context.policy, context.now);
+  const bool familiar = is_familiar(account, (*challenge)->device_tag);
+  const Allowance confirmations =
+      daily_allowance(familiar ? proof->familiar_wrong_confirmations : proof->wrong_confirmations,
+                      context.policy.max_contact_confirmations, context.policy, context.now);
   if (confirmations.left == 0) {
-    return refused(
-        {Rule::chl_3, "confirmation_limit", "Too many wrong confirmations today.", confirmations.next_allowed_at});
+    return refused({Rule::chl_3, "confirmation_limit",
+                    "Too many wrong confirmations of this proof today; choose another.",
+                    confirmations.next_allowed_at});
   }
   if (auto refusal = check_send_quota(account, proof->sends, context)) return refused(*std::move(refusal));
   if (context.vault.tag("confirmation", fold(command.confirmation)) != proof->confirmation_tag) {
@@ -185,7 +200,9 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
         refused({Rule::chl_3, "wrong_confirmation", "What was typed is not the hidden part; nothing was sent."});
     decision.refusal->extra["confirmations_left"] = confirmations.left - 1;
     decision.events.push_back(draft(
-        fb::ContactConfirmationFailedT{.challenge_id = command.challenge, .proof_id = command.proof}, {Rule::chl_3}));
+        fb::ContactConfirmationFailedT{
+            .challenge_id = command.challenge, .proof_id = command.proof, .familiar = familiar},
+        {Rule::chl_3}));
     return decision;
   }
   Draft sent = send_code_to(proof->id, command.challenge, command.channel, context);
@@ -194,71 +211,6 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
   Decision decision = accepted({{"notification_id", to_text(sent.notifications.front().id)},
                                 {"expires_at", to_rfc3339(sent.payload.AsCodeSent()->expires_at)}});
   decision.events.push_back(std::move(sent));
-  return decision;
-}
-
-std::optional<Decision> check_code(const Account& account, const Proof* proof, const Id& challenge, bool is_link,
-                                   std::string_view attempt, const Context& context) {
-  const auto rejected = [&](fb::CodeRejection reason, Refusal refusal) {
-    return refused_on_record(
-        account, context, std::move(refusal),
-        draft(fb::CodeRejectedT{.challenge_id = challenge, .proof_id = proof ? proof->id : Id{}, .reason = reason},
-              {Rule::chl_5}));
-  };
-  if (!proof || !proof->code || proof->code->is_link != is_link) {
-    return rejected(fb::CodeRejection::no_code,
-                    limited("no_code", "No code is waited for: none was sent, or it was used.", {}));
-  }
-  const std::int64_t used = count_since(proof->wrong_guesses, context.now, hour_us);
-  if (used >= context.policy.max_code_guesses) {
-    Refusal refusal = limited("guess_limit", "Too many wrong codes for this proof.",
-                              hour_after_nth_newest(proof->wrong_guesses, context.policy.max_code_guesses));
-    refusal.extra["guesses_left"] = 0;
-    return rejected(fb::CodeRejection::budget_spent, std::move(refusal));
-  }
-  if (proof->code->expires_at <= context.now) {
-    return rejected(fb::CodeRejection::expired, limited("code_expired", "The code is too old; ask for a new one.", {}));
-  }
-  const OneTime kind = is_link ? OneTime::link : OneTime::security_code;
-  if (context.vault.matches(kind, proof->code->id, proof->code->hash, attempt)) return std::nullopt;
-  Refusal refusal = limited("wrong_code", "That is not the code that was sent.", {});
-  refusal.extra["guesses_left"] = context.policy.max_code_guesses - used - 1;
-  // A wrong guess always is an event: the budget that limits it is counted from them.
-  Decision decision = refused(std::move(refusal));
-  decision.events.push_back(
-      draft(fb::CodeRejectedT{.challenge_id = challenge, .proof_id = proof->id, .reason = fb::CodeRejection::wrong},
-            {Rule::chl_5}));
-  return decision;
-}
-
-Decision decide(const Account& account, const SubmitCode& command, const Context& context) {
-  const auto challenge = open_challenge(account, command.challenge, context);
-  if (!challenge) return refused(challenge.error());
-  const Proof* proof = account.proofs.with_code_of(command.challenge);
-  if (auto rejection = check_code(account, proof, command.challenge, false, command.code, context))
-    return *std::move(rejection);
-  Decision decision = accepted({{"passed", true}, {"guesses_left", context.policy.max_code_guesses}});
-  Draft passed = draft(fb::ChallengePassedT{.challenge_id = command.challenge,
-                                            .purpose = (*challenge)->purpose,
-                                            .proof_id = proof->id,
-                                            .device_tag = (*challenge)->device_tag},
-                       {Rule::chl_5});
-  passed.caused_by = (*challenge)->started;
-  decision.events.push_back(std::move(passed));
-  const auto verify = [&](const Proof& verified) {
-    decision.events.push_back(draft(fb::ProofVerifiedT{.proof_id = verified.id}, {Rule::prf_1, Rule::prf_10}));
-  };
-  if (proof->status == ProofStatus::unverified) verify(*proof);
-  for (const Proof& device : account.proofs.all) {  // the device the owner is on is trusted from here (R-PRF-10)
-    if ((*challenge)->purpose == fb::Purpose::trust_device && device.kind == fb::ProofKind::trusted_device &&
-        device.status == ProofStatus::unverified && device.address_tag == (*challenge)->device_tag) {
-      verify(device);
-    }
-  }
-  if (account.windows.open &&
-      proof->status == ProofStatus::marked_lost) {  // R-LOST-4: using an old proof offers to cancel
-    decision.returns["offer_cancel_replacement"] = to_text(account.windows.open->id);
-  }
   return decision;
 }
 
@@ -273,6 +225,10 @@ std::optional<NotPassed> check_passed(const Account& account, const Id& id, fb::
   if (*challenge->passed_at + context.policy.step_up_ttl_seconds * second_us <= context.now) {
     return NotPassed{"challenge_stale", "The challenge was passed too long ago; pass another."};
   }
+  const Proof* proof = account.proofs.find(challenge->passed_with);
+  const bool is_void = !challenge->passed_with.is_zero() && (!proof || !proof->is_usable());
+  if (is_void && purpose != fb::Purpose::verify_proof)
+    return NotPassed{"challenge_void", "The proof it was passed with is none any more."};
   return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
-// commands/challenges.hpp — proving who one is: start, send a code, give it back (R-CHL-1…9).
+// commands/challenges.hpp — proving who one is: what is offered, and sending a code (R-CHL-1…9). The ways to answer are
+// in challenge_answers.hpp.
 #pragma once
 
 #include "commands/decision.hpp"
@@ -19,14 +20,19 @@ struct SendCode {
   fb::Channel channel;
   std::string confirmation;  ///< left of the @, or the last four digits
 };
-struct SubmitCode {
-  Id challenge;
-  std::string code;
-};
 
 Decision decide(const Account& account, const StartChallenge& command, const Context& context);
 Decision decide(const Account& account, const SendCode& command, const Context& context);
-Decision decide(const Account& account, const SubmitCode& command, const Context& context);
+
+bool is_public(fb::Purpose purpose);  ///< anybody may start it: it begins with a character check (R-CHL-1)
+bool is_passed(const CharacterCheck& check);
+/// Whether the policy leaves this way of proving open (R-CHL-9).
+bool is_route_open(fb::Route route, const Policy& policy);
+/// Whether a proof can answer a challenge of this purpose: to verify a proof, those not verified yet (R-CHL-2).
+bool is_offered(const Proof& proof, fb::Purpose purpose, const Policy& policy);
+
+/// The challenge, open and not yet passed; else the refusal.
+Result<const Challenge*, Refusal> open_challenge(const Account& account, const Id& id, const Context& context);
 
 /// Why a challenge does not stand as passed for this purpose, fresh enough to use; nullopt: it does.
 struct NotPassed {
@@ -40,10 +46,6 @@ std::optional<Refusal> check_send_quota(const Account& account, const std::vecto
                                         const Context& context);
 /// Likewise for a proof that is not added yet: what its destination was sent before counts.
 std::optional<Refusal> check_send_quota(const Account& account, const Tag16& address_tag, const Context& context);
-
-/// Judges what came back for the code or link a proof waits for: nullopt when right, else the refusal and its record.
-std::optional<Decision> check_code(const Account& account, const Proof* proof, const Id& challenge, bool is_link,
-                                   std::string_view attempt, const Context& context);
 
 /// CodeSent with its notification to the proof.
 Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, const Context& context);

@@ -5,10 +5,10 @@
 
 namespace daicho {
 
-Decision refused_on_record(const Account& account, const Context& context, Refusal refusal, Draft record) {
+Decision refused_on_record(const RefusalMarks& marks, const Context& context, Refusal refusal, Draft record) {
   const auto rule = static_cast<std::uint16_t>(refusal.rule);
   Decision decision = refused(std::move(refusal));
-  if (account.limits.recorded_refusals(rule, context.now) >= context.policy.recorded_refusals_per_hour) {
+  if (marks.within_hour(rule, context.now) >= context.policy.recorded_refusals_per_hour) {
     decision.counted = true;
   } else {
     decision.events.push_back(std::move(record));
@@ -59,6 +59,34 @@ void notify_proofs(Draft& event, const Account& account, const Context& context,
     if (!proof.is_usable() || proof.id == except || channels.empty() || channels.front() == fb::Channel::app) continue;
     notify(event, context, kind, fb::Recipient::proof, channels.front(), proof.id, secret);
   }
+}
+
+void notify_owner(Draft& event, const Account& account, const Context& context, fb::NotificationKind kind,
+                  const Id& secret) {
+  notify_proofs(event, account, context, kind, {}, secret);
+  if (event.notifications.empty())
+    notify(event, context, kind, fb::Recipient::sign_in_name, fb::Channel::email, {}, secret);
+}
+
+void describe_survivors(Decision& decision, const Account& account, const std::vector<Id>& added,
+                        const std::vector<Id>& removed) {
+  const auto is_in = [](const std::vector<Id>& ids, const Id& id) { return std::ranges::find(ids, id) != ids.end(); };
+  std::vector<Id> kept, gone;
+  for (const Proof& proof : account.proofs.all) {
+    const bool is_void = proof.is_usable() && proof.kind == fb::ProofKind::trusted_device;
+    if (is_void || is_in(removed, proof.id)) {
+      gone.push_back(proof.id);
+    } else if (proof.is_usable() || is_in(added, proof.id)) {
+      kept.push_back(proof.id);
+    }
+  }
+  decision.described.emplace_back("proofs_kept", std::move(kept));
+  decision.described.emplace_back("proofs_removed", std::move(gone));
+}
+
+fb::ProfileT profile_of(const Account& account, const Context& context) {
+  const auto personal = context.personal(account.identity.profiles.back());
+  return personal && personal->profile ? *personal->profile : fb::ProfileT{};
 }
 
 }  // namespace daicho

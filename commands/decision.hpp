@@ -8,6 +8,7 @@
 #include "commands/rules.hpp"
 #include "commands/vault.hpp"
 #include "projections/account.hpp"
+#include "projections/rows.hpp"
 
 namespace daicho {
 
@@ -21,6 +22,8 @@ struct Context {
   std::function<Id()> new_id;
   /// The sealed part of one of the account's events; nullopt when its key is gone.
   std::function<std::shared_ptr<const fb::PersonalT>(Position)> personal;
+  /// What services observed about one field of the recovery form (R-REC-5).
+  std::function<const std::vector<Evidence>&(fb::RecoveryField)> evidence;
 };
 
 /// A rule said no. Nothing changed but the events named, if any.
@@ -36,8 +39,9 @@ struct Decision {
   std::vector<Draft> events;
   std::optional<Refusal> refusal;
   Json returns = Json::object();  ///< beside the events' places
-  std::vector<Id> offers;         ///< proofs to be described, masked, in the answer
-  bool counted = false;           ///< a refusal past what is recorded one by one: counted (R-LED-1)
+  /// Members of the answer that describe proofs, masked: `offers`, `proofs_kept`, `proofs_removed`.
+  std::vector<std::pair<const char*, std::vector<Id>>> described;
+  bool counted = false;  ///< a refusal past what is recorded one by one: counted (R-LED-1)
 };
 
 inline Decision refused(Refusal refusal) {
@@ -59,8 +63,18 @@ Draft draft(T payload, std::initializer_list<Rule> rules) {
   return result;
 }
 
+/// What a command that needs a secret checked outside the decision was told: Argon2id takes tens of milliseconds.
+enum class Verdict : std::uint8_t {
+  not_asked,  ///< while it is found out whether there is anything to ask; such a decision is never appended
+  right,
+  wrong,
+};
+
 /// Adds the event that records a refusal, or only counts it when the hour's records are used up (R-LED-1).
-Decision refused_on_record(const Account& account, const Context& context, Refusal refusal, Draft record);
+Decision refused_on_record(const RefusalMarks& marks, const Context& context, Refusal refusal, Draft record);
+inline Decision refused_on_record(const Account& account, const Context& context, Refusal refusal, Draft record) {
+  return refused_on_record(account.limits.refusals, context, std::move(refusal), std::move(record));
+}
 
 /// Adds a notification to `event`; `proof` goes with recipient proof, `secret` names the code or link it carries.
 void notify(Draft& event, const Context& context, fb::NotificationKind kind, fb::Recipient recipient,
@@ -69,6 +83,19 @@ void notify(Draft& event, const Context& context, fb::NotificationKind kind, fb:
 /// Adds a notification to `event` for each usable proof that can be written to, but `except`.
 void notify_proofs(Draft& event, const Account& account, const Context& context, fb::NotificationKind kind,
                    const Id& except = {}, const Id& secret = {});
+
+/// The same; when no proof can be written to, to the account's own mailbox
+/// (docs/decisions/0010-no-proof-verified-yet.md).
+void notify_owner(Draft& event, const Account& account, const Context& context, fb::NotificationKind kind,
+                  const Id& secret = {});
+
+/// After a reset or a replacement: the proofs that still count and those that do not any more, trusted devices among
+/// them, so that nothing an earlier holder planted survives unseen.
+void describe_survivors(Decision& decision, const Account& account, const std::vector<Id>& added,
+                        const std::vector<Id>& removed);
+
+/// The sealed profile in force; empty when its key is gone.
+fb::ProfileT profile_of(const Account& account, const Context& context);
 
 /// Channels a kind of proof offers (R-PRF-3), the documents' order. Empty: none that the ledger sends to.
 std::span<const fb::Channel> channels_of(fb::ProofKind kind);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "commands/decoy.hpp"
 #include "commands/executor_run.hpp"
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
@@ -29,8 +30,7 @@ Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& 
   auto ledger = load_ledger(store);
   if (!ledger) return Unexpected{ledger.error()};
   std::unique_ptr<Executor> executor(new Executor(store, log, keys, std::move(entropy), password_threads));
-  executor->policy_ = std::make_shared<const Policy>(ledger->policy);
-  executor->ledger_ = *std::move(ledger);
+  executor->ledger_ = std::make_shared<const LedgerState>(*std::move(ledger));
   return executor;
 }
 
@@ -38,8 +38,19 @@ namespace {
 
 std::uint64_t hash_of(ByteView bytes) { return std::hash<std::string_view>{}(as_text(bytes)); }
 
-bool is_ledgers_own(const Command& command) {
-  return std::holds_alternative<AdoptPolicy>(command) || std::holds_alternative<RecordProjectionDigests>(command);
+template <class... Kinds>
+bool is_one_of(const Command& command) {
+  return (std::holds_alternative<Kinds>(command) || ...);
+}
+
+bool is_ledgers_own(const Request& request) {
+  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RecordProjectionDigests>(request.command)) return true;
+  return is_one_of<RefuseCommand, CountRefusals>(request.command) && !request.account;
+}
+
+/// What is still done for an account that has ended.
+bool is_done_after_end(const Command& command) {
+  return is_one_of<RecordDelivery, RecordAccess, RefuseCommand, CountRefusals>(command);
 }
 
 Fault fault_of(const LogError& error) {
@@ -69,9 +80,24 @@ Id Executor::new_id(Time now) const {
   return make_uuid_v7(now, random);
 }
 
+bool is_public(const Command& command) {
+  if (const auto* start = std::get_if<StartChallenge>(&command)) return is_public(start->purpose);
+  if (const auto* sign_in = std::get_if<RecordSignIn>(&command)) return !sign_in->succeeded;
+  return is_one_of<SendCode, SubmitCode, AnswerSecretQuestion, UseRecoveryCode, ResetPassword, UnblockAccount,
+                   MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof, SubmitRecovery>(command);
+}
+
 Result<Answer, Fault> Executor::execute(Request request) {
   Run run{.request = std::move(request)};
-  const bool own = is_ledgers_own(run.request.command);
+  run.ledger = ledger_state();
+  if (run.request.issuer.entry != fb::Entry::scheduler) {
+    if (auto refusal = check_role(*run.ledger, run.request.issuer.service, run.request.issuer.command)) {
+      run.request.command = RefuseCommand{*std::move(refusal)};
+      run.request.unknown_name.reset();
+    }
+  }
+  if (run.request.unknown_name) return run_decoy(run);
+  const bool own = is_ledgers_own(run.request);
   run.account_id = own ? Id{} : run.is_registration() ? new_id(log_.time()) : run.request.account.value_or(Id{});
   if (!own && run.account_id.is_zero())
     return Unexpected{Fault{FaultKind::no_such_account, "The command names no account."}};
@@ -85,9 +111,19 @@ Result<Answer, Fault> Executor::execute(Request request) {
   return this->run(run);
 }
 
-LedgerState Executor::ledger() const {
+std::shared_ptr<const LedgerState> Executor::ledger_state() const {
   const std::lock_guard lock(ledger_mutex_);
   return ledger_;
+}
+
+LedgerState Executor::ledger() const { return *ledger_state(); }
+
+std::optional<SecretKey> Executor::data_key_of(const Run& run, const Id& account) const {
+  if (run.request.unknown_name) {
+    auto decoy = load_decoy(store_, keys_, *run.request.unknown_name, log_.time());
+    return decoy ? std::optional(std::move(decoy->data_key)) : std::nullopt;
+  }
+  return keys_.data_key(store_, account);
 }
 
 std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) const {
@@ -100,18 +136,14 @@ std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) cons
   if (!equal_constant_time(first->fingerprint.view(), fingerprint(run.request, keys_).view())) {
     return Unexpected{Fault{FaultKind::key_reused, "This idempotency key was used for another command or body."}};
   }
-  const auto data_key = keys_.data_key(store_, first->account);
+  const auto data_key = data_key_of(run, first->account);
   const auto answer = data_key ? open_first_answer(*first, *data_key, key) : std::nullopt;
   if (!answer) return Result<Answer, Fault>(Answer{{{"erased", true}}, false, true});
   return Result<Answer, Fault>(*answer);
 }
 
 std::optional<Fault> Executor::load(Run& run) {
-  {
-    const std::lock_guard lock(ledger_mutex_);
-    run.policy = policy_;
-    if (run.is_ledgers_own()) run.ledger = ledger_;
-  }
+  run.ledger = ledger_state();
   if (!run.is_ledgers_own() && !run.is_registration()) {
     auto account = load_account(store_, run.account_id);
     if (!account) return fault_of(account.error());
@@ -139,10 +171,27 @@ std::optional<Fault> Executor::load(Run& run) {
   return std::nullopt;
 }
 
+namespace {
+
+constexpr std::size_t evidence_compared_max = 10'000;  // of one field
+
+std::vector<Evidence> read_evidence(const Store& store, const Id& account, fb::RecoveryField field) {
+  std::vector<Evidence> all;
+  const std::string prefix = evidence_rows_prefix(account, field);
+  const auto failed = store.scan(Family::rows, as_bytes(prefix), [&](ByteView key, ByteView value) {
+    if (!as_text(key).starts_with(prefix) || all.size() >= evidence_compared_max) return false;
+    if (auto evidence = parse_evidence_row(key, value)) all.push_back(*std::move(evidence));
+    return true;
+  });
+  return failed ? std::vector<Evidence>{} : all;
+}
+
+}  // namespace
+
 Context Executor::context_of(Run& run, Time now) const {
   return Context{
       .now = now,
-      .policy = *run.policy,
+      .policy = run.policy(),
       .vault = *run.vault,
       .issuer = run.request.issuer,
       .new_id = [this, now] { return new_id(now); },
@@ -155,6 +204,11 @@ Context Executor::context_of(Run& run, Time now) const {
             }
             return opened;
           },
+      .evidence = [this, &run](fb::RecoveryField field) -> const std::vector<Evidence>& {
+        auto [found, is_new] = run.evidence.try_emplace(field);
+        if (is_new) found->second = read_evidence(store_, run.account_id, field);
+        return found->second;
+      },
   };
 }
 
@@ -176,7 +230,8 @@ Decision decide(const LedgerState&, const RecordProjectionDigests& command) {
   return decision;
 }
 
-Decision decide(const Account&, const CountRefusals& command, const Context&) {
+template <class State>
+Decision decide(const State&, const CountRefusals& command, const Context&) {
   Decision decision = accepted({{"rule", text_of(command.rule).id}, {"count", command.count}});
   decision.events.push_back(draft(
       fb::RefusalsCountedT{
@@ -193,12 +248,18 @@ Decision Executor::decide_at(Run& run, Time now) const {
   Decision decision = std::visit(
       [&](const auto& command) {
         using Kind = std::decay_t<decltype(command)>;
-        if constexpr (std::is_same_v<Kind, AdoptPolicy>)
-          return decide(run.ledger, command, context);
-        else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>)
-          return decide(run.ledger, command);
-        else
+        if constexpr (std::is_same_v<Kind, AdoptPolicy> || std::is_same_v<Kind, RegisterService> ||
+                      std::is_same_v<Kind, RevokeService>) {
+          return decide(*run.ledger, command, context);
+        } else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) {
+          return decide(*run.ledger, command);
+        } else if constexpr (std::is_same_v<Kind, RefuseCommand> || std::is_same_v<Kind, CountRefusals>) {
+          return run.is_ledgers_own() ? decide(*run.ledger, command, context) : decide(account, command, context);
+        } else {
+          if (auto ended = check_not_ended(account); ended && !is_done_after_end(run.request.command))
+            return refused(*std::move(ended));
           return decide(account, command, context);
+        }
       },
       run.request.command);
   // A window that ran out takes effect before whatever comes after it, whoever comes first (R-LOST-6).
@@ -218,9 +279,9 @@ Result<Answer, Fault> Executor::run(Run& run) {
   bool overtaken = false;  // refused when prepared, not any more: time went on in between
   const Log::Decide decide = [&](Time now) {
     run.decision = decide_at(run, now);
-    overtaken = !run.secrets_hashed && !run.decision.refusal;
+    overtaken = !run.secrets_asked && !run.decision.refusal;
     if (overtaken) return Decided{};
-    return Decided{std::move(run.decision.events), run.policy->version};
+    return Decided{std::move(run.decision.events), run.policy().version};
   };
   const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
     return this->fold(run, events, leaves);
@@ -232,13 +293,13 @@ Result<Answer, Fault> Executor::run(Run& run) {
   if (overtaken) return Unexpected{Fault{FaultKind::busy, "The account changed meanwhile; try again."}};
   finish(run);
   if (run.answer) return *std::move(run.answer);
-  return answer_of(run, {});
+  return answer_of(run, run.before, context_of(run, log_.time()), {});
 }
 
 Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const {
   Rows rows;
   if (run.is_ledgers_own()) {
-    run.ledger_after = run.ledger;
+    run.ledger_after = *run.ledger;
     for (std::size_t i = 0; i < events.size(); ++i) evolve(run.ledger_after, events[i], leaves[i]);
     rows.push_back({Family::rows, ledger_row_key(), encode_row(run.ledger_after)});
   } else {
@@ -251,7 +312,7 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
     }
     rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.after)});
   }
-  run.answer = answer_of(run, events);
+  run.answer = answer_of(run, run.after, context_of(run, events.back().time()), events);
   const std::string key = answer_row_key(run.request.issuer);
   rows.push_back(
       {Family::answers, key,
@@ -269,8 +330,7 @@ void Executor::finish(Run& run) {
   }
   if (run.is_ledgers_own() && run.answer) {
     const std::lock_guard lock(ledger_mutex_);
-    ledger_ = run.ledger_after;
-    policy_ = std::make_shared<const Policy>(ledger_.policy);
+    ledger_ = std::make_shared<const LedgerState>(std::move(run.ledger_after));
   }
 }
 

@@ -11,14 +11,19 @@
 #include <mutex>
 #include <variant>
 
+#include "commands/access.hpp"
 #include "commands/blocking.hpp"
+#include "commands/evidence.hpp"
+#include "commands/life_cycle.hpp"
 #include "commands/passwords.hpp"
 #include "commands/policy_adoption.hpp"
 #include "commands/proofs.hpp"
 #include "commands/recovery.hpp"
 #include "commands/registration.hpp"
 #include "commands/replacement.hpp"
+#include "commands/services.hpp"
 #include "commands/sign_in.hpp"
+#include "commands/two_step.hpp"
 #include "ledger/log.hpp"
 #include "projections/replay.hpp"
 
@@ -37,10 +42,17 @@ struct CountRefusals {
 };
 
 using Command =
-    std::variant<RegisterAccount, ConfirmSignInName, AddProof, VerifyProof, IssueRecoveryCode, StartChallenge, SendCode,
-                 SubmitCode, ResetPassword, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
-                 CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, BlockAccount,
-                 UnblockAccount, RecordSignIn, RecordDelivery, AdoptPolicy, RecordProjectionDigests, CountRefusals>;
+    std::variant<RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep,
+                 DisableTwoStep, MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode,
+                 StartChallenge, SendCode, RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode,
+                 ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
+                 CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
+                 SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
+                 CloseAccount, RecordAccess, AdoptPolicy, RegisterService, RevokeService, RecordProjectionDigests,
+                 CountRefusals, RefuseCommand>;
+
+/// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
+bool is_public(const Command& command);
 
 inline constexpr std::size_t idempotency_key_bytes_max = 255;
 inline constexpr std::size_t service_bytes_max = 64;
@@ -48,8 +60,10 @@ inline constexpr std::size_t service_bytes_max = 64;
 struct Request {
   Command command;
   std::optional<Id> account;  ///< absent for register-account and the ledger's own commands
-  Issuer issuer;              ///< command_id is the idempotency key
-  std::string body;           ///< the command's JSON in canonical form: what the fingerprint is made of
+  /// Instead, with a public command: a sign-in name in normalised form that no open account has. A decoy answers.
+  std::optional<std::string> unknown_name = std::nullopt;
+  Issuer issuer;     ///< command_id is the idempotency key
+  std::string body;  ///< the command's JSON in canonical form: what the fingerprint is made of
   std::optional<std::uint64_t> expected_version;
 };
 
@@ -83,8 +97,9 @@ class Executor {
 
   Result<Answer, Fault> execute(Request request);
 
-  /// What is due at the log's time: windows that ran out, refusals counted, digests once a day (R-LOST-6). Returns one
-  /// answer for each thing done. Running it again at once does nothing.
+  /// What is due at the log's time: windows that ran out, recoveries to be decided, surveys, idle mailboxes and
+  /// accounts, refusals counted, digests once a day (R-LOST-6, R-REC-7, R-LIFE-2, R-LIFE-3). Returns one answer for
+  /// each thing done. Running it again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
   LedgerState ledger() const;  ///< as of the newest commit of the ledger's own
@@ -96,17 +111,21 @@ class Executor {
   class Stripes;  // the locks a command holds
 
   Result<Answer, Fault> run(Run& run);
+  Result<Answer, Fault> run_decoy(Run& run);
   std::optional<Fault> load(Run& run);
+  std::optional<SecretKey> data_key_of(const Run& run, const Id& account) const;
   std::optional<Result<Answer, Fault>> first_answer(const Run& run) const;
   std::optional<Fault> prepare(Run& run);
-  std::optional<Fault> hash_secrets(Run& run);
+  std::optional<Fault> ask_secrets(Run& run);
   Decision decide_at(Run& run, Time now) const;
   Context context_of(Run& run, Time now) const;
   Rows fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const;
-  Answer answer_of(Run& run, const std::vector<Event>& events) const;
+  Answer answer_of(Run& run, const Account& shown, const Context& context, const std::vector<Event>& events) const;
+  std::shared_ptr<const LedgerState> ledger_state() const;
   void finish(Run& run);
   Id new_id(Time now) const;
   Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
+  std::optional<Fault> run_due(std::vector<Answer>& done);
   std::optional<Result<Answer, Fault>> record_digests();
 
   static constexpr std::size_t lock_stripes = 4'096;
@@ -118,9 +137,8 @@ class Executor {
   PasswordPool passwords_;
   std::array<std::mutex, lock_stripes> stripes_;
 
-  mutable std::mutex ledger_mutex_;  // guards ledger_ and policy_
-  LedgerState ledger_;
-  std::shared_ptr<const Policy> policy_;
+  mutable std::mutex ledger_mutex_;  // guards ledger_
+  std::shared_ptr<const LedgerState> ledger_;
 
   struct Counted {
     std::uint64_t count = 0;

@@ -76,7 +76,8 @@ Json describe_offer(const Proof& proof, const Context& context) {
 
 }  // namespace
 
-Answer Executor::answer_of(Run& run, const std::vector<Event>& events) const {
+Answer Executor::answer_of(Run& run, const Account& shown, const Context& context,
+                           const std::vector<Event>& events) const {
   Answer answer;
   Json list = Json::array();
   for (const Event& event : events) {
@@ -91,11 +92,12 @@ Answer Executor::answer_of(Run& run, const std::vector<Event>& events) const {
   }
   answer.body["events"] = std::move(list);
   for (const auto& [name, value] : run.decision.returns.items()) answer.body[name] = value;
-  if (!run.decision.offers.empty()) {
-    const Context context = context_of(run, log_.time());
-    Json offers = Json::array();
-    for (const Id& id : run.decision.offers) offers.push_back(describe_offer(*run.before.proofs.find(id), context));
-    answer.body["offers"] = std::move(offers);
+  for (const auto& [member, ids] : run.decision.described) {
+    Json proofs = Json::array();
+    for (const Id& id : ids) {
+      if (const Proof* proof = shown.proofs.find(id)) proofs.push_back(describe_offer(*proof, context));
+    }
+    answer.body[member] = std::move(proofs);
   }
   return answer;
 }

@@ -1,4 +1,6 @@
 // What must be known before a decision and would be too slow or impure inside it: the name index, the outbox, Argon2id.
+#include <algorithm>
+
 #include "commands/executor_run.hpp"
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
@@ -30,58 +32,131 @@ Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& sto
 
 std::optional<Fault> Executor::prepare(Run& run) {
   if (auto* registration = std::get_if<RegisterAccount>(&run.request.command); registration && run.name_tag) {
-    const auto taken = store_.get(Family::rows, as_bytes(sign_in_name_row_key(*run.name_tag)));
-    if (!taken) return fault_of(taken.error());
-    registration->is_name_taken = taken->has_value();
+    const auto holder = store_.get(Family::rows, as_bytes(sign_in_name_row_key(*run.name_tag)));
+    if (!holder) return fault_of(holder.error());
+    registration->is_name_taken = holder->has_value();
+    if (holder->has_value() && run.policy().sign_in_name_reuse == "after_closing") {  // R-LIFE-1
+      const auto account = load_account(store_, *Id::from(as_bytes(**holder)));
+      if (!account) return fault_of(account.error());
+      registration->is_name_taken = !*account || !(*account)->life.end;
+    }
   }
   if (auto* delivery = std::get_if<RecordDelivery>(&run.request.command)) {
     const auto kind = waiting(store_, run.account_id, delivery->notification);
     if (!kind) return fault_of(kind.error());
     delivery->waiting = *kind;
   }
-  return hash_secrets(run);
+  return ask_secrets(run);
 }
 
-std::optional<Fault> Executor::hash_secrets(Run& run) {
-  auto* registration = std::get_if<RegisterAccount>(&run.request.command);
-  auto* reset = std::get_if<ResetPassword>(&run.request.command);
-  auto* addition = std::get_if<AddProof>(&run.request.command);
-  if (!registration && !reset && !addition) return std::nullopt;
-  if (registration && !registration->password.verifier.empty())
-    return std::nullopt;  // a bulk load brings its verifiers
-  run.secrets_hashed = !decide_at(run, log_.time()).refusal;
-  if (!run.secrets_hashed) return std::nullopt;  // no work for what is refused anyway
-  const auto hash = [&](std::string_view secret, std::string& verifier) {
-    auto made = passwords_.hash(secret, run.policy->argon2_passes, run.policy->argon2_memory_kib);
-    if (!made) return false;
-    verifier = *std::move(made);
+namespace {
+
+/// Runs Argon2id over what a command brings, in the pool; false: the pool is full.
+class Secrets {
+ public:
+  Secrets(PasswordPool& pool, const Account& account, const Context& context)
+      : pool_(pool), account_(account), context_(context) {}
+
+  bool ask(RegisterAccount& command) const {
+    command.password.grade = grade(command, context_.policy);
+    return hash(command.password) &&
+           std::ranges::all_of(command.proofs, [&](NewProof& proof) { return hash_answer(proof); });
+  }
+  bool ask(AddProof& command) const { return hash_answer(command.proof); }
+  bool ask(ReplaceProof& command) const { return hash_answer(command.proof); }
+  bool ask(ResetPassword& command) const { return ask(command.password); }
+  bool ask(ChangePassword& command) const {
+    return verify_current(command.current, command.verdict) && ask(command.password);
+  }
+  bool ask(CloseAccount& command) const { return verify_current(command.password, command.verdict); }
+  bool ask(AnswerSecretQuestion& command) const {
+    const auto question = context_.personal(account_.proofs.find(command.proof)->added);
+    std::string folded = fold(command.answer);
+    const bool done = verify(folded, question ? question->answer_verifier : "", command.verdict);
+    wipe(folded);
+    return done;
+  }
+  /// How many of the answers were passwords of the account: the current one and the history the policy keeps (R-PWD-4).
+  bool ask(SubmitRecovery& command) const {
+    const auto answer = std::ranges::find(command.answers, "passwords", &RecoveryAnswer::field);
+    if (answer == command.answers.end()) return true;
+    const auto& known = account_.identity.passwords;
+    const std::size_t kept = std::min(known.size(), static_cast<std::size_t>(context_.policy.password_history) + 1);
+    for (std::size_t i = known.size() - kept; i < known.size(); ++i) {
+      const auto personal = context_.personal(known[i]);
+      for (const std::string& attempt : answer->values) {
+        Verdict verdict = Verdict::not_asked;
+        if (!verify(attempt, personal ? personal->password_verifier : "", verdict)) return false;
+        if (verdict == Verdict::wrong) continue;
+        ++command.passwords_matched;
+        break;
+      }
+    }
     return true;
-  };
-  const auto hash_answer = [&](NewProof& proof) {
+  }
+  template <class Other>
+  bool ask(Other&) const {
+    return true;
+  }
+
+ private:
+  bool hash(std::string_view secret, std::string& verifier) const {
+    auto made = pool_.hash(secret, context_.policy.argon2_passes, context_.policy.argon2_memory_kib);
+    if (made) verifier = *std::move(made);
+    return made.has_value();
+  }
+  bool hash(NewPassword& password) const { return hash(password.text, password.verifier); }
+  bool hash_answer(NewProof& proof) const {
     if (proof.kind != fb::ProofKind::secret_question) return true;
-    std::string folded = daicho::fold(proof.answer);
+    std::string folded = fold(proof.answer);
     const bool done = hash(folded, proof.answer_verifier);
     wipe(folded);
     return done;
-  };
-  if (registration) {
-    registration->password.grade = grade(*registration, *run.policy);
-    if (!hash(registration->password.text, registration->password.verifier)) return busy();
-    for (NewProof& proof : registration->proofs) {
-      if (!hash_answer(proof)) return busy();
-    }
   }
-  if (addition && !hash_answer(addition->proof)) return busy();
-  if (reset) {
-    reset->password.grade = grade(run.before, *reset, context_of(run, log_.time()));
-    const auto current = context_of(run, log_.time()).personal(run.before.identity.passwords.back());
-    if (current) {
-      const auto equals = passwords_.verify(reset->password.text, current->password_verifier);
-      if (!equals) return busy();
-      reset->password.equals_current = *equals;
-    }
-    if (!hash(reset->password.text, reset->password.verifier)) return busy();
+  bool verify(std::string_view secret, const std::string& verifier, Verdict& verdict) const {
+    const auto is_right = verifier.empty() ? std::optional(false) : pool_.verify(secret, verifier);
+    if (is_right) verdict = *is_right ? Verdict::right : Verdict::wrong;
+    return is_right.has_value();
   }
+  bool verify_current(std::string_view secret, Verdict& verdict) const {
+    const auto current = context_.personal(account_.identity.passwords.back());
+    return verify(secret, current ? current->password_verifier : "", verdict);
+  }
+  bool ask(NewPassword& password) const {
+    password.grade = grade(account_, password, context_);
+    Verdict same = Verdict::wrong;
+    if (!verify_current(password.text, same)) return false;
+    password.equals_current = same == Verdict::right;
+    return hash(password);
+  }
+
+  PasswordPool& pool_;
+  const Account& account_;
+  const Context& context_;
+};
+
+template <class Kind>
+concept AsksSecrets =
+    std::is_same_v<Kind, RegisterAccount> || std::is_same_v<Kind, AddProof> || std::is_same_v<Kind, ReplaceProof> ||
+    std::is_same_v<Kind, ResetPassword> || std::is_same_v<Kind, ChangePassword> || std::is_same_v<Kind, CloseAccount> ||
+    std::is_same_v<Kind, AnswerSecretQuestion> || std::is_same_v<Kind, SubmitRecovery>;
+
+}  // namespace
+
+std::optional<Fault> Executor::ask_secrets(Run& run) {
+  const bool asks =
+      std::visit([](const auto& command) { return AsksSecrets<std::decay_t<decltype(command)>>; }, run.request.command);
+  const auto* registration = std::get_if<RegisterAccount>(&run.request.command);
+  const bool is_bulk_load = registration && !registration->password.verifier.empty();  // it brings its verifiers
+  if (!asks || is_bulk_load) return std::nullopt;
+  const Time now = log_.time();
+  run.secrets_asked = !decide_at(run, now).refusal;
+  if (!run.secrets_asked) return std::nullopt;  // no work for what is refused anyway
+  const Context context = context_of(run, now);
+  const Account account = settled(run.before, now);
+  const Secrets secrets(passwords_, account, context);
+  const bool done = std::visit([&](auto& command) { return secrets.ask(command); }, run.request.command);
+  if (!done) return busy();
   return std::nullopt;
 }
 

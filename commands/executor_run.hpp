@@ -22,16 +22,16 @@ class Executor::Stripes {
 
 struct Executor::Run {
   Request request;
-  Id account_id;       ///< all zero: the ledger itself
-  Account before;      ///< as stored
-  LedgerState ledger;  ///< instead, when the command is the ledger's own
-  std::shared_ptr<const Policy> policy;
+  Id account_id;   ///< all zero: the ledger itself
+  Account before;  ///< as stored
+  std::shared_ptr<const LedgerState> ledger;
   std::optional<SecretKey> data_key;
   std::optional<RowChange> key_row;  ///< a data key drawn for a new account
   std::optional<Vault> vault;
   std::optional<Tag32> name_tag;  ///< of the sign-in name being registered
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
-  bool secrets_hashed = true;  ///< false: left out, the decision was going to refuse
+  std::map<fb::RecoveryField, std::vector<Evidence>> evidence;
+  bool secrets_asked = true;  ///< false: left out, the decision was going to refuse
   Decision decision;
   Account after;
   LedgerState ledger_after;
@@ -39,7 +39,8 @@ struct Executor::Run {
 
   bool is_ledgers_own() const { return account_id.is_zero(); }
   bool is_registration() const { return std::holds_alternative<RegisterAccount>(request.command); }
-  AccountHead head() const { return is_ledgers_own() ? ledger.head : before.head; }
+  const Policy& policy() const { return ledger->policy; }
+  AccountHead head() const { return is_ledgers_own() ? ledger->head : before.head; }
 };
 
 /// Key of the row that keeps a command's first answer.

@@ -8,11 +8,12 @@ namespace {
 constexpr Duration digests_every = day_us;
 constexpr std::size_t due_per_tick_max = 10'000;
 
-Result<std::vector<Due>, Fault> due_by(const Store& store, Time now) {
+/// What of one kind began to wait by `until`, longest first.
+Result<std::vector<Due>, Fault> waiting_since(const Store& store, DueKind kind, Time until) {
   std::vector<Due> due;
-  const auto failed = store.scan(Family::rows, as_bytes("D"), [&](ByteView key, ByteView) {
+  const auto failed = store.scan(Family::rows, as_bytes(due_rows_prefix(kind)), [&](ByteView key, ByteView) {
     const auto row = parse_due_row(key);
-    if (!row || row->at > now || due.size() >= due_per_tick_max) return false;
+    if (!row || row->kind != kind || row->at > until || due.size() >= due_per_tick_max) return false;
     due.push_back(*row);
     return true;
   });
@@ -20,12 +21,52 @@ Result<std::vector<Due>, Fault> due_by(const Store& store, Time now) {
   return due;
 }
 
+/// How long something of this kind waits before there is anything to do.
+Duration wait_of(DueKind kind, const Policy& policy) {
+  switch (kind) {
+    case DueKind::replacement:
+    case DueKind::recovery_reply:
+      return 0;
+    case DueKind::recovery_survey:
+      return (policy.survey_days - 1) * day_us;
+    case DueKind::mailbox_first_use:
+      return policy.mailbox_first_sign_in_days * day_us;
+    case DueKind::mailbox_idle:
+      return policy.mailbox_inactive_days * day_us;
+    case DueKind::account_idle:
+      return policy.account_inactive_days * day_us;
+  }
+  return 0;
+}
+
+struct DueCommand {
+  const char* name;
+  Command command;
+};
+DueCommand command_for(const Due& due) {
+  switch (due.kind) {
+    case DueKind::replacement:
+      return {"complete-replacement", CompleteReplacement{due.subject}};
+    case DueKind::recovery_reply:
+      return {"decide-recovery", DecideRecovery{due.subject}};
+    case DueKind::recovery_survey:
+      return {"send-recovery-survey", SendRecoverySurvey{due.subject}};
+    case DueKind::mailbox_first_use:
+      return {"deactivate-mailbox", DeactivateMailbox{fb::MailboxReason::never_signed_in}};
+    case DueKind::mailbox_idle:
+      return {"deactivate-mailbox", DeactivateMailbox{fb::MailboxReason::inactive}};
+    case DueKind::account_idle:
+      break;
+  }
+  return {"expire-account", ExpireAccount{}};
+}
+
 }  // namespace
 
 Result<Answer, Fault> Executor::execute_for_scheduler(Command command, const Id& account, const char* name,
                                                       std::string key) {
   Request request{.command = std::move(command)};
-  request.account = account;
+  if (!account.is_zero()) request.account = account;
   request.issuer.service = "scheduler";
   request.issuer.command = name;
   request.issuer.command_id = std::move(key);
@@ -33,16 +74,28 @@ Result<Answer, Fault> Executor::execute_for_scheduler(Command command, const Id&
   return execute(std::move(request));
 }
 
+std::optional<Fault> Executor::run_due(std::vector<Answer>& done) {
+  const Time now = log_.time();
+  const auto state = ledger_state();
+  for (const DueKind kind : due_kinds) {
+    const auto due = waiting_since(store_, kind, now - wait_of(kind, state->policy));
+    if (!due) return due.error();
+    for (const Due& item : *due) {
+      auto [name, command] = command_for(item);
+      const Id& subject = item.subject.is_zero() ? item.account : item.subject;
+      std::string key = std::string(name) + "/" + to_text(subject);
+      if (item.subject.is_zero()) key += "/" + std::to_string(item.at);
+      auto answer = execute_for_scheduler(std::move(command), item.account, name, std::move(key));
+      if (!answer) return answer.error();
+      if (!answer->is_refusal && !answer->replayed) done.push_back(*std::move(answer));
+    }
+  }
+  return std::nullopt;
+}
+
 Result<std::vector<Answer>, Fault> Executor::tick() {
   std::vector<Answer> done;
-  const auto due = due_by(store_, log_.time());
-  if (!due) return Unexpected{due.error()};
-  for (const Due& item : *due) {
-    const std::string key = "complete-replacement/" + to_text(item.subject);
-    auto answer = execute_for_scheduler(CompleteReplacement{item.subject}, item.account, "complete-replacement", key);
-    if (!answer) return Unexpected{answer.error()};
-    if (!answer->is_refusal && !answer->replayed) done.push_back(*std::move(answer));
-  }
+  if (auto fault = run_due(done)) return Unexpected{*std::move(fault)};
   decltype(counted_) counted;
   {
     const std::lock_guard lock(counted_mutex_);

@@ -16,6 +16,10 @@ std::string_view name(fb::DeliveryResult value) { return fb::EnumNameDeliveryRes
 std::string_view name(fb::Lifted value) { return fb::EnumNameLifted(value); }
 std::string_view name(fb::Plan value) { return fb::EnumNamePlan(value); }
 std::string_view name(fb::Entry value) { return fb::EnumNameEntry(value); }
+std::string_view name(fb::Role value) { return fb::EnumNameRole(value); }
+std::string_view name(fb::MailboxReason value) { return fb::EnumNameMailboxReason(value); }
+std::string_view name(fb::RecoveryField value) { return fb::EnumNameRecoveryField(value); }
+std::string_view name(fb::FieldResult value) { return fb::EnumNameFieldResult(value); }
 
 namespace {
 
@@ -33,6 +37,14 @@ std::string_view name(ProofStatus value) {
 }
 std::string_view name(WindowOutcome value) {
   static constexpr std::array<std::string_view, 3> words = {"completed", "cancelled", "disputed"};
+  return word(words, value);
+}
+std::string_view name(RecoveryOutcome value) {
+  static constexpr std::array<std::string_view, 3> words = {"pending", "verified", "not_verified"};
+  return word(words, value);
+}
+std::string_view name(EndKind value) {
+  static constexpr std::array<std::string_view, 2> words = {"closed", "expired"};
   return word(words, value);
 }
 std::string_view name(Notice value) {

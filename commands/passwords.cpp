@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "commands/challenges.hpp"
+#include "commands/guesses.hpp"
 #include "commands/names.hpp"
 #include "commands/text.hpp"
 
@@ -68,7 +69,8 @@ struct Counted {
   std::int64_t classes = 0;
 };
 
-/// Characters are code points; anything that is no ASCII letter or digit counts as a symbol.
+/// Characters are code points. Symbols are the 32 printable ASCII ones that document 002 lists: a space or a letter of
+/// another script counts to the length only.
 Counted count(std::string_view password) {
   Counted counted;
   bool upper = false, lower = false, digit = false, symbol = false;
@@ -80,7 +82,7 @@ Counted count(std::string_view password) {
       lower = true;
     } else if (c >= '0' && c <= '9') {
       digit = true;
-    } else {
+    } else if (c > ' ' && c <= '~') {
       symbol = true;
     }
   }
@@ -121,38 +123,94 @@ fb::Grade grade_password(std::string_view password, const Policy& policy, const 
   return is_strong ? fb::Grade::strong : fb::Grade::acceptable;
 }
 
-fb::Grade grade(const Account& account, const ResetPassword& command, const Context& context) {
-  if (command.password.grade != fb::Grade::none) return command.password.grade;
+fb::Grade grade(const Account& account, const NewPassword& password, const Context& context) {
+  if (password.grade != fb::Grade::none) return password.grade;
   std::vector<std::string> own_names;
-  if (const auto registered = context.personal(account.identity.registered)) {
-    own_names = {registered->sign_in_name};
-    if (registered->profile) {
-      own_names.push_back(registered->profile->surname);
-      own_names.push_back(registered->profile->given_name);
-    }
+  for (const Position position : account.identity.profiles) {
+    const auto personal = context.personal(position);
+    if (!personal) continue;
+    if (!personal->sign_in_name.empty()) own_names.push_back(personal->sign_in_name);
+    if (!personal->profile) continue;
+    own_names.push_back(personal->profile->surname);
+    own_names.push_back(personal->profile->given_name);
   }
-  return grade_password(command.password.text, context.policy, own_names);
+  return grade_password(password.text, context.policy, own_names);
 }
 
-Decision decide(const Account& account, const ResetPassword& command, const Context& context) {
-  if (command.reset_token) {
-    return refused({Rule::pwd_3, "reset_link_unknown", "No unused reset link of this account has this token."});
+std::optional<Decision> check_current_password(const Account& account, Verdict verdict, Rule rule,
+                                               const Context& context) {
+  const Factor factor{rule, "wrong_password", "That is not the current password.", account.identity.wrong_passwords,
+                      [&](fb::CodeRejection reason) {
+                        return draft(fb::PasswordRejectedT{.reason = reason}, {rule, Rule::chl_5});
+                      }};
+  return judge(account, factor, context, [&] { return verdict != Verdict::wrong; });
+}
+
+namespace {
+
+Decision same_as_current() {
+  return refused({Rule::pwd_4, "same_as_current", "The new password equals the current one."});
+}
+
+/// The live reset link with this token; null: none.
+const Recovery* recovery_of(const Account& account, const std::string& token, const Context& context) {
+  for (const Recovery& recovery : account.recoveries.all) {
+    if (recovery.link && context.vault.matches(OneTime::link, recovery.link->id, recovery.link->hash, token))
+      return &recovery;
   }
-  if (const auto why = check_passed(account, command.challenge.value_or(Id{}), fb::Purpose::reset_password, context)) {
-    return refused({Rule::pwd_3, why->code, why->detail});
+  return nullptr;
+}
+
+}  // namespace
+
+Decision decide(const Account& account, const ResetPassword& command, const Context& context) {
+  fb::PasswordResetT reset;
+  std::optional<Position> cause;
+  if (command.reset_token) {
+    const Recovery* recovery = recovery_of(account, *command.reset_token, context);
+    if (!recovery)
+      return refused({Rule::rec_8, "reset_link_unknown", "No unused reset link of this account has this token."});
+    if (recovery->link->expires_at <= context.now)
+      return refused({Rule::rec_8, "reset_link_expired", "The reset link is too old; submit the form again."});
+    reset.recovery_id = recovery->id;
+    cause = recovery->decided;
+  } else {
+    reset.challenge_id = command.challenge.value_or(Id{});
+    if (const auto why = check_passed(account, reset.challenge_id, fb::Purpose::reset_password, context))
+      return refused({Rule::pwd_3, why->code, why->detail});
+    cause = account.challenges.find(reset.challenge_id)->passed;
   }
   if (auto refusal = check_password(command.password, context.policy)) return refused(*std::move(refusal));
-  if (command.password.equals_current) {
-    return refused({Rule::pwd_4, "same_as_current", "The new password equals the current one."});
+  if (command.password.equals_current) return same_as_current();
+  reset.grade = grade(account, command.password, context);
+  Decision decision = accepted({{"state", "recovered"}, {"grade", name(reset.grade)}});
+  const bool is_recovery = !reset.recovery_id.is_zero();
+  Draft event =
+      draft(std::move(reset), {is_recovery ? Rule::rec_8 : Rule::pwd_3, Rule::pwd_1, Rule::pwd_2, Rule::pwd_4});
+  event.personal.password_verifier = command.password.verifier;
+  event.caused_by = cause;
+  notify_proofs(event, account, context, fb::NotificationKind::password_reset_done);
+  decision.events.push_back(std::move(event));
+  if (is_recovery && account.block.current) {  // R-BLK-2
+    decision.events.push_back(draft(
+        fb::AccountUnblockedT{.block_id = account.block.current->id, .by = fb::Lifted::by_recovery}, {Rule::blk_2}));
   }
-  const fb::Grade grade = daicho::grade(account, command, context);
-  Draft reset = draft(fb::PasswordResetT{.challenge_id = *command.challenge, .grade = grade},
-                      {Rule::pwd_3, Rule::pwd_1, Rule::pwd_2, Rule::pwd_4});
-  reset.personal.password_verifier = command.password.verifier;
-  reset.caused_by = account.challenges.find(*command.challenge)->passed;
-  notify_proofs(reset, account, context, fb::NotificationKind::password_reset_done);
-  Decision decision = accepted({{"state", "recovered"}, {"grade", name(grade)}});
-  decision.events.push_back(std::move(reset));
+  describe_survivors(decision, account, {}, {});
+  if (account.windows.open) decision.returns["open_replacement"] = to_text(account.windows.open->id);
+  return decision;
+}
+
+Decision decide(const Account& account, const ChangePassword& command, const Context& context) {
+  if (auto refusal = check_password(command.password, context.policy)) return refused(*std::move(refusal));
+  if (auto rejection = check_current_password(account, command.verdict, Rule::pwd_4, context))
+    return *std::move(rejection);
+  if (command.password.equals_current) return same_as_current();
+  const fb::Grade grade = daicho::grade(account, command.password, context);
+  Draft changed = draft(fb::PasswordChangedT{.grade = grade}, {Rule::pwd_1, Rule::pwd_2, Rule::pwd_4, Rule::acc_7});
+  changed.personal.password_verifier = command.password.verifier;
+  notify_proofs(changed, account, context, fb::NotificationKind::security_info_changed);
+  Decision decision = accepted({{"grade", name(grade)}});
+  decision.events.push_back(std::move(changed));
   return decision;
 }
 

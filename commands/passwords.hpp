@@ -47,7 +47,19 @@ struct ResetPassword {
   std::optional<std::string> reset_token;
   NewPassword password;
 };
+struct ChangePassword {
+  std::string current;
+  NewPassword password;
+  Verdict verdict = Verdict::not_asked;  ///< on `current`, filled in by the executor
+};
 Decision decide(const Account& account, const ResetPassword& command, const Context& context);
-fb::Grade grade(const Account& account, const ResetPassword& command, const Context& context);
+Decision decide(const Account& account, const ChangePassword& command, const Context& context);
+
+/// Judges the current password given again (R-PWD-4, R-LIFE-1): nullopt when right, else the refusal and its record.
+std::optional<Decision> check_current_password(const Account& account, Verdict verdict, Rule rule,
+                                               const Context& context);
+
+/// Graded with the account's own names, those it had before included.
+fb::Grade grade(const Account& account, const NewPassword& password, const Context& context);
 
 }  // namespace daicho

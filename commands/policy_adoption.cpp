@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "commands/recovery_matching.hpp"
 #include "commands/text.hpp"
 #include "projections/calendar.hpp"
 
@@ -21,9 +22,15 @@ bool is_allowed(const std::vector<std::string>& allowed, const std::string& valu
   return allowed.empty() || std::ranges::find(allowed, value) != allowed.end();
 }
 
+bool is_whole(const Json& value, std::int64_t min, std::int64_t max) {
+  if (value.is_number_unsigned()) {
+    return value.get<std::uint64_t>() <= static_cast<std::uint64_t>(max) && value.get<std::int64_t>() >= min;
+  }
+  return value.is_number_integer() && value.get<std::int64_t>() >= min && value.get<std::int64_t>() <= max;
+}
+
 std::optional<Refusal> set_number(Policy& policy, const PolicyNumber& entry, const Json& value) {
-  if (!value.is_number_integer() || value.get<std::int64_t>() < entry.min || value.get<std::int64_t>() > entry.max ||
-      (value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(entry.max))) {
+  if (!is_whole(value, entry.min, entry.max)) {
     return bad(entry.name, std::string(entry.name) + " is a whole number from " + std::to_string(entry.min) + " to " +
                                std::to_string(entry.max) + ".");
   }
@@ -36,7 +43,8 @@ std::optional<Refusal> set_text(Policy& policy, const PolicyText& entry, const J
   if (!value.is_string() || !is_allowed(entry.allowed, value.get<std::string>()) ||
       (is_zone && !is_time_zone(value.get<std::string>()))) {
     return bad(entry.name,
-               std::string(entry.name) + (is_zone ? " is an IANA time zone." : " is calendar_day or rolling_24h."));
+               std::string(entry.name) +
+                   (is_zone ? " is an IANA time zone." : " is " + entry.allowed[0] + " or " + entry.allowed[1] + "."));
   }
   policy.*entry.field = value.get<std::string>();
   return std::nullopt;
@@ -60,6 +68,27 @@ std::optional<Refusal> set_list(Policy& policy, const PolicyList& entry, const J
   return std::nullopt;
 }
 
+std::optional<Refusal> set_flag(Policy& policy, const PolicyFlag& entry, const Json& value) {
+  if (!value.is_boolean()) return bad(entry.name, std::string(entry.name) + " is true or false.");
+  policy.*entry.field = value.get<bool>();
+  return std::nullopt;
+}
+
+/// `{"surname": 4, …}`: the fields named change, the others stay.
+std::optional<Refusal> set_weights(Policy& policy, const Json& value) {
+  const auto wrong = [] {
+    return bad(recovery_weights_name, "recovery_weights is an object of fields of the recovery form, each from 0 to " +
+                                          std::to_string(recovery_weight_max) + ".");
+  };
+  if (!value.is_object()) return wrong();
+  for (const auto& [name, weight] : value.items()) {
+    const auto field = parse_recovery_field(name);
+    if (!field || !is_whole(weight, 0, recovery_weight_max)) return wrong();
+    policy.recovery_weights.at(static_cast<std::size_t>(*field)) = weight.get<std::int64_t>();
+  }
+  return std::nullopt;
+}
+
 template <class Entries, class Set>
 std::optional<std::optional<Refusal>> set_if_named(Policy& policy, const Entries& entries, const std::string& name,
                                                    const Json& value, Set set) {
@@ -77,6 +106,8 @@ Result<Policy, Refusal> amended(const Policy& in_force, const Json& parameters) 
     auto set = set_if_named(policy, policy_numbers(), name, value, set_number);
     if (!set) set = set_if_named(policy, policy_texts(), name, value, set_text);
     if (!set) set = set_if_named(policy, policy_lists(), name, value, set_list);
+    if (!set) set = set_if_named(policy, policy_flags(), name, value, set_flag);
+    if (!set && name == recovery_weights_name) set = set_weights(policy, value);
     if (!set) return Unexpected{bad(name, "There is no policy parameter " + name + ".")};
     if (*set) return Unexpected{**set};
   }
@@ -99,6 +130,10 @@ Json to_json(const Policy& policy) {
   for (const PolicyNumber& entry : policy_numbers()) json[entry.name] = policy.*entry.field;
   for (const PolicyText& entry : policy_texts()) json[entry.name] = policy.*entry.field;
   for (const PolicyList& entry : policy_lists()) json[entry.name] = policy.*entry.field;
+  for (const PolicyFlag& entry : policy_flags()) json[entry.name] = policy.*entry.field;
+  for (const char* const field : recovery_fields())
+    json[recovery_weights_name][field] =
+        policy.recovery_weights.at(static_cast<std::size_t>(*parse_recovery_field(field)));
   return json;
 }
 

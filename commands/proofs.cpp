@@ -95,37 +95,39 @@ std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Co
   return send_code_to(proof, Id{}, channels.front(), context);
 }
 
-Decision decide(const Account& account, const AddProof& command, const Context& context) {
-  auto details = examine(command.proof, context);
+namespace {
+
+/// One more proof: ProofAdded and the message that verifies it. `replaces` all zero: in nobody's place.
+Decision add(const Account& account, const NewProof& proof, const Id& replaces, const std::optional<Id>& challenge,
+             const Context& context) {
+  auto details = examine(proof, context);
   if (!details) return refused(details.error());
   std::size_t kept = 0;
-  for (const Proof& proof : account.proofs.all) {
-    if (proof.status == ProofStatus::removed) continue;
+  for (const Proof& other : account.proofs.all) {
+    if (other.status == ProofStatus::removed) continue;
     ++kept;
-    if (proof.address_tag == details->address_tag) {
+    if (other.address_tag == details->address_tag)
       return refused({Rule::prf_2, "already_added", "The account has this proof already."});
-    }
   }
   if (kept >= proofs_per_account_max)
     return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
   if (account.proofs.usable_count() > 0) {
-    const auto why =
-        check_passed(account, command.challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
+    const auto why = check_passed(account, challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
     if (why) return refused({Rule::prf_5, why->code, why->detail});
   }
   const Id proof_id = context.new_id();
-  auto message = first_message(command.proof.kind, proof_id, context);
+  auto message = first_message(proof.kind, proof_id, context);
   if (message) {
     if (auto refusal = check_send_quota(account, details->address_tag, context)) return refused(*std::move(refusal));
   }
   Draft added = draft(fb::ProofAddedT{.proof_id = proof_id,
-                                      .kind = command.proof.kind,
+                                      .kind = proof.kind,
                                       .address_tag = details->address_tag,
-                                      .confirmation_tag = details->confirmation_tag},
+                                      .confirmation_tag = details->confirmation_tag,
+                                      .replaces = replaces},
                       {Rule::prf_1, Rule::prf_2, Rule::prf_5, Rule::prf_7});
   added.personal = std::move(details->personal);
-  if (const Challenge* challenge = account.challenges.find(command.challenge.value_or(Id{})))
-    added.caused_by = challenge->passed;
+  if (const Challenge* passed = account.challenges.find(challenge.value_or(Id{}))) added.caused_by = passed->passed;
   notify_proofs(added, account, context, fb::NotificationKind::security_info_changed);
   Decision decision = accepted({{"proof_id", to_text(proof_id)}});
   decision.events.push_back(std::move(added));
@@ -133,28 +135,79 @@ Decision decide(const Account& account, const AddProof& command, const Context& 
   return decision;
 }
 
-namespace {
+}  // namespace
 
-/// A TOTP of the app being verified; the budget of guesses is the same as for codes.
-std::optional<Decision> check_totp(const Account& account, const Proof& proof, std::string_view totp,
-                                   const Context& context) {
-  const std::int64_t used = count_since(proof.wrong_guesses, context.now, hour_us);
-  const auto personal = context.personal(proof.added);
-  const bool spent = used >= context.policy.max_code_guesses;
-  if (!spent && personal && totp_matches(personal->totp_secret, totp, context.now)) return std::nullopt;
-  Refusal refusal{Rule::chl_5, spent ? "guess_limit" : "wrong_code", "The app's code is not right."};
-  refusal.extra["guesses_left"] = spent ? 0 : context.policy.max_code_guesses - used - 1;
-  Draft record = draft(fb::CodeRejectedT{.proof_id = proof.id,
-                                         .reason = spent ? fb::CodeRejection::budget_spent : fb::CodeRejection::wrong},
-                       {Rule::chl_5});
-  if (spent) return refused_on_record(account, context, std::move(refusal), std::move(record));
-  // A wrong guess always is an event: the budget that limits it is counted from them.
-  Decision decision = refused(std::move(refusal));
-  decision.events.push_back(std::move(record));
+Decision decide(const Account& account, const AddProof& command, const Context& context) {
+  return add(account, command.proof, {}, command.challenge, context);
+}
+
+Decision decide(const Account& account, const ReplaceProof& command, const Context& context) {
+  const Proof* old = account.proofs.find(command.replaces);
+  if (!old || !old->is_in_force())
+    return refused({Rule::prf_6, "proof_unknown", "The account has no such proof to replace."});
+  if (old->status == ProofStatus::marked_lost)
+    return refused({Rule::lost_4, "window_open", "This proof is marked lost; it goes when the window ends.",
+                    account.windows.open->effective_at});
+  Decision decision = add(account, command.proof, old->id, command.challenge, context);
+  if (!decision.refusal) {
+    Draft& added = decision.events.front();
+    added.rules.push_back(static_cast<std::uint16_t>(Rule::prf_6));
+    if (command.proof.kind == fb::ProofKind::secret_question) {  // usable at once: so the old one goes at once
+      Draft removed = removal(account, *old, context);
+      removed.rules.push_back(static_cast<std::uint16_t>(Rule::prf_6));
+      decision.events.push_back(std::move(removed));
+    }
+  }
   return decision;
 }
 
-}  // namespace
+Decision decide(const Account& account, const RemoveProof& command, const Context& context) {
+  if (const auto why = check_passed(account, command.challenge, fb::Purpose::change_security_info, context))
+    return refused({Rule::prf_5, why->code, why->detail});
+  const Proof* proof = account.proofs.find(command.proof);
+  if (!proof || !proof->is_in_force()) return refused({Rule::prf_5, "proof_unknown", "The account has no such proof."});
+  if (proof->status == ProofStatus::marked_lost)
+    return refused({Rule::lost_4, "window_open", "This proof is marked lost; it goes when the window ends.",
+                    account.windows.open->effective_at});
+  const auto left = static_cast<std::int64_t>(account.proofs.usable_count()) - 1;
+  if (proof->is_usable() && left < context.policy.min_proofs)
+    return refused({Rule::prf_5, "last_proofs",
+                    "The account keeps at least " + std::to_string(context.policy.min_proofs) +
+                        " verified proofs; add another first."});
+  Draft removed = removal(account, *proof, context);
+  removed.caused_by = account.challenges.find(command.challenge)->passed;
+  Decision decision = accepted({{"proof_id", to_text(proof->id)}});
+  decision.events.push_back(std::move(removed));
+  return decision;
+}
+
+Decision decide(const Account& account, const TrustDevice& command, const Context& context) {
+  if (const auto why = check_passed(account, command.challenge, fb::Purpose::trust_device, context))
+    return refused({Rule::prf_10, why->code, why->detail});
+  const Challenge& challenge = *account.challenges.find(command.challenge);
+  const Tag16 device = device_tag(command.device_id, context);
+  if (command.device_id.empty() || device != challenge.device_tag)
+    return refused({Rule::prf_10, "other_device", "The challenge was passed on another device."});
+  const auto known = std::ranges::find_if(account.proofs.all, [&](const Proof& proof) {
+    return proof.kind == fb::ProofKind::trusted_device && proof.address_tag == device && proof.is_in_force();
+  });
+  const bool is_known = known != account.proofs.all.end();
+  if (is_known && known->is_usable()) return accepted({{"proof_id", to_text(known->id)}});
+  const auto kept = static_cast<std::size_t>(std::ranges::count_if(
+      account.proofs.all, [](const Proof& proof) { return proof.status != ProofStatus::removed; }));
+  if (!is_known && kept >= proofs_per_account_max)
+    return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
+  const Id proof_id = is_known ? known->id : context.new_id();
+  Draft trusted =
+      draft(fb::DeviceTrustedT{.challenge_id = command.challenge, .proof_id = proof_id, .device_tag = device},
+            {Rule::prf_10});
+  trusted.personal.device_id = command.device_id;
+  trusted.caused_by = challenge.passed;
+  notify_proofs(trusted, account, context, fb::NotificationKind::security_info_changed);
+  Decision decision = accepted({{"proof_id", to_text(proof_id)}});
+  decision.events.push_back(std::move(trusted));
+  return decision;
+}
 
 Decision decide(const Account& account, const VerifyProof& command, const Context& context) {
   const Proof* proof = account.proofs.find(command.proof);
@@ -171,14 +224,13 @@ Decision decide(const Account& account, const VerifyProof& command, const Contex
   if (!is_right_means) {
     return refused({Rule::prf_1, "wrong_means", "Phones return a code, mailboxes a link token, apps a totp."});
   }
-  auto rejection = is_app ? check_totp(account, *proof, *command.totp, context)
+  std::uint64_t step = 0;
+  auto rejection = is_app ? check_totp(account, *proof, Id{}, *command.totp, context, step)
                           : check_code(account, proof, Id{}, command.link_token.has_value(),
                                        command.link_token ? *command.link_token : *command.code, context);
   if (rejection) return *std::move(rejection);
   Decision decision = accepted({{"proof_id", to_text(proof->id)}, {"status", "verified"}});
-  Draft verified = draft(fb::ProofVerifiedT{.proof_id = proof->id}, {Rule::prf_1});
-  verified.caused_by = proof->added;
-  decision.events.push_back(std::move(verified));
+  append_verification(decision, account, *proof, step, context);
   return decision;
 }
 

@@ -1,7 +1,7 @@
 // commands/proofs.hpp — adding and verifying proofs, the recovery code (R-PRF-1…10).
 #pragma once
 
-#include "commands/challenges.hpp"
+#include "commands/challenge_answers.hpp"
 
 namespace daicho {
 
@@ -35,6 +35,21 @@ struct AddProof {
   std::optional<Id> challenge;
   NewProof proof;
 };
+/// Adds, and on its verification removes the old one (R-PRF-6).
+struct ReplaceProof {
+  Id challenge;
+  Id replaces;
+  NewProof proof;
+};
+struct RemoveProof {
+  Id challenge;
+  Id proof;
+};
+/// The device on which a challenge with this purpose was passed becomes a proof (R-PRF-10).
+struct TrustDevice {
+  Id challenge;
+  std::string device_id;
+};
 struct VerifyProof {
   Id proof;
   std::optional<std::string> code, link_token, totp;
@@ -44,6 +59,9 @@ struct IssueRecoveryCode {
 };
 
 Decision decide(const Account& account, const AddProof& command, const Context& context);
+Decision decide(const Account& account, const ReplaceProof& command, const Context& context);
+Decision decide(const Account& account, const RemoveProof& command, const Context& context);
+Decision decide(const Account& account, const TrustDevice& command, const Context& context);
 Decision decide(const Account& account, const VerifyProof& command, const Context& context);
 Decision decide(const Account& account, const IssueRecoveryCode& command, const Context& context);
 

@@ -1,28 +1,32 @@
-// commands/recovery.hpp — submissions of the recovery form and their limit (R-REC-2…5, R-REC-7). Sources: documents
-// 000, 002.
+// commands/recovery.hpp — the recovery form: submission and its daily limit, the decision by score, the survey
+// (R-REC-1…10). Sources: documents 000, 002.
 #pragma once
 
-#include "commands/decision.hpp"
+#include "commands/challenges.hpp"
+#include "commands/recovery_matching.hpp"
 
 namespace daicho {
 
-inline constexpr std::size_t answer_values_max = 10;  ///< of one field
-inline constexpr std::size_t answer_value_bytes_max = 256;
-
-struct RecoveryAnswer {
-  std::string field;
-  std::vector<std::string> values;
-  bool not_registered = false;
-};
 struct SubmitRecovery {
   std::string contact_address;
   std::vector<RecoveryAnswer> answers;
   std::optional<std::string> device_id, location;
+  std::optional<CharacterCheck> character_check;
+  std::size_t passwords_matched = 0;  ///< how many answers were passwords of the account, filled in by the executor
+};
+struct DecideRecovery {
+  Id recovery;
+};
+struct SendRecoverySurvey {
+  Id recovery;
 };
 
-/// The form's fields (R-REC-5).
-std::span<const std::string_view> recovery_fields();
-
 Decision decide(const Account& account, const SubmitRecovery& command, const Context& context);
+/// The same submission, policy and ledger give the same outcome: nothing is asked of anybody.
+Decision decide(const Account& account, const DecideRecovery& command, const Context& context);
+Decision decide(const Account& account, const SendRecoverySurvey& command, const Context& context);
+
+/// When the survey goes out: a day before the last day it may (R-REC-7).
+Time survey_at(const Recovery& recovery, const Policy& policy);
 
 }  // namespace daicho

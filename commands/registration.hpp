@@ -2,11 +2,10 @@
 #pragma once
 
 #include "commands/passwords.hpp"
+#include "commands/profile.hpp"
 #include "commands/proofs.hpp"
 
 namespace daicho {
-
-inline constexpr std::size_t profile_field_bytes_max = 256;
 
 struct RegisterAccount {
   std::string sign_in_name;

@@ -16,14 +16,6 @@ const Window* open_window(const Account& account, const Id& id) {
 
 Decision window_closed(Rule rule) { return refused({rule, "no_open_window", "The account has no such open window."}); }
 
-/// Whether the recovery code given is the one on file; nothing given is no code.
-bool has_recovery_code(const Account& account, const MarkProofsLost& command, const Context& context) {
-  const Identity& identity = account.identity;
-  return command.recovery_code && !identity.recovery_code.is_zero() &&
-         context.vault.matches(OneTime::recovery_code, identity.recovery_code, identity.recovery_code_hash,
-                               *command.recovery_code);
-}
-
 Json window_answer(const Window& window) {
   Json answer = {{"replacement_id", to_text(window.id)}};
   if (window.effective_at) answer["effective_at"] = to_rfc3339(*window.effective_at);
@@ -50,6 +42,8 @@ Decision mark_again(const Account& account, bool expedited, const Context& conte
   if (window.confirmed_at) {
     decision.returns["effective_at"] = to_rfc3339(context.now);
     decision.events.push_back(completion(account, context.now, context));
+    describe_survivors(decision, account, decision.events.back().payload.AsReplacementCompleted()->added,
+                       decision.events.back().payload.AsReplacementCompleted()->removed);
   }
   return decision;
 }
@@ -76,11 +70,10 @@ Draft completion(const Account& account, Time effective_at, const Context& conte
 }
 
 Decision decide(const Account& account, const MarkProofsLost& command, const Context& context) {
-  const bool expedited = has_recovery_code(account, command, context);
-  if (command.recovery_code && !expedited) {
-    return refused_on_record(account, context,
-                             {Rule::lost_2, "wrong_recovery_code", "That is not the account's recovery code."},
-                             draft(fb::RecoveryCodeRejectedT{}, {Rule::lost_2, Rule::prf_9}));
+  const bool expedited = command.recovery_code.has_value();
+  if (expedited) {
+    if (auto rejection = check_recovery_code(account, Id{}, *command.recovery_code, Rule::lost_2, context))
+      return *std::move(rejection);
   }
   if (account.windows.open) return mark_again(account, expedited, context);
   std::vector<Id> lost;
@@ -107,12 +100,7 @@ Decision decide(const Account& account, const MarkProofsLost& command, const Con
           .token_hash = context.vault.hash(OneTime::opener_token, id, token),
           .link_hash = context.vault.hash(OneTime::notice_link, id, context.vault.secret(OneTime::notice_link, id))},
       {Rule::lost_2, Rule::lost_4, Rule::lost_5});
-  notify_proofs(opened, account, context, fb::NotificationKind::replacement_pending, {}, id);
-  if (opened.notifications
-          .empty()) {  // the account's own mailbox is left (docs/decisions/0010-no-proof-verified-yet.md)
-    notify(opened, context, fb::NotificationKind::replacement_pending, fb::Recipient::sign_in_name, fb::Channel::email,
-           {}, id);
-  }
+  notify_owner(opened, account, context, fb::NotificationKind::replacement_pending, id);
   decision.events.push_back(
       draft(fb::ProofsMarkedLostT{.replacement_id = id, .proof_ids = std::move(lost)}, {Rule::lost_1}));
   decision.events.push_back(std::move(opened));
@@ -180,13 +168,15 @@ Decision decide(const Account& account, const ConfirmReplacementProof& command, 
       {Rule::lost_3, Rule::lost_2});
   confirmed.caused_by = window->opened;
   if (!window->expedited)
-    notify_proofs(confirmed, account, context, fb::NotificationKind::replacement_pending, {}, window->id);
+    notify_owner(confirmed, account, context, fb::NotificationKind::replacement_pending, window->id);
   Decision decision = accepted({{"replacement_id", to_text(window->id)}, {"effective_at", to_rfc3339(effective_at)}});
   decision.events.push_back(std::move(confirmed));
   if (window->expedited) {
     Account confirmed_account = account;
     confirmed_account.proofs.find(proposed->id)->status = ProofStatus::confirmed;
     decision.events.push_back(completion(confirmed_account, effective_at, context));
+    describe_survivors(decision, account, decision.events.back().payload.AsReplacementCompleted()->added,
+                       decision.events.back().payload.AsReplacementCompleted()->removed);
     decision.events.back().caused_by.reset();  // the confirmation just above
   }
   return decision;
@@ -258,7 +248,18 @@ Decision decide(const Account& account, const DisputeReplacement& command, const
 Decision decide(const Account& account, const CompleteReplacement& command, const Context&) {
   if (const auto& last = account.windows.last;
       last && last->window.id == command.replacement && last->outcome == WindowOutcome::completed) {
-    return accepted({{"replacement_id", to_text(command.replacement)}, {"effective_at", to_rfc3339(last->at)}});
+    Decision decision =
+        accepted({{"replacement_id", to_text(command.replacement)}, {"effective_at", to_rfc3339(last->at)}});
+    std::vector<Id> kept, removed;
+    for (const Proof& proof : account.proofs.all) {
+      if (proof.is_usable()) kept.push_back(proof.id);
+      const bool was_marked = proof.replacement == command.replacement && proof.status == ProofStatus::removed;
+      const bool was_trusted = proof.kind == fb::ProofKind::trusted_device && proof.status == ProofStatus::unverified &&
+                               proof.status_since == last->at;
+      if (was_marked || was_trusted) removed.push_back(proof.id);
+    }
+    decision.described = {{"proofs_kept", std::move(kept)}, {"proofs_removed", std::move(removed)}};
+    return decision;
   }
   const Window* window = open_window(account, command.replacement);
   if (!window) return window_closed(Rule::lost_6);

@@ -1,11 +1,31 @@
 #include "commands/sign_in.hpp"
 
+#include <algorithm>
+
+#include "commands/blocking.hpp"
+#include "commands/challenges.hpp"
 #include "commands/names.hpp"
 #include "commands/text.hpp"
 
 namespace daicho {
 
+namespace {
+
+/// With two-step verification on, a password alone lets in only on a trusted device.
+bool needs_second_step(const Account& account, const RecordSignIn& command, const Tag16& device,
+                       const Context& context) {
+  if (!account.identity.two_step || !command.succeeded) return false;
+  const bool is_trusted = std::ranges::any_of(account.proofs.all, [&](const Proof& proof) {
+    return proof.kind == fb::ProofKind::trusted_device && proof.is_usable() && proof.address_tag == device;
+  });
+  return !is_trusted && check_passed(account, command.challenge.value_or(Id{}), fb::Purpose::two_step_sign_in, context);
+}
+
+}  // namespace
+
 Decision decide(const Account& account, const RecordSignIn& command, const Context& context) {
+  if (!is_word(command.reason) && !command.reason.empty())
+    return refused({Rule::acc_5, "reason_not_a_word", "A reason is one word of a-z, 0-9 and _, at most 64 long."});
   const Tag16 device = command.device_id.empty() ? Tag16{} : context.vault.tag("device", command.device_id);
   const Tag16 location = command.location.empty() ? Tag16{} : context.vault.tag("location", fold(command.location));
   if (account.block.current) {
@@ -15,6 +35,14 @@ Decision decide(const Account& account, const RecordSignIn& command, const Conte
         account, context, std::move(refusal),
         draft(fb::SignInRefusedT{.device_tag = device, .rule = static_cast<std::uint16_t>(Rule::blk_1)},
               {Rule::blk_1}));
+  }
+  if (needs_second_step(account, command, device, context)) {
+    const Rule rule = account.windows.open ? Rule::lost_4 : Rule::acc_5;
+    Refusal refusal{rule, "two_step_needed",
+                    "Two-step verification is on: pass a challenge with purpose two_step_sign_in."};
+    return refused_on_record(
+        account, context, std::move(refusal),
+        draft(fb::SignInRefusedT{.device_tag = device, .rule = static_cast<std::uint16_t>(rule)}, {rule}));
   }
   Draft event = command.succeeded
                     ? draft(fb::SignInSucceededT{.device_tag = device, .location_tag = location}, {Rule::acc_5})

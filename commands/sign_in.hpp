@@ -10,6 +10,7 @@ struct RecordSignIn {
   bool succeeded = false;
   std::string device_id, location;  ///< empty: not known
   std::string reason;               ///< of a failure, one word
+  std::optional<Id> challenge;      ///< passed with purpose two_step_sign_in
 };
 struct RecordDelivery {
   Id notification;

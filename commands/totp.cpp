@@ -33,13 +33,19 @@ bool is_totp_secret(std::string_view base32) {
   return is_base32;
 }
 
-bool totp_matches(const std::string& base32_secret, std::string_view totp, Time now) {
+std::optional<std::uint64_t> totp_step(const std::string& base32_secret, std::string_view totp, Time now) {
   std::string secret = decode(base32_secret);
-  const std::string attempt(totp);
-  const int step = oath_totp_validate(secret.data(), secret.size(), now / second_us, OATH_TOTP_DEFAULT_TIME_STEP_SIZE,
-                                      OATH_TOTP_DEFAULT_START_TIME, totp_window_steps, attempt.c_str());
+  const auto current = static_cast<std::uint64_t>(now / (totp_step_seconds * second_us));
+  std::optional<std::uint64_t> matched;
+  for (std::uint64_t step = current - totp_window_steps; step <= current + totp_window_steps; ++step) {
+    char expected[totp_digits + 1] = {};
+    const int made = oath_totp_generate(secret.data(), secret.size(), static_cast<time_t>(step * totp_step_seconds),
+                                        totp_step_seconds, OATH_TOTP_DEFAULT_START_TIME, totp_digits, expected);
+    const bool is_it = made == OATH_OK && equal_constant_time(as_bytes(std::string_view(expected)), as_bytes(totp));
+    if (is_it) matched = step;
+  }
   wipe(secret);
-  return step >= 0 && attempt.size() == 6;
+  return matched;
 }
 
 }  // namespace daicho

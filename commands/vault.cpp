@@ -11,9 +11,9 @@ constexpr std::string_view recovery_alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ
 constexpr std::size_t recovery_code_characters = 25;
 constexpr std::size_t recovery_group_characters = 5;
 
-constexpr std::array<std::string_view, 5> labels = {"daicho security code v1", "daicho link v1",
-                                                    "daicho notice link v1", "daicho opener token v1",
-                                                    "daicho recovery code v1"};
+constexpr std::array<std::string_view, 6> labels = {"daicho security code v1", "daicho link v1",
+                                                    "daicho notice link v1",   "daicho opener token v1",
+                                                    "daicho recovery code v1", "daicho service token v1"};
 constexpr std::string_view label_of(OneTime kind) { return labels[static_cast<std::size_t>(kind)]; }
 
 std::uint64_t power_of_ten(std::int64_t digits) {

@@ -14,6 +14,7 @@ enum class OneTime : std::uint8_t {
   notice_link,    ///< in the notices of a pending replacement (R-LOST-5)
   opener_token,   ///< the replacement opener's own
   recovery_code,  ///< 25 characters in groups of five (R-PRF-9)
+  service_token,  ///< what a service proves itself with
 };
 
 class Vault {

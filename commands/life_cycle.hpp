@@ -1,0 +1,31 @@
+// commands/life_cycle.hpp — leaving, falling asleep, and what is never done (R-LIFE-1…3, R-ACC-4). Source: document
+// 002.
+#pragma once
+
+#include "commands/passwords.hpp"
+
+namespace daicho {
+
+struct CloseAccount {
+  std::string password;
+  bool confirm = false;
+  Verdict verdict = Verdict::not_asked;  ///< on the password, filled in by the executor
+};
+struct DeactivateMailbox {
+  fb::MailboxReason reason = fb::MailboxReason::none;
+};
+struct ExpireAccount {};
+/// Exists to be refused: accounts cannot be merged.
+struct MergeAccounts {
+  std::string into;
+};
+
+Decision decide(const Account& account, const CloseAccount& command, const Context& context);
+Decision decide(const Account& account, const DeactivateMailbox& command, const Context& context);
+Decision decide(const Account& account, const ExpireAccount& command, const Context& context);
+Decision decide(const Account& account, const MergeAccounts& command, const Context& context);
+
+/// The refusal of whatever comes after the account's end; nullopt: it has not ended.
+std::optional<Refusal> check_not_ended(const Account& account);
+
+}  // namespace daicho

@@ -1,0 +1,43 @@
+// commands/services.hpp — who may issue commands: services and their roles, as events of the ledger's own account
+// (R-LED-5, R-REC-11; the rulebook's words, section 1).
+//
+// While no service is registered every name may issue every command: the files' owner is the only caller. From the
+// first registration on a name must be registered and hold a role of the command, but `local`, the owner at the
+// terminal.
+#pragma once
+
+#include "commands/decision.hpp"
+
+namespace daicho {
+
+inline constexpr std::size_t services_max = 1'000;  ///< revoked ones included
+inline constexpr std::string_view owner_service = "local";
+inline constexpr std::string_view scheduler_service = "scheduler";
+
+struct RegisterService {
+  std::string name;
+  std::vector<fb::Role> roles;
+  std::string public_key;  ///< Ed25519, base64; empty: it does not sign
+};
+struct RevokeService {
+  std::string name;
+};
+Decision decide(const LedgerState& ledger, const RegisterService& command, const Context& context);
+Decision decide(const LedgerState& ledger, const RevokeService& command, const Context& context);
+
+/// Roles that may issue a command; empty: any.
+std::span<const fb::Role> roles_of(std::string_view command);
+
+/// Why this service may not issue this command; nullopt: it may.
+std::optional<Refusal> check_role(const LedgerState& ledger, std::string_view service, std::string_view command);
+/// Whether a refusal is check_role's and the caller's own fault: `not permitted`, and no rule about accounts.
+bool is_not_permitted(const Json& answer);
+
+/// A command that its service may not issue: refused and recorded, on the account when there is one.
+struct RefuseCommand {
+  Refusal refusal;
+};
+Decision decide(const Account& account, const RefuseCommand& command, const Context& context);
+Decision decide(const LedgerState& ledger, const RefuseCommand& command, const Context& context);
+
+}  // namespace daicho
