@@ -23,7 +23,25 @@ Json list(const flatbuffers::Vector<fb::Route>* routes) {
   }
   return json;
 }
-std::string count(const flatbuffers::Vector<const fb::Id*>* ids, const char* what) {
+/// A field of the recovery form with what came of it; never its value (R-REC-10).
+Json list(const flatbuffers::Vector<const fb::FieldMatch*>* fields) {
+  Json json = Json::array();
+  if (fields) {
+    for (const auto* each : *fields)
+      json.push_back({{"field", name(each->field())}, {"result", name(each->result())}, {"matched", each->matched()}});
+  }
+  return json;
+}
+Json list(const flatbuffers::Vector<const fb::FieldPoints*>* fields) {
+  Json json = Json::array();
+  if (fields) {
+    for (const auto* each : *fields)
+      json.push_back({{"field", name(each->field())}, {"result", name(each->result())}, {"points", each->points()}});
+  }
+  return json;
+}
+template <class List>
+std::string count(const List* ids, const char* what) {
   const std::size_t n = ids ? ids->size() : 0;
   return std::to_string(n) + " " + what + (n == 1 ? "" : "s");
 }
@@ -86,7 +104,7 @@ EventWords words(const fb::CodeRejected& e) {
 }
 EventWords words(const fb::ContactConfirmationFailed& e) {
   return {"the hidden part of a proof was confirmed wrongly",
-          {{"challenge_id", text(e.challenge_id())}, {"proof_id", text(e.proof_id())}}};
+          {{"challenge_id", text(e.challenge_id())}, {"proof_id", text(e.proof_id())}, {"familiar", e.familiar()}}};
 }
 EventWords words(const fb::DeliveryRecorded& e) {
   return {said(name(e.kind())) + " was " + said(name(e.result())),
@@ -108,10 +126,15 @@ EventWords words(const fb::ChallengeEnded& e) {
 }
 EventWords words(const fb::ChallengePassed& e) {
   return {"a challenge was passed: " + said(name(e.purpose())),
-          {{"challenge_id", text(e.challenge_id())}, {"purpose", name(e.purpose())}, {"proof_id", text(e.proof_id())}}};
+          {{"challenge_id", text(e.challenge_id())},
+           {"purpose", name(e.purpose())},
+           {"proof_id", text(e.proof_id())},
+           {"by", name(e.by())}}};
 }
 EventWords words(const fb::PasswordReset& e) {
-  return {"the password was reset", {{"challenge_id", text(e.challenge_id())}, {"grade", name(e.grade())}}};
+  return {
+      "the password was reset",
+      {{"challenge_id", text(e.challenge_id())}, {"recovery_id", text(e.recovery_id())}, {"grade", name(e.grade())}}};
 }
 EventWords words(const fb::RecoveryCodeIssued& e) {
   return {"a recovery code was issued", {{"code_id", text(e.code_id())}}};
@@ -119,7 +142,10 @@ EventWords words(const fb::RecoveryCodeIssued& e) {
 EventWords words(const fb::RecoveryCodeUsed& e) {
   return {"the recovery code was used", {{"code_id", text(e.code_id())}}};
 }
-EventWords words(const fb::RecoveryCodeRejected&) { return {"a recovery code was rejected"}; }
+EventWords words(const fb::RecoveryCodeRejected& e) {
+  return {"a recovery code was rejected: " + said(name(e.reason())),
+          {{"challenge_id", text(e.challenge_id())}, {"reason", name(e.reason())}}};
+}
 EventWords words(const fb::ProofsMarkedLost& e) {
   return {count(e.proof_ids(), "proof") + " marked lost",
           {{"replacement_id", text(e.replacement_id())}, {"proof_ids", list(e.proof_ids())}}};
@@ -165,7 +191,10 @@ EventWords words(const fb::RecoverySubmitted& e) {
   return {"the recovery form was submitted",
           {{"recovery_id", text(e.recovery_id())},
            {"reply_due_at", to_rfc3339(e.reply_due_at())},
-           {"answered", e.answered()}}};
+           {"answered", e.answered()},
+           {"familiar_device", e.familiar_device()},
+           {"familiar_place", e.familiar_place()},
+           {"fields", list(e.fields())}}};
 }
 EventWords words(const fb::RecoveryRefused& e) {
   EventWords words{"a recovery form was refused"};
@@ -175,35 +204,121 @@ EventWords words(const fb::RecoveryRefused& e) {
 }
 EventWords words(const fb::SignInSucceeded&) { return {"signed in"}; }
 EventWords words(const fb::SignInFailed& e) { return {"sign-in failed", {{"reason", text(e.reason())}}}; }
-EventWords words(const fb::SignInRefused&) { return {"sign-in was refused: the account is blocked"}; }
+EventWords words(const fb::SignInRefused& e) {
+  const auto rule = rule_of(e.rule());
+  return {rule == Rule::blk_1 ? "sign-in was refused: the account is blocked"
+                              : "sign-in was refused: a second step is needed",
+          {{"rule", rule ? text_of(*rule).id : ""}}};
+}
+EventWords words(const fb::ProfileChanged& e) {
+  EventWords words{"the profile was changed", {{"fields", Json::array()}}};
+  if (e.fields()) {
+    for (const auto* field : *e.fields()) words.fields["fields"].push_back(field->str());
+  }
+  return words;
+}
+EventWords words(const fb::PasswordChanged& e) { return {"the password was changed", {{"grade", name(e.grade())}}}; }
+EventWords words(const fb::PasswordRejected& e) {
+  return {"the current password was given wrongly: " + said(name(e.reason())), {{"reason", name(e.reason())}}};
+}
+EventWords words(const fb::SecretAnswerRejected& e) {
+  return {"a secret answer was rejected: " + said(name(e.reason())),
+          {{"challenge_id", text(e.challenge_id())}, {"proof_id", text(e.proof_id())}, {"reason", name(e.reason())}}};
+}
+EventWords words(const fb::DeviceTrusted& e) {
+  return {"a device was trusted", {{"challenge_id", text(e.challenge_id())}, {"proof_id", text(e.proof_id())}}};
+}
+EventWords words(const fb::TwoStepEnabled& e) {
+  return {"two-step verification was turned on", {{"challenge_id", text(e.challenge_id())}}};
+}
+EventWords words(const fb::TwoStepDisabled& e) {
+  return {"two-step verification was turned off", {{"challenge_id", text(e.challenge_id())}}};
+}
+EventWords words(const fb::EvidenceRecorded& e) {
+  EventWords words{count(e.items(), "fact") + " recorded", {{"kinds", Json::array()}}};
+  if (e.items()) {
+    for (const auto* item : *e.items()) words.fields["kinds"].push_back(name(item->field()));
+  }
+  return words;
+}
+
+template <class Outcome>
+EventWords outcome(const Outcome& e, const char* sentence) {
+  return {sentence + (": " + std::to_string(e.points())) + " points of " + std::to_string(e.threshold()),
+          {{"recovery_id", text(e.recovery_id())},
+           {"points", e.points()},
+           {"threshold", e.threshold()},
+           {"familiar_points", e.familiar_points()},
+           {"fields", list(e.fields())}}};
+}
+EventWords words(const fb::RecoveryVerified& e) { return outcome(e, "the recovery was verified"); }
+EventWords words(const fb::RecoveryNotVerified& e) { return outcome(e, "the recovery was not verified"); }
+EventWords words(const fb::ResetLinkIssued& e) {
+  return {"a reset link was issued",
+          {{"recovery_id", text(e.recovery_id())}, {"expires_at", to_rfc3339(e.expires_at())}}};
+}
+EventWords words(const fb::RecoverySurveySent& e) {
+  return {"a survey was sent", {{"recovery_id", text(e.recovery_id())}}};
+}
+EventWords words(const fb::MailboxDeactivated& e) {
+  return {"the mailbox was deactivated: " + said(name(e.reason())), {{"reason", name(e.reason())}}};
+}
+EventWords words(const fb::AccountExpired& e) {
+  return {"the account expired", {{"idle_since", to_rfc3339(e.idle_since())}}};
+}
+EventWords words(const fb::AccountClosed&) { return {"the account was closed"}; }
+EventWords words(const fb::ServiceRegistered& e) {
+  EventWords words{"service " + text(e.name()) + " was registered",
+                   {{"service_id", text(e.service_id())}, {"name", text(e.name())}, {"roles", Json::array()}}};
+  for (const auto role : list_of(e.roles())) words.fields["roles"].push_back(name(static_cast<fb::Role>(role)));
+  return words;
+}
+EventWords words(const fb::ServiceRevoked& e) {
+  return {"service " + text(e.name()) + " was revoked",
+          {{"service_id", text(e.service_id())}, {"name", text(e.name())}}};
+}
+EventWords words(const fb::CommandRefused& e) {
+  const auto rule = rule_of(e.rule());
+  return {"a command was refused: " + text(e.code()),
+          {{"rule", rule ? text_of(*rule).id : ""}, {"code", text(e.code())}}};
+}
+EventWords words(const fb::AccessRecorded& e) {
+  EventWords words{"sealed fields were read, case " + text(e.case_number()),
+                   {{"case_number", text(e.case_number())}, {"fields", Json::array()}}};
+  if (e.fields()) {
+    for (const auto* field : *e.fields()) words.fields["fields"].push_back(field->str());
+  }
+  return words;
+}
+
+template <class... Payloads>
+EventWords words_of_one(const Event& event) {
+  static_assert(sizeof...(Payloads) == static_cast<std::size_t>(fb::Payload::MAX), "every payload type has its words");
+  EventWords result{"an event of a type this program does not know"};
+  const auto is_it = [&]<class T>(const T* payload) {
+    if (payload) result = words(*payload);
+    return payload != nullptr;
+  };
+  (void)(is_it(event.as<Payloads>()) || ...);
+  return result;
+}
 
 }  // namespace
 
 EventWords describe(const Event& event) {
-  switch (event.type()) {
-#define DAICHO_CASE(T) \
-  case fb::Payload::T: \
-    return words(*event.as<fb::T>());
-    DAICHO_CASE(LedgerCreated)
-    DAICHO_CASE(PolicyAdopted)
-    DAICHO_CASE(ProjectionDigestsRecorded) DAICHO_CASE(RefusalsCounted) DAICHO_CASE(AccountRegistered)
-        DAICHO_CASE(SignInNameConfirmationRequested) DAICHO_CASE(SignInNameConfirmed) DAICHO_CASE(ProofAdded)
-            DAICHO_CASE(ProofVerified) DAICHO_CASE(ProofRemoved) DAICHO_CASE(CodeSent) DAICHO_CASE(LinkSent)
-                DAICHO_CASE(CodeRejected) DAICHO_CASE(ContactConfirmationFailed) DAICHO_CASE(DeliveryRecorded)
-                    DAICHO_CASE(CharacterCheckFailed) DAICHO_CASE(ChallengeStarted) DAICHO_CASE(ChallengeEnded)
-                        DAICHO_CASE(ChallengePassed) DAICHO_CASE(PasswordReset) DAICHO_CASE(RecoveryCodeIssued)
-                            DAICHO_CASE(RecoveryCodeUsed) DAICHO_CASE(RecoveryCodeRejected)
-                                DAICHO_CASE(ProofsMarkedLost) DAICHO_CASE(ReplacementOpened)
-                                    DAICHO_CASE(ReplacementProofProposed) DAICHO_CASE(ReplacementConfirmed)
-                                        DAICHO_CASE(ReplacementCompleted) DAICHO_CASE(ReplacementCancelled)
-                                            DAICHO_CASE(ReplacementDisputed) DAICHO_CASE(AccountBlocked)
-                                                DAICHO_CASE(AccountUnblocked) DAICHO_CASE(RecoverySubmitted)
-                                                    DAICHO_CASE(RecoveryRefused) DAICHO_CASE(SignInSucceeded)
-                                                        DAICHO_CASE(SignInFailed) DAICHO_CASE(SignInRefused)
-#undef DAICHO_CASE
-                                                            case fb::Payload::NONE : break;
-  }
-  return {"an event of a type this program does not know"};
+  using namespace fb;
+  return words_of_one<LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
+                      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved,
+                      CodeSent, LinkSent, CodeRejected, ContactConfirmationFailed, DeliveryRecorded,
+                      CharacterCheckFailed, ChallengeStarted, ChallengeEnded, ChallengePassed, PasswordReset,
+                      RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost, ReplacementOpened,
+                      ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
+                      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused,
+                      SignInSucceeded, SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected,
+                      SecretAnswerRejected, DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded,
+                      RecoveryVerified, RecoveryNotVerified, ResetLinkIssued, RecoverySurveySent, MailboxDeactivated,
+                      AccountExpired, AccountClosed, ServiceRegistered, ServiceRevoked, CommandRefused, AccessRecorded>(
+      event);
 }
 
 Json header_json(const Event& event) {

@@ -16,6 +16,7 @@
 #include "tools/play.hpp"
 #include "tools/queries.hpp"
 #include "tools/routes.hpp"
+#include "tools/rule_index.hpp"
 
 namespace daicho {
 namespace {
@@ -33,7 +34,7 @@ struct Arguments {
   std::string file;
   // query
   std::string query, as_of, type, by_service, since, until, due_before;
-  std::uint64_t from = 0, limit = 1'000;
+  std::uint64_t from = 0, limit = 1'000, seq = 0;
   bool follow = false;
   // outbox lease
   std::int64_t count_max = 100, seconds = 300;
@@ -42,6 +43,8 @@ struct Arguments {
   unsigned threads = 0;
   std::string vkey;
   bool rebuild = false;
+  // rules
+  std::string rule, language;
   BenchOptions bench;
 };
 
@@ -114,15 +117,23 @@ Json body_of(const Arguments& a) {
   return body;
 }
 
-Exit finish(const Result<Answer, Fault>& answer, Format format) {
+/// `ja`, `ja_JP.UTF-8`; anything else is English.
+bool speaks_japanese(const std::string& language) {
+  return language == "ja" || language.starts_with("ja_") || language.starts_with("ja-");
+}
+
+Exit finish(const Result<Answer, Fault>& answer, Format format, const std::string& language) {
   if (!answer) {
     print(fault_json(answer.error()), format);
     return exit_of(answer.error().kind);
   }
   Json shown = answer->body;
   if (answer->replayed) shown["replayed"] = true;
+  if (answer->is_refusal && speaks_japanese(language))
+    shown["title"] = text_of(*parse_rule(shown["rule"].get<std::string>())).title_ja;
   print(shown, format, "events");
-  return answer->is_refusal ? Exit::refused : Exit::done;
+  if (!answer->is_refusal) return Exit::done;
+  return is_not_permitted(shown) ? Exit::not_permitted : Exit::refused;
 }
 
 Exit run_command(const Arguments& a, bool has_expected_version) {
@@ -139,7 +150,7 @@ Exit run_command(const Arguments& a, bool has_expected_version) {
                           .service = a.service,
                           .idempotency_key = given(a.idempotency_key),
                           .expected_version = has_expected_version ? std::optional(a.expected_version) : std::nullopt};
-  return finish(execute_json(ledger, a.command, body, defaults), format);
+  return finish(execute_json(ledger, a.command, body, defaults), format, a.language);
 }
 
 Exit run_play(const Arguments& a) {
@@ -183,7 +194,12 @@ Exit follow(const Arguments& a, QueryOptions options, Format format) {
   return Exit::done;
 }
 
-Exit run_query(const Arguments& a) {
+Exit run_rules(const Arguments& a) {
+  print(rule_index(given(a.rule)), format_of(a), "rules");
+  return Exit::done;
+}
+
+Exit run_query(const Arguments& a, bool has_seq) {
   const Format format = format_of(a);
   const Query* query = find_query(a.query);
   if (!query) throw Failure(Exit::usage, "there is no query `" + a.query + "`; `daicho query --help` lists them");
@@ -197,6 +213,7 @@ Exit run_query(const Arguments& a) {
   options.since = parse_time_option("--since", a.since);
   options.until = parse_time_option("--until", a.until);
   options.due_before = parse_time_option("--due-before", a.due_before);
+  if (has_seq) options.seq = a.seq;
   if (a.follow) {
     if (a.query != "events") throw Failure(Exit::usage, "--follow: only `query events` follows");
     return follow(a, options, format);
@@ -246,10 +263,16 @@ std::string list(const Table& table) {
   return text;
 }
 
+std::string roles_text(const char* command) {
+  std::string text;
+  for (const fb::Role role : roles_of(command)) text += (text.empty() ? "" : ", ") + std::string(name(role));
+  return text.empty() ? "any" : text;
+}
+
 std::string command_examples() {
   std::string text = "Commands:\n" + list(routes()) + "\nFields of each, by example:\n";
   for (const Route& route : routes())
-    text += "  " + std::string(route.name) + " (" + route.role + ")\n    --json '" + route.example + "'\n";
+    text += "  " + std::string(route.name) + " (" + roles_text(route.name) + ")\n    --json '" + route.example + "'\n";
   return text +
          "\nExample: daicho command block-account --data DIR --account taro@outlook.com reason=suspected_intrusion";
 }
@@ -264,6 +287,7 @@ class CommandLine {
     app_.set_version_flag("--version", "daicho 0.1.0");
     app_.add_option("--data", a_.data, "directory of the ledger")->envname("DAICHO_DATA");
     app_.add_option("--format", a_.format, "table, json, ndjson or csv; default: table on a terminal, else json");
+    app_.add_option("--lang", a_.language, "language of refusals' titles: en or ja")->envname("LANG");
     app_.add_option("--at", a_.at, "the present instant of a ledger with a simulated clock");
     app_.footer(
         "Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 integrity violated, 4 unavailable, 5 not "
@@ -345,12 +369,13 @@ class CommandLine {
     lease->add_option("--seconds", a_.seconds, "for how long")->check(CLI::Range(std::int64_t{1}, lease_seconds_max));
     lease->add_option("--holder", a_.holder, "who takes them");
     lease->add_option("--account", a_.account, "of one account only");
-    add(app_, "tick", "do what is due: windows that ran out, refusals counted, daily digests",
+    add(app_, "tick", "do what is due: windows, recovery outcomes, surveys, idle accounts, digests",
         "daicho tick --data ./ledger", [this] { return run_tick(a_); });
   }
 
   void add_reading() {
-    auto* query = add(app_, "query", "ask what is, or was, true", "", [this] { return run_query(a_); });
+    auto* query = add(app_, "query", "ask what is, or was, true", "", nullptr);
+    query->callback([this] { run_ = [this] { return run_query(a_, seq_->count() > 0); }; });
     std::string examples = "Queries:\n" + list(queries()) + "\nExamples:\n";
     for (const Query& each : queries()) examples += "  " + std::string(each.example) + "\n";
     query->footer(examples);
@@ -363,7 +388,8 @@ class CommandLine {
     query->add_option("--service", a_.by_service, "events by this service");
     query->add_option("--since", a_.since, "events not before this time");
     query->add_option("--until", a_.until, "events not after this time");
-    query->add_option("--due-before", a_.due_before, "windows that end before this time");
+    query->add_option("--due-before", a_.due_before, "windows that end, and replies that are due, before this time");
+    seq_ = query->add_option("--seq", a_.seq, "explain: the event's sequence number");
     query->add_flag("--follow", a_.follow, "events: go on with new ones as they are committed");
 
     auto* audit =
@@ -374,6 +400,9 @@ class CommandLine {
             "daicho audit verify --data ./ledger --vkey ledger.example/accounts+…", [this] { return run_audit(a_); });
     verify->add_option("--threads", a_.threads, "default: all cores")->check(CLI::Range(0U, 1'024U));
     verify->add_option("--vkey", a_.vkey, "the verifier you trust, instead of the directory's own");
+    auto* rules = add(app_, "rules", "the rules in words, with their sources, parameters, commands and events",
+                      "daicho rules R-LOST-4", [this] { return run_rules(a_); });
+    rules->add_option("rule", a_.rule, "one rule's id");
     auto* replay = add(app_, "replay", "compute every projection anew and compare",
                        "daicho replay --data ./ledger --rebuild", [this] { return run_replay(a_); });
     replay->add_flag("--rebuild", a_.rebuild, "put the computed rows in place of the stored ones");
@@ -398,7 +427,7 @@ class CommandLine {
 
   Arguments a_;
   CLI::App app_;
-  CLI::Option* expected_version_ = nullptr;
+  CLI::Option *expected_version_ = nullptr, *seq_ = nullptr;
   std::function<Exit()> run_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <istream>
 
+#include "commands/text.hpp"
+#include "projections/history.hpp"
 #include "tools/outbox.hpp"
 #include "tools/queries.hpp"
 #include "tools/routes.hpp"
@@ -31,13 +33,31 @@ Json fault_json(const Fault& fault) {
   return json;
 }
 
+namespace {
+
+/// A public command must not tell whether a name is somebody's (R-ACC-6): a closed account is nobody's any more.
+void name_account(const WritableLedger& ledger, ParsedRequest& parsed) {
+  const auto id = find_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
+  if (!is_public(parsed.request.command)) {
+    parsed.request.account = id ? *id : resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
+    return;
+  }
+  const bool is_open = id && !(*value_or_fail(load_account(*ledger.store, *id))).life.end;
+  if (is_open) {
+    parsed.request.account = id;
+  } else {
+    parsed.request.unknown_name = parse_email(*parsed.sign_in_name)->folded();
+  }
+}
+
+}  // namespace
+
 Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body,
                                    const Defaults& defaults) {
   const Route* route = find_route(name);
   if (!route) throw Failure(Exit::usage, "there is no command `" + name + "`; `daicho command --help` lists them");
   ParsedRequest parsed = parse_request(*route, body, defaults, system_entropy(), ledger.log->time());
-  if (parsed.sign_in_name)
-    parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
+  if (parsed.sign_in_name) name_account(ledger, parsed);
   return ledger.executor->execute(std::move(parsed.request));
 }
 
@@ -177,6 +197,7 @@ class Line {
     }
     options.due_before = fields.optional_time("due_before");
     options.type = fields.optional_text("type");
+    options.seq = fields.optional_count("seq");
     options.from = fields.optional_count("from").value_or(0);
     options.limit = fields.optional_count("limit").value_or(options.limit);
     fields.mark_read("at");

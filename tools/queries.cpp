@@ -7,7 +7,9 @@
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
+#include "tools/explain.hpp"
 #include "tools/query_account.hpp"
+#include "tools/query_recovery.hpp"
 
 namespace daicho {
 
@@ -20,9 +22,11 @@ Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {
   Json json = clock_of(ledger);
   json["windows"] = Json::array();
   const Time before = options.due_before.value_or(time_max);
-  const auto failed = ledger.store->scan(Family::rows, as_bytes("D"), [&](ByteView key, ByteView) {
+  const std::string windows = due_rows_prefix(DueKind::replacement);
+  const auto failed = ledger.store->scan(Family::rows, as_bytes(windows), [&](ByteView key, ByteView) {
     const auto due = parse_due_row(key);
-    if (!due || due->at >= before || json["windows"].size() >= options.limit) return false;
+    if (!due || due->kind != DueKind::replacement || due->at >= before || json["windows"].size() >= options.limit)
+      return false;
     json["windows"].push_back({{"account", to_text(due->account)},
                                {"replacement_id", to_text(due->subject)},
                                {"effective_at", to_rfc3339(due->at)},
@@ -103,6 +107,24 @@ Json query_policy(const LedgerView& ledger, const QueryOptions& options) {
   return json;
 }
 
+Json query_services(const LedgerView& ledger, const QueryOptions& options) {
+  const auto state = ledger_at(*ledger.store, options.as_of);
+  if (!state) fail(state.error());
+  Json json = clock_of(ledger);
+  json["open"] = state->services.empty();  // nobody is registered: every name may issue every command
+  json["services"] = Json::array();
+  for (const Service& service : state->services) {
+    Json row = {{"name", service.name}, {"roles", Json::array()}};
+    for (const fb::Role role : service.roles) row["roles"].push_back(name(role));
+    row["signs"] = !service.public_key.empty();
+    row["registered_at"] = to_rfc3339(service.registered_at);
+    row["seq"] = service.registered;
+    row["revoked_at"] = service.revoked_at ? Json(to_rfc3339(*service.revoked_at)) : Json(nullptr);
+    json["services"].push_back(std::move(row));
+  }
+  return json;
+}
+
 }  // namespace
 
 std::span<const Query> queries() {
@@ -117,10 +139,17 @@ std::span<const Query> queries() {
        "daicho query windows --data DIR --due-before 2026-05-01T00:00:00Z", "windows", query_windows},
       {"limits", "attempts used and left, next allowed at", "daicho query limits --data DIR --account ID", "proofs",
        query_limits},
+      {"recovery-options", "how the account can be recovered right now",
+       "daicho query recovery-options --data DIR --account taro@outlook.com", "proofs", query_recovery_options},
+      {"recoveries", "recovery forms, field by field, never a value; without --account replies that are due",
+       "daicho query recoveries --data DIR --account ID", "recoveries", query_recoveries},
       {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events",
        query_timeline},
       {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow", "events",
        query_events},
+      {"explain", "why: the rule, the policy then, the events it rested on, what would change it",
+       "daicho query explain --data DIR --seq 42", "rests_on", query_explain},
+      {"services", "who may issue what", "daicho query services --data DIR", "services", query_services},
       {"policy", "parameters in force and their history", "daicho query policy --data DIR", "history", query_policy},
   });
   return table;
@@ -148,7 +177,7 @@ void check(const LedgerView& ledger, const QueryOptions& options) {
   }
 }
 
-Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {
+std::optional<Id> find_account(const Store& store, const KeyRing* keys, const std::string& named) {
   auto id = parse_id(named);
   if (const auto email = id ? std::nullopt : parse_email(named)) {
     if (!keys)
@@ -159,10 +188,15 @@ Id resolve_account(const Store& store, const KeyRing* keys, const std::string& n
   } else if (!id) {
     throw Failure(Exit::usage, "--account: a UUID or a sign-in name is wanted");
   }
-  const auto account =
-      id ? load_account(store, *id) : Result<std::optional<Account>, StoreError>(std::optional<Account>{});
+  if (!id) return std::nullopt;
+  const auto account = load_account(store, *id);
   if (!account) fail(account.error());
-  if (!*account) throw Failure(Exit::usage, "there is no such account");
+  return *account ? id : std::nullopt;
+}
+
+Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {
+  const auto id = find_account(store, keys, named);
+  if (!id) throw Failure(Exit::usage, "there is no such account");
   return *id;
 }
 

@@ -16,6 +16,7 @@ struct QueryOptions {
   std::optional<std::string> type, service;
   std::optional<Time> since, until;  ///< of `events`
   std::optional<Time> due_before;
+  std::optional<Position> seq;  ///< of `explain`
 };
 
 struct Query {
@@ -31,6 +32,8 @@ const Query* find_query(std::string_view name);
 /// Failure(usage) for an unknown event type, a limit out of bounds, a position behind the end of the log.
 void check(const LedgerView& ledger, const QueryOptions& options);
 
+/// The account meant by an id or a sign-in name; nullopt: there is none.
+std::optional<Id> find_account(const Store& store, const KeyRing* keys, const std::string& named);
 /// The account meant by an id or a sign-in name; Failure(usage) when there is none.
 Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named);
 

@@ -4,61 +4,11 @@
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
+#include "tools/query_subject.hpp"
 
 namespace daicho {
 
 namespace {
-
-/// An account as the query sees it, with what opens its sealed parts.
-struct Subject {
-  Account account;
-  Policy policy;
-  Time now;
-  std::optional<SecretKey> data_key;
-  const Store& store;
-
-  std::optional<fb::PersonalT> personal(Position position) const {
-    return data_key ? read_personal(store, position, *data_key) : std::nullopt;
-  }
-};
-
-Id account_of(const LedgerView& ledger, const QueryOptions& options) {
-  if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
-  return resolve_account(*ledger.store, ledger.keys, *options.account);
-}
-
-Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
-  const Id id = account_of(ledger, options);
-  const bool in_past = options.as_of.time || options.as_of.position;
-  Subject subject{{}, ledger.ledger.policy, ledger.now, {}, *ledger.store};
-  if (in_past) {
-    auto at = value_or_fail(account_at(*ledger.store, id, options.as_of));
-    if (!at) throw Failure(Exit::usage, "account " + to_text(id) + " did not exist at that instant");
-    subject.account = std::move(at->account);
-    subject.now = at->now;
-    subject.policy = value_or_fail(ledger_at(*ledger.store, options.as_of)).policy;
-  } else {
-    subject.account = settled(*value_or_fail(load_account(*ledger.store, id)), ledger.now);
-  }
-  if (ledger.keys) subject.data_key = ledger.keys->data_key(*ledger.store, id);
-  return subject;
-}
-
-Json head_of(const LedgerView& ledger, const Subject& subject) {
-  return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"},
-          {"account", to_text(subject.account.id)},
-          {"as_of", to_rfc3339(subject.now)}};
-}
-
-Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
-
-std::string masked(const Subject& subject, const Proof& proof) {
-  const auto personal = subject.personal(proof.added);
-  if (!personal) return "(sealed)";
-  if (!personal->national_digits.empty()) return mask_phone(personal->national_digits);
-  if (!personal->address.empty()) return mask_email(personal->address);
-  return proof.kind == fb::ProofKind::secret_question ? "(question)" : "(" + std::string(name(proof.kind)) + ")";
-}
 
 Json window_json(const Window& window, Time now) {
   Json json = {{"replacement_id", to_text(window.id)},
@@ -72,11 +22,15 @@ Json window_json(const Window& window, Time now) {
   return json;
 }
 
-Json allowance_json(const Allowance& allowance, std::int64_t per_day) {
-  return {{"per_day", per_day},
-          {"used", allowance.used},
-          {"left", allowance.left},
-          {"next_allowed_at", optional_time(allowance.next_allowed_at)}};
+/// Until when the newest passed challenge opens sensitive pages (R-CHL-8).
+std::optional<Time> step_up_until(const Account& account, const Subject& subject) {
+  std::optional<Time> until;
+  for (const Challenge& challenge : account.challenges.open) {
+    if (challenge.purpose != fb::Purpose::sensitive_page || !challenge.passed_at) continue;
+    const Time stale_at = *challenge.passed_at + subject.policy.step_up_ttl_seconds * second_us;
+    if (stale_at > subject.now) until = std::max(until.value_or(stale_at), stale_at);
+  }
+  return until;
 }
 
 }  // namespace
@@ -85,7 +39,10 @@ Json query_account(const LedgerView& ledger, const QueryOptions& options) {
   const Subject subject = subject_of(ledger, options);
   const Account& account = subject.account;
   Json json = head_of(ledger, subject);
-  json["state"] = account.block.current ? "blocked" : account.windows.open ? "pending" : "active";
+  json["state"] = account.life.end        ? name(account.life.end->kind)
+                  : account.block.current ? "blocked"
+                  : account.windows.open  ? "pending"
+                                          : "active";
   json["notices"] = Json::array();
   for (const Notice notice : notices(account, subject.policy, std::nullopt)) json["notices"].push_back(name(notice));
   if (const auto registered = subject.personal(account.identity.registered))
@@ -98,6 +55,9 @@ Json query_account(const LedgerView& ledger, const QueryOptions& options) {
       account.identity.last_sign_in > 0 ? Json(to_rfc3339(account.identity.last_sign_in)) : Json(nullptr);
   json["failed_sign_ins"] = account.identity.failed_sign_ins;
   json["recovery_code"] = !account.identity.recovery_code.is_zero();
+  json["two_step"] = account.identity.two_step;
+  json["mailbox"] = !account.life.has_mailbox ? "foreign" : account.life.mailbox_off ? "deactivated" : "active";
+  json["step_up_until"] = optional_time(step_up_until(account, subject));
   if (account.windows.open) json["effective_at"] = optional_time(account.windows.open->effective_at);
   json["version"] = account.head.version;
   json["last_seq"] = account.head.position;
@@ -115,8 +75,7 @@ Json query_proofs(const LedgerView& ledger, const QueryOptions& options) {
                 {"masked", masked(subject, proof)}, {"status", pending ? "unverified" : name(proof.status)},
                 {"in_force", proof.is_in_force()},  {"since", to_rfc3339(proof.status_since)},
                 {"seq", proof.status_position}};
-    row["channels"] = Json::array();
-    for (const fb::Channel channel : channels_of(proof.kind)) row["channels"].push_back(name(channel));
+    row["channels"] = channels_json(proof.kind);
     if (pending && subject.account.windows.open)
       row["effective_at"] = optional_time(subject.account.windows.open->effective_at);
     json["proofs"].push_back(std::move(row));
@@ -175,23 +134,29 @@ Json query_limits(const LedgerView& ledger, const QueryOptions& options) {
   json["day"] = {{"kind", policy.day_kind}, {"zone", policy.day_zone}};
   json["recovery"] = allowance_json(daily_allowance(limits.recoveries, policy.recovery_per_day, policy, subject.now),
                                     policy.recovery_per_day);
-  json["contact_confirmations"] = allowance_json(
-      daily_allowance(limits.failed_confirmations, policy.max_contact_confirmations, policy, subject.now),
-      policy.max_contact_confirmations);
   const std::int64_t sends_max = 2 * policy.max_codes_per_hour, sends = count_since(limits.sends, subject.now, hour_us);
   json["sends_this_hour"] = {
       {"max", sends_max}, {"used", sends}, {"left", std::max<std::int64_t>(0, sends_max - sends)}};
+  const auto guesses_left = [&](const std::vector<Time>& wrong) {
+    return std::max<std::int64_t>(0, policy.max_code_guesses - count_since(wrong, subject.now, hour_us));
+  };
+  json["recovery_code_guesses_left"] = guesses_left(subject.account.identity.wrong_recovery_codes);
+  json["password_guesses_left"] = guesses_left(subject.account.identity.wrong_passwords);
   json["refusals_counted"] = limits.refusals_counted;
   json["proofs"] = Json::array();
   for (const Proof& proof : subject.account.proofs.all) {
-    if (proof.status == ProofStatus::removed || channels_of(proof.kind).empty()) continue;
+    const bool is_asked = !channels_of(proof.kind).empty() || proof.kind == fb::ProofKind::secret_question;
+    if (proof.status == ProofStatus::removed || !is_asked) continue;
     const auto left = [&](std::int64_t max, const std::vector<Time>& marks) {
       return std::max<std::int64_t>(0, max - count_since(marks, subject.now, hour_us));
     };
-    json["proofs"].push_back({{"proof_id", to_text(proof.id)},
-                              {"masked", masked(subject, proof)},
-                              {"guesses_left", left(policy.max_code_guesses, proof.wrong_guesses)},
-                              {"sends_left", left(policy.max_codes_per_hour, proof.sends)}});
+    json["proofs"].push_back(
+        {{"proof_id", to_text(proof.id)},
+         {"masked", masked(subject, proof)},
+         {"guesses_left", left(policy.max_code_guesses, proof.wrong_guesses)},
+         {"sends_left", left(policy.max_codes_per_hour, proof.sends)},
+         {"confirmations_left",
+          daily_allowance(proof.wrong_confirmations, policy.max_contact_confirmations, policy, subject.now).left}});
   }
   return json;
 }

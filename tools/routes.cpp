@@ -25,24 +25,39 @@ NewProof read_proof(Fields& fields) {
   return proof;
 }
 
+/// The profile's fields that are given.
+std::vector<std::pair<std::string, std::string>> read_profile(Fields& fields) {
+  std::vector<std::pair<std::string, std::string>> given;
+  const Json* object = fields.optional_object("profile");
+  if (!object) return given;
+  Fields profile(*object, "profile.");
+  for (const ProfileField& field : profile_fields()) {
+    auto text = profile.optional_text(field.name);
+    if (!text) continue;
+    if (text->size() > profile_field_bytes_max) profile.wrong(field.name, "at most 256 bytes");
+    given.emplace_back(field.name, *std::move(text));
+  }
+  profile.done();
+  return given;
+}
+
+std::optional<CharacterCheck> read_character_check(Fields& fields) {
+  const Json* object = fields.optional_object("character_check");
+  if (!object) return std::nullopt;
+  Fields check(*object, "character_check.");
+  CharacterCheck read{check.text("shown"), check.text_or_empty("typed")};
+  check.done();
+  return read;
+}
+
 Command read_registration(Fields& fields) {
   RegisterAccount command;
   command.sign_in_name = fields.text("sign_in_name");
   command.password = read_password(fields, "password");
-  if (const Json* object = fields.optional_object("profile")) {
-    Fields profile(*object, "profile.");
-    const auto read = [&](const char* name) {
-      auto text = profile.text_or_empty(name);
-      if (text.size() > profile_field_bytes_max) profile.wrong(name, "at most 256 bytes");
-      return text;
-    };
-    command.profile.surname = read("surname");
-    command.profile.given_name = read("given_name");
-    command.profile.birth_date = read("birth_date");
-    command.profile.country = read("country");
-    command.profile.region = read("region");
-    command.profile.postal_code = read("postal_code");
-    profile.done();
+  for (const auto& [name, value] : read_profile(fields)) {
+    for (const ProfileField& field : profile_fields()) {
+      if (name == field.name) command.profile.*field.field = value;
+    }
   }
   if (const Json* array = fields.optional_array("proofs")) {
     if (array->size() > proofs_per_account_max) fields.wrong("proofs", "at most 20 proofs");
@@ -60,11 +75,7 @@ Command read_registration(Fields& fields) {
 Command read_start_challenge(Fields& fields) {
   StartChallenge command{.purpose = fields.word<fb::Purpose>("purpose"),
                          .device_id = fields.optional_text("device_id")};
-  if (const Json* object = fields.optional_object("character_check")) {
-    Fields check(*object, "character_check.");
-    command.character_check = CharacterCheck{check.text("shown"), check.text_or_empty("typed")};
-    check.done();
-  }
+  command.character_check = read_character_check(fields);
   return command;
 }
 
@@ -94,9 +105,7 @@ Command read_stop(Fields& fields) {
 
 RecoveryAnswer read_answer(Fields& answers, const std::string& field, const Json& value) {
   RecoveryAnswer answer{.field = field, .values = {}};
-  const auto fields = recovery_fields();
-  if (std::ranges::find(fields, field) == fields.end())
-    throw Failure(Exit::usage, "field `answers." + field + "` is not known here");
+  if (!parse_recovery_field(field)) throw Failure(Exit::usage, "field `answers." + field + "` is not known here");
   const auto add = [&](const Json& item) {
     const auto* text = item.get_ptr<const std::string*>();
     if (!text || text->size() > answer_value_bytes_max || text->find('\0') != std::string::npos) {
@@ -124,6 +133,49 @@ Command read_recovery(Fields& fields) {
   }
   command.device_id = fields.optional_text("device_id");
   command.location = fields.optional_text("location");
+  command.character_check = read_character_check(fields);
+  return command;
+}
+
+Command read_evidence(Fields& fields) {
+  RecordEvidence command;
+  const Json* items = fields.optional_array("items");
+  if (!items || items->empty() || items->size() > evidence_items_max) fields.wrong("items", "a list of 1 to 100 items");
+  for (std::size_t i = 0; i < items->size(); ++i) {
+    Fields item(items->at(i), "items[" + std::to_string(i) + "].");
+    command.items.push_back({item.text("kind"), item.text("value")});
+    if (!parse_recovery_field(command.items.back().kind)) item.wrong("kind", "a field of the recovery form");
+    if (command.items.back().value.size() > answer_value_bytes_max) item.wrong("value", "at most 256 bytes");
+    item.done();
+  }
+  return command;
+}
+
+Command read_closing(Fields& fields) {
+  return CloseAccount{.password = fields.text("password"),
+                      .confirm = fields.optional_boolean("confirm").value_or(false)};
+}
+
+std::vector<std::string> read_words(Fields& fields, const std::string& name) {
+  std::vector<std::string> words;
+  const Json* array = fields.optional_array(name);
+  if (!array) fields.wrong(name, "a list of words");
+  for (const Json& item : *array) {
+    if (!item.is_string()) fields.wrong(name, "a list of words");
+    words.push_back(item.get<std::string>());
+  }
+  return words;
+}
+
+Command read_service(Fields& fields) {
+  RegisterService command{.name = fields.text("name"), .public_key = fields.text_or_empty("public_key")};
+  for (const std::string& word : read_words(fields, "roles")) {
+    const auto role = parse_name<fb::Role>(word);
+    if (!role)
+      fields.wrong("roles",
+                   "a list of front_end, delivery, risk, evidence, scheduler, support, auditor, investigator, admin");
+    if (std::ranges::find(command.roles, *role) == command.roles.end()) command.roles.push_back(*role);
+  }
   return command;
 }
 
@@ -135,7 +187,7 @@ Command read_sign_in(Fields& fields) {
   command.device_id = fields.text_or_empty("device_id");
   command.location = fields.text_or_empty("location");
   command.reason = fields.text_or_empty("reason");
-  if (command.reason.size() > block_reason_bytes_max) fields.wrong("reason", "at most 64 bytes");
+  command.challenge = fields.optional_id("challenge_id");
   return command;
 }
 
@@ -168,71 +220,136 @@ Command read_verification(Fields& fields) {
   return command;
 }
 
-constexpr auto route_table = std::to_array<Route>({
-    {"register-account", "front_end", "a new account with its first proofs",
+Command read_replacing_proof(Fields& fields) {
+  return ReplaceProof{
+      .challenge = fields.id("challenge_id"), .replaces = fields.id("proof_id"), .proof = read_proof(fields)};
+}
+
+const auto route_table = std::to_array<Route>({
+    {"register-account", "a new account with its first proofs",
      R"({"sign_in_name":"taro@outlook.com","password":"Kaze1234","password_repeat":"Kaze1234",)"
      R"("profile":{"surname":"山田"},"proofs":[{"kind":"email","value":"taro@example.com"},)"
      R"({"kind":"mobile_phone","value":"090-9876-5432","country":"JP"}]})",
      read_registration, false},
-    {"confirm-sign-in-name", "front_end", "the mailed link of a foreign sign-in name was followed",
-     R"({"link_token":"…"})", [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
-    {"add-proof", "front_end", "one more proof, unverified until its code or link comes back",
+    {"confirm-sign-in-name", "the mailed link of a foreign sign-in name was followed", R"({"link_token":"…"})",
+     [](Fields& f) -> Command { return ConfirmSignInName{f.text("link_token")}; }},
+    {"change-profile", "what changes in the profile; the rest stays",
+     R"({"challenge_id":"…","profile":{"postal_code":"150-0002"}})",
+     [](Fields& f) -> Command {
+       return ChangeProfile{f.id("challenge_id"), read_profile(f)};
+     }},
+    {"change-password", "a new password by who knows the current one",
+     R"({"current_password":"Kaze1234","new_password":"Sora5678","new_password_repeat":"Sora5678"})",
+     [](Fields& f) -> Command {
+       return ChangePassword{.current = f.text("current_password"), .password = read_password(f, "new_password")};
+     }},
+    {"enable-two-step", "from now on a sign-in needs a second proof", R"({"challenge_id":"…"})",
+     [](Fields& f) -> Command { return EnableTwoStep{f.id("challenge_id")}; }},
+    {"disable-two-step", "a password is enough again", R"({"challenge_id":"…"})",
+     [](Fields& f) -> Command { return DisableTwoStep{f.id("challenge_id")}; }},
+    {"merge-accounts", "always refused", R"({"into":"…"})",
+     [](Fields& f) -> Command { return MergeAccounts{f.text_or_empty("into")}; }},
+    {"add-proof", "one more proof, unverified until its code or link comes back",
      R"({"challenge_id":"…","kind":"email","value":"taro@example.com"})",
      [](Fields& f) -> Command { return AddProof{.challenge = f.optional_id("challenge_id"), .proof = read_proof(f)}; }},
-    {"verify-proof", "front_end", "what was sent to a new proof came back", R"({"proof_id":"…","code":"0123456"})",
+    {"verify-proof", "what was sent to a new proof came back", R"({"proof_id":"…","code":"0123456"})",
      read_verification},
-    {"issue-recovery-code", "front_end", "a new recovery code, shown once", R"({"challenge_id":"…"})",
+    {"replace-proof", "a new proof that takes the place of an old one once it is verified",
+     R"({"challenge_id":"…","proof_id":"…","kind":"mobile_phone","value":"080-1111-2222","country":"JP"})",
+     read_replacing_proof},
+    {"remove-proof", "a proof is no longer wanted", R"({"challenge_id":"…","proof_id":"…"})",
+     [](Fields& f) -> Command {
+       return RemoveProof{f.id("challenge_id"), f.id("proof_id")};
+     }},
+    {"issue-recovery-code", "a new recovery code, shown once", R"({"challenge_id":"…"})",
      [](Fields& f) -> Command { return IssueRecoveryCode{f.id("challenge_id")}; }},
-    {"start-challenge", "front_end", "the owner is asked to prove who they are",
+    {"start-challenge", "the owner is asked to prove who they are",
      R"({"purpose":"reset_password","character_check":{"shown":"XVMS","typed":"xvms"}})", read_start_challenge},
-    {"send-code", "front_end", "a code to one of the proofs offered, its hidden part confirmed",
+    {"send-code", "a code to one of the proofs offered, its hidden part confirmed",
      R"({"challenge_id":"…","proof_id":"…","channel":"email","confirmation":"taro"})",
      [](Fields& f) -> Command {
        return SendCode{f.id("challenge_id"), f.id("proof_id"), f.word<fb::Channel>("channel"),
                        f.text_or_empty("confirmation")};
      }},
-    {"submit-code", "front_end", "the code came back", R"({"challenge_id":"…","code":"0123456"})",
+    {"submit-code", "the code came back", R"({"challenge_id":"…","code":"0123456"})",
      [](Fields& f) -> Command {
-       return SubmitCode{f.id("challenge_id"), f.text_or_empty("code")};
+       return SubmitCode{f.id("challenge_id"), f.text_or_empty("code"), f.optional_id("proof_id")};
      }},
-    {"reset-password", "front_end", "a new password after a passed challenge",
+    {"answer-secret-question", "the answer to a question that the challenge offers",
+     R"({"challenge_id":"…","proof_id":"…","answer":"Pochi"})",
+     [](Fields& f) -> Command {
+       return AnswerSecretQuestion{f.id("challenge_id"), f.id("proof_id"), f.text_or_empty("answer")};
+     }},
+    {"use-recovery-code", "the recovery code that was stored beforehand",
+     R"({"challenge_id":"…","code":"XXXXX-XXXXX-XXXXX-XXXXX-XXXXX"})",
+     [](Fields& f) -> Command {
+       return UseRecoveryCode{f.id("challenge_id"), f.text_or_empty("code")};
+     }},
+    {"trust-device", "the device on which a challenge was passed becomes a proof",
+     R"({"challenge_id":"…","device_id":"pc-1"})",
+     [](Fields& f) -> Command {
+       return TrustDevice{f.id("challenge_id"), f.text("device_id")};
+     }},
+    {"reset-password", "a new password after a passed challenge",
      R"({"challenge_id":"…","new_password":"Sora5678","new_password_repeat":"Sora5678"})", read_reset},
-    {"mark-proofs-lost", "front_end", "the owner can use none of these proofs", R"({})",
+    {"mark-proofs-lost", "the owner can use none of these proofs", R"({})",
      [](Fields& f) -> Command {
        return MarkProofsLost{f.ids_or_none("proof_ids"), f.optional_text("recovery_code")};
      }},
-    {"propose-replacement-proof", "front_end", "the proof that shall take their place",
+    {"propose-replacement-proof", "the proof that shall take their place",
      R"({"replacement_id":"…","kind":"email","value":"new@example.com"})",
      [](Fields& f) -> Command {
        return ProposeReplacementProof{f.id("replacement_id"), read_proof(f)};
      }},
-    {"confirm-replacement-proof", "front_end", "its code or link came back: the days count from here",
+    {"confirm-replacement-proof", "its code or link came back: the days count from here",
      R"({"replacement_id":"…","link_token":"…","account_named":"taro@outlook.com"})", read_confirmation},
-    {"cancel-replacement", "front_end", "keep the old proofs", R"({"replacement_id":"…","link_token":"…"})",
+    {"cancel-replacement", "keep the old proofs", R"({"replacement_id":"…","link_token":"…"})",
      read_stop<CancelReplacement>},
-    {"dispute-replacement", "front_end", "I did not ask for this: closes the window and blocks the account",
+    {"dispute-replacement", "I did not ask for this: closes the window and blocks the account",
      R"({"replacement_id":"…","link_token":"…"})", read_stop<DisputeReplacement>},
-    {"complete-replacement", "scheduler", "the window has run out", R"({"replacement_id":"…"})",
+    {"complete-replacement", "the window has run out", R"({"replacement_id":"…"})",
      [](Fields& f) -> Command { return CompleteReplacement{f.id("replacement_id")}; }},
-    {"submit-recovery", "front_end", "the recovery form",
+    {"submit-recovery", "the recovery form",
      R"({"contact_address":"friend@example.com","answers":{"surname":"山田","postal_code":"150-0001",)"
      R"("mail_folders":"not_registered"}})",
      read_recovery},
-    {"block-account", "risk", "suspected unauthorised access: sign-in is refused from here",
+    {"decide-recovery", "the outcome of a recovery form", R"({"recovery_id":"…"})",
+     [](Fields& f) -> Command { return DecideRecovery{f.id("recovery_id")}; }},
+    {"send-recovery-survey", "how was it, whatever the outcome", R"({"recovery_id":"…"})",
+     [](Fields& f) -> Command { return SendRecoverySurvey{f.id("recovery_id")}; }},
+    {"record-evidence", "what another service observed, kept as keyed hashes to score recoveries",
+     R"({"items":[{"kind":"mail_subjects","value":"週末の予定"},{"kind":"card_last4","value":"1234"}]})",
+     read_evidence},
+    {"block-account", "suspected unauthorised access: sign-in is refused from here",
      R"({"reason":"suspected_intrusion"})",
      [](Fields& f) -> Command {
        return BlockAccount{f.text("reason"), f.text_or_empty("detail")};
      }},
-    {"unblock-account", "front_end", "a challenge to unblock was passed", R"({"challenge_id":"…"})",
+    {"unblock-account", "a challenge to unblock was passed", R"({"challenge_id":"…"})",
      [](Fields& f) -> Command { return UnblockAccount{f.id("challenge_id")}; }},
-    {"record-sign-in", "front_end", "somebody signed in, or tried to",
+    {"record-sign-in", "somebody signed in, or tried to",
      R"({"result":"succeeded","device_id":"pc-1","location":"JP-13"})", read_sign_in},
-    {"record-delivery", "delivery", "what became of a notification", R"({"notification_id":"…","result":"accepted"})",
+    {"record-delivery", "what became of a notification", R"({"notification_id":"…","result":"accepted"})",
      [](Fields& f) -> Command {
        return RecordDelivery{f.id("notification_id"), f.word<fb::DeliveryResult>("result"), f.text_or_empty("detail"),
                              std::nullopt};
      }},
-    {"adopt-policy", "admin", "change policy parameters", R"({"recovery_per_day":3})", read_policy, false},
+    {"deactivate-mailbox", "the mailbox and what is known from it go; the account stays", R"({"reason":"owner"})",
+     [](Fields& f) -> Command { return DeactivateMailbox{f.word<fb::MailboxReason>("reason")}; }},
+    {"expire-account", "a free account nobody signed in to for more than a year", R"({})",
+     [](Fields&) -> Command { return ExpireAccount{}; }},
+    {"close-account", "the end of the account, by its owner", R"({"password":"Kaze1234","confirm":true})",
+     read_closing},
+    {"record-access", "an investigator reads sealed fields; the reading is recorded first",
+     R"({"reason":"complaint of the owner","case_number":"C-1042","fields":["sign_in_name","proofs"]})",
+     [](Fields& f) -> Command {
+       return RecordAccess{f.text("reason"), f.text("case_number"), read_words(f, "fields")};
+     }},
+    {"register-service", "who may issue commands, and in which roles; its token is shown once",
+     R"({"name":"account-web","roles":["front_end"]})", read_service, false},
+    {"revoke-service", "this service may issue no more commands", R"({"name":"account-web"})",
+     [](Fields& f) -> Command { return RevokeService{f.text("name")}; }, false},
+    {"adopt-policy", "change policy parameters", R"({"recovery_per_day":3})", read_policy, false},
 });
 
 }  // namespace

@@ -10,7 +10,6 @@ namespace daicho {
 
 struct Route {
   const char* name;  ///< `add-proof`
-  const char* role;  ///< who issues it, in the catalogue's words
   const char* summary;
   const char* example;  ///< fields of a call
   Command (*read)(Fields& fields);

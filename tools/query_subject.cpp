@@ -1,0 +1,63 @@
+#include "tools/query_subject.hpp"
+
+#include "commands/names.hpp"
+#include "commands/text.hpp"
+
+namespace daicho {
+
+namespace {
+
+Id account_of(const LedgerView& ledger, const QueryOptions& options) {
+  if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
+  return resolve_account(*ledger.store, ledger.keys, *options.account);
+}
+
+}  // namespace
+
+Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
+  const Id id = account_of(ledger, options);
+  const bool in_past = options.as_of.time || options.as_of.position;
+  Subject subject{{}, ledger.ledger.policy, ledger.now, {}, *ledger.store};
+  if (in_past) {
+    auto at = value_or_fail(account_at(*ledger.store, id, options.as_of));
+    if (!at) throw Failure(Exit::usage, "account " + to_text(id) + " did not exist at that instant");
+    subject.account = std::move(at->account);
+    subject.now = at->now;
+    subject.policy = value_or_fail(ledger_at(*ledger.store, options.as_of)).policy;
+  } else {
+    subject.account = settled(*value_or_fail(load_account(*ledger.store, id)), ledger.now);
+  }
+  if (ledger.keys) subject.data_key = ledger.keys->data_key(*ledger.store, id);
+  return subject;
+}
+
+Json head_of(const LedgerView& ledger, const Subject& subject) {
+  return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"},
+          {"account", to_text(subject.account.id)},
+          {"as_of", to_rfc3339(subject.now)}};
+}
+
+Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
+
+std::string masked(const Subject& subject, const Proof& proof) {
+  const auto personal = subject.personal(proof.added);
+  if (!personal) return "(sealed)";
+  if (!personal->national_digits.empty()) return mask_phone(personal->national_digits);
+  if (!personal->address.empty()) return mask_email(personal->address);
+  return proof.kind == fb::ProofKind::secret_question ? "(question)" : "(" + std::string(name(proof.kind)) + ")";
+}
+
+Json allowance_json(const Allowance& allowance, std::int64_t per_day) {
+  return {{"per_day", per_day},
+          {"used", allowance.used},
+          {"left", allowance.left},
+          {"next_allowed_at", optional_time(allowance.next_allowed_at)}};
+}
+
+Json channels_json(fb::ProofKind kind) {
+  Json channels = Json::array();
+  for (const fb::Channel channel : channels_of(kind)) channels.push_back(name(channel));
+  return channels;
+}
+
+}  // namespace daicho
