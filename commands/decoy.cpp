@@ -1,5 +1,7 @@
 #include "commands/decoy.hpp"
 
+#include <algorithm>
+
 #include "commands/vault.hpp"
 #include "projections/row_codec.hpp"
 
@@ -7,21 +9,33 @@ namespace daicho {
 
 namespace {
 
-constexpr std::size_t decoy_slots = 65'536;
 constexpr Position decoy_mailbox = 1, decoy_phone = 2, decoy_events = 6;
 constexpr Time first_registration =
     1'577'836'800 * second_us;  // 2020-01-01; decoys registered in the three years after
 constexpr Duration registration_span = 3 * 365 * day_us;
 
-std::string slot_key(const Id& id) {
-  const std::uint64_t slot = read_big_endian(id.view().last(8)) % decoy_slots;
-  std::string key = "decoy";
-  append(key, big_endian32(static_cast<std::uint32_t>(slot)));
-  return key;
+Time registration_of(const Tag32& name_hash) {
+  return first_registration + static_cast<Time>(read_big_endian(name_hash.view().first(8)) % registration_span);
+}
+
+Id id_of(const Tag32& name_hash) {
+  std::array<std::uint8_t, 10> random;
+  std::ranges::copy(name_hash.view().subspan(8, 10), random.begin());
+  return make_uuid_v7(registration_of(name_hash), random);
+}
+
+Tag32 hash_of(const KeyRing& keys, std::string_view name) {
+  return keyed_hash(keys.lookup_key(), "daicho decoy v1", {as_bytes(name)});
+}
+
+Decoy decoy_of(const KeyRing& keys, const Tag32& name_hash) {
+  return {name_hash, id_of(name_hash), derive_key(keys.code_key(), "daicho decoy key v1", {name_hash.view()}), {}, {},
+          {}};
 }
 
 /// As an account that registered long ago and has two verified proofs.
-Account new_decoy(const Decoy& decoy, const Vault& vault, Time registered_at, Time now) {
+Account made_up(const Decoy& decoy, const Vault& vault, Time now) {
+  const Time registered_at = registration_of(decoy.name_hash);
   Account account;
   account.id = decoy.id;
   account.head = {decoy_events, decoy_events - 1, {}};
@@ -46,12 +60,84 @@ Account new_decoy(const Decoy& decoy, const Vault& vault, Time registered_at, Ti
   return account;
 }
 
+/// What is kept in a slot: the keyed hash of its name and its state.
+struct Kept {
+  Tag32 name_hash;
+  Account account;
+};
+Result<std::optional<Kept>, StoreError> kept_at(const Store& store, const std::string& key) {
+  const auto row = store.get(Family::meta, as_bytes(key));
+  if (!row) return Unexpected{row.error()};
+  if (!*row || (*row)->size() < 32) return std::optional<Kept>{};
+  const ByteView bytes = as_bytes(**row);
+  auto account = decode_account(bytes.subspan(32));
+  if (!account) return std::optional<Kept>{};
+  return std::optional(Kept{*Tag32::from(bytes.first(32)), *std::move(account)});
+}
+
 }  // namespace
 
-fb::PersonalT decoy_personal(const Id& decoy, Position position, const Policy& policy) {
+std::string decoy_row_key(const Id& decoy) {
+  std::string key = "decoy/slot/";
+  append(key, big_endian32(static_cast<std::uint32_t>(read_big_endian(decoy.view().last(8)) % decoy_slots)));
+  return key;
+}
+
+std::string encode_decoy_row(const Decoy& decoy, const Account& account) {
+  return std::string(decoy.name_hash.text()) + encode_row(account);
+}
+
+std::string decoy_events_prefix(const Id& decoy) { return "decoy/event/" + std::string(decoy.text()); }
+
+std::string decoy_event_key(const Id& decoy, Position position) {
+  std::string key = decoy_events_prefix(decoy);
+  append(key, big_endian(position));
+  return key;
+}
+
+std::string decoy_index_key(std::string_view row_key) { return "decoy/row/" + std::string(row_key); }
+
+bool is_made_up(const Proof& proof) { return proof.added < decoy_events; }
+
+Id decoy_id(const KeyRing& keys, std::string_view name) { return id_of(hash_of(keys, name)); }
+
+Result<Decoy, StoreError> load_decoy(const Store& store, const KeyRing& keys, std::string_view name, Time now) {
+  Decoy decoy = decoy_of(keys, hash_of(keys, name));
+  decoy.name = name;
+  auto kept = kept_at(store, decoy_row_key(decoy.id));
+  if (!kept) return Unexpected{kept.error()};
+  if (*kept && (*kept)->account.id == decoy.id) {
+    decoy.account = std::move((*kept)->account);
+    return decoy;
+  }
+  if (*kept) decoy.evicted = (*kept)->account.id;
+  decoy.account = made_up(decoy, Vault(decoy.id, decoy.data_key, keys.code_key()), now);
+  return decoy;
+}
+
+Result<std::optional<Decoy>, StoreError> find_decoy(const Store& store, const KeyRing& keys, const Id& id) {
+  auto kept = kept_at(store, decoy_row_key(id));
+  if (!kept) return Unexpected{kept.error()};
+  if (!*kept || (*kept)->account.id != id) return std::optional<Decoy>{};
+  Decoy decoy = decoy_of(keys, (*kept)->name_hash);
+  decoy.account = std::move((*kept)->account);
+  return std::optional(std::move(decoy));
+}
+
+std::shared_ptr<const fb::PersonalT> decoy_personal(const Store& store, const Decoy& decoy, Position position,
+                                                    const Policy& policy) {
+  if (position >= decoy_events) {
+    const auto envelope = store.get(Family::meta, as_bytes(decoy_event_key(decoy.id, position)));
+    if (!envelope || !*envelope) return nullptr;
+    const auto event = Event::parse(as_bytes(**envelope));
+    auto personal = event ? event->open(decoy.data_key) : std::nullopt;
+    return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
+  }
   fb::PersonalT personal;
-  const ByteView random = decoy.view().last(8);
-  if (position == decoy_mailbox) {
+  const ByteView random = decoy.id.view().last(8);
+  if (position == 0) {
+    personal.sign_in_name = decoy.name;
+  } else if (position == decoy_mailbox) {
     const auto& domains = policy.provider_domains;
     const std::string domain = domains.empty() ? "example.com" : domains[random[2] % domains.size()];
     personal.address = {static_cast<char>('a' + random[3] % 26), static_cast<char>('a' + random[4] % 26)};
@@ -60,25 +146,7 @@ fb::PersonalT decoy_personal(const Id& decoy, Position position, const Policy& p
     personal.national_digits = "090000000";
     personal.national_digits += {static_cast<char>('0' + random[5] % 10), static_cast<char>('0' + random[6] % 10)};
   }
-  return personal;
-}
-
-Result<Decoy, StoreError> load_decoy(const Store& store, const KeyRing& keys, std::string_view name, Time now) {
-  const Tag32 hash = keyed_hash(keys.lookup_key(), "daicho decoy v1", {as_bytes(name)});
-  const Time registered_at =
-      first_registration + static_cast<Time>(read_big_endian(hash.view().first(8)) % registration_span);
-  std::array<std::uint8_t, 10> random;
-  std::ranges::copy(hash.view().subspan(8, 10), random.begin());
-  Decoy decoy{
-      make_uuid_v7(registered_at, random), derive_key(keys.code_key(), "daicho decoy key v1", {hash.view()}), {}, {}};
-  decoy.row_key = slot_key(decoy.id);
-  const auto stored = store.get(Family::meta, as_bytes(decoy.row_key));
-  if (!stored) return Unexpected{stored.error()};
-  auto account = *stored ? decode_account(as_bytes(**stored)) : std::nullopt;
-  const bool is_its = account && account->id == decoy.id;
-  const Vault vault(decoy.id, decoy.data_key, keys.code_key());
-  decoy.account = is_its ? *std::move(account) : new_decoy(decoy, vault, registered_at, now);
-  return decoy;
+  return std::make_shared<const fb::PersonalT>(std::move(personal));
 }
 
 }  // namespace daicho

@@ -1,7 +1,8 @@
 // commands/decoy.hpp — an account that is no account: what a name that nobody has is answered with on public pages, so
-// that a stranger cannot tell it from one that somebody has (R-ACC-6, R-HLP-1). Nothing of it is in the log. It is made
-// of the name and the ledger's keys, so it is the same each time; what counts against its limits is one row of a
-// bounded table. docs/decisions/0011-decoys.md says what a stranger could still tell.
+// that a stranger cannot tell it from one that somebody has (R-ACC-6, R-HLP-1). It is made of the name and the ledger's
+// keys, so it is the same each time. Its state, its events and their index rows are kept in family `meta`, beside the
+// log and not in it: its limits count, mail goes to an address the stranger gave, replies come when they would. A
+// bounded table: names whose ids share a slot take each other's place. docs/decisions/0011-decoys.md.
 #pragma once
 
 #include "ledger/key_ring.hpp"
@@ -9,16 +10,34 @@
 
 namespace daicho {
 
+inline constexpr std::size_t decoy_slots = 65'536;
+
 struct Decoy {
+  Tag32 name_hash;  ///< keyed; the name itself is not kept
   Id id;
   SecretKey data_key;
-  std::string row_key;  ///< in family `meta`; names whose ids fall into one slot take each other's place
   Account account;
+  std::string name;           ///< while a caller gives it; empty when found by its id
+  std::optional<Id> evicted;  ///< whose slot it takes with its first write
 };
 
-/// `name` in normalised form.
+/// `name` in normalised form. One that was never tried is made up.
 Result<Decoy, StoreError> load_decoy(const Store& store, const KeyRing& keys, std::string_view name, Time now);
-/// What the sealed part of its event at a position would hold.
-fb::PersonalT decoy_personal(const Id& decoy, Position position, const Policy& policy);
+/// nullopt: no decoy is kept under this id.
+Result<std::optional<Decoy>, StoreError> find_decoy(const Store& store, const KeyRing& keys, const Id& id);
+Id decoy_id(const KeyRing& keys, std::string_view name);
+
+/// The sealed part of one of its events, those it was made up with included.
+std::shared_ptr<const fb::PersonalT> decoy_personal(const Store& store, const Decoy& decoy, Position position,
+                                                    const Policy& policy);
+/// Whether a proof is one it was made up with: nothing is ever sent to it.
+bool is_made_up(const Proof& proof);
+
+// Keys of family `meta`.
+std::string decoy_row_key(const Id& decoy);
+std::string encode_decoy_row(const Decoy& decoy, const Account& account);
+std::string decoy_event_key(const Id& decoy, Position position);
+std::string decoy_events_prefix(const Id& decoy);
+std::string decoy_index_key(std::string_view row_key);  ///< of a projection row (projections/rows.hpp)
 
 }  // namespace daicho

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "commands/decoy.hpp"
 #include "commands/executor_run.hpp"
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
@@ -96,9 +95,12 @@ Result<Answer, Fault> Executor::execute(Request request) {
       run.request.unknown_name.reset();
     }
   }
-  if (run.request.unknown_name) return run_decoy(run);
   const bool own = is_ledgers_own(run.request);
-  run.account_id = own ? Id{} : run.is_registration() ? new_id(log_.time()) : run.request.account.value_or(Id{});
+  const auto& unknown = run.request.unknown_name;
+  run.account_id = own                     ? Id{}
+                   : run.is_registration() ? new_id(log_.time())
+                   : unknown               ? decoy_id(keys_, *unknown)
+                                           : run.request.account.value_or(Id{});
   if (!own && run.account_id.is_zero())
     return Unexpected{Fault{FaultKind::no_such_account, "The command names no account."}};
   std::vector<std::uint64_t> hashes = {hash_of(run.account_id.view()),
@@ -118,12 +120,10 @@ std::shared_ptr<const LedgerState> Executor::ledger_state() const {
 
 LedgerState Executor::ledger() const { return *ledger_state(); }
 
-std::optional<SecretKey> Executor::data_key_of(const Run& run, const Id& account) const {
-  if (run.request.unknown_name) {
-    auto decoy = load_decoy(store_, keys_, *run.request.unknown_name, log_.time());
-    return decoy ? std::optional(std::move(decoy->data_key)) : std::nullopt;
-  }
-  return keys_.data_key(store_, account);
+std::optional<SecretKey> Executor::data_key_of(const Id& account) const {
+  if (auto key = keys_.data_key(store_, account)) return key;
+  auto decoy = find_decoy(store_, keys_, account);
+  return decoy && *decoy ? std::optional(std::move((*decoy)->data_key)) : std::nullopt;
 }
 
 std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) const {
@@ -136,7 +136,7 @@ std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) cons
   if (!equal_constant_time(first->fingerprint.view(), fingerprint(run.request, keys_).view())) {
     return Unexpected{Fault{FaultKind::key_reused, "This idempotency key was used for another command or body."}};
   }
-  const auto data_key = data_key_of(run, first->account);
+  const auto data_key = data_key_of(first->account);
   const auto answer = data_key ? open_first_answer(*first, *data_key, key) : std::nullopt;
   if (!answer) return Result<Answer, Fault>(Answer{{{"erased", true}}, false, true});
   return Result<Answer, Fault>(*answer);
@@ -144,10 +144,22 @@ std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) cons
 
 std::optional<Fault> Executor::load(Run& run) {
   run.ledger = ledger_state();
+  if (const auto& name = run.request.unknown_name) {
+    auto decoy = load_decoy(store_, keys_, *name, log_.time());
+    if (!decoy) return fault_of(decoy.error());
+    run.decoy = *std::move(decoy);
+    return std::nullopt;
+  }
   if (!run.is_ledgers_own() && !run.is_registration()) {
     auto account = load_account(store_, run.account_id);
     if (!account) return fault_of(account.error());
-    if (!*account) return Fault{FaultKind::no_such_account, "There is no account " + to_text(run.account_id) + "."};
+    if (!*account) {
+      auto decoy = find_decoy(store_, keys_, run.account_id);
+      if (!decoy) return fault_of(decoy.error());
+      if (!*decoy) return Fault{FaultKind::no_such_account, "There is no account " + to_text(run.account_id) + "."};
+      run.decoy = **std::move(decoy);
+      return std::nullopt;
+    }
     run.before = **std::move(account);
   }
   run.before.id = run.account_id;
@@ -199,6 +211,7 @@ Context Executor::context_of(Run& run, Time now) const {
           [this, &run](Position position) {
             auto& opened = run.opened[position];
             if (opened) return opened;
+            if (run.decoy) return opened = decoy_personal(store_, *run.decoy, position, run.policy());
             if (auto personal = read_personal(store_, position, *run.data_key)) {
               opened = std::make_shared<const fb::PersonalT>(*std::move(personal));
             }
@@ -274,6 +287,7 @@ Decision Executor::decide_at(Run& run, Time now) const {
 Result<Answer, Fault> Executor::run(Run& run) {
   if (auto first = first_answer(run)) return *std::move(first);
   if (auto fault = load(run)) return Unexpected{*std::move(fault)};
+  if (run.decoy) return run_decoy(run);
   if (auto fault = prepare(run)) return Unexpected{*std::move(fault)};
 
   bool overtaken = false;  // refused when prepared, not any more: time went on in between

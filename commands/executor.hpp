@@ -113,7 +113,7 @@ class Executor {
   Result<Answer, Fault> run(Run& run);
   Result<Answer, Fault> run_decoy(Run& run);
   std::optional<Fault> load(Run& run);
-  std::optional<SecretKey> data_key_of(const Run& run, const Id& account) const;
+  std::optional<SecretKey> data_key_of(const Id& account) const;
   std::optional<Result<Answer, Fault>> first_answer(const Run& run) const;
   std::optional<Fault> prepare(Run& run);
   std::optional<Fault> ask_secrets(Run& run);

@@ -1,55 +1,76 @@
-// Public commands on names that nobody has: the same decisions, run on a decoy (decoy.hpp).
-#include "commands/decoy.hpp"
+// Public commands on names that nobody has: the same decisions and folds, run on a decoy (decoy.hpp), written with the
+// same sync, beside the log.
 #include "commands/executor_run.hpp"
 #include "ledger/merkle.hpp"
 
 namespace daicho {
 
-Result<Answer, Fault> Executor::run_decoy(Run& run) {
-  if (run.policy().disclose_account_existence)
-    return Answer{refusal_json({Rule::acc_6, "no_such_account", "The account entered does not exist."}), true, false};
-  const std::string answer_key = answer_row_key(run.request.issuer);
-  const auto hash = [](std::string_view text) { return std::hash<std::string_view>{}(text); };
-  const Stripes locks(stripes_, {hash(*run.request.unknown_name), hash(answer_key)});
-  if (auto first = first_answer(run)) return *std::move(first);
+namespace {
 
-  const Time now = log_.time();
-  auto decoy = load_decoy(store_, keys_, *run.request.unknown_name, now);
-  if (!decoy) return Unexpected{fault_of(decoy.error())};
-  run.vault.emplace(decoy->id, decoy->data_key, keys_.code_key());
-  run.before = run.after = std::move(decoy->account);
-  Context context = context_of(run, now);
-  context.personal = [&](Position position) {
-    return std::make_shared<const fb::PersonalT>(decoy_personal(decoy->id, position, run.policy()));
-  };
-  static const std::vector<Evidence> no_evidence;
-  context.evidence = [](fb::RecoveryField) -> const std::vector<Evidence>& { return no_evidence; };
-  run.decision = std::visit(
-      [&](const auto& command) {
-        if constexpr (requires { decide(run.before, command, context); }) {
-          return decide(settled(run.before, now), command, context);
-        } else {
-          return Decision{};  // never public
-        }
-      },
-      run.request.command);
-  std::vector<std::string> envelopes;  // folded as any events are, and then forgotten
-  std::vector<Event> events;
-  const Signer signer("decoy", decoy->data_key.view());
-  envelopes.reserve(run.decision.events.size());
-  for (const Draft& draft : run.decision.events) {
-    const Place place{log_.size() + events.size(), now, decoy->id, run.after.head, run.policy().version};
-    envelopes.push_back(encode_event(draft, run.request.issuer, place, decoy->data_key, signer));
-    events.push_back(*Event::parse(as_bytes(envelopes.back())));
-    evolve(run.after, events.back(), leaf_hash(as_bytes(envelopes.back())));
+/// Nothing is sent to proofs that were made up, nor to a mailbox that nobody has.
+void drop_unreachable(Draft& draft, const Account& account) {
+  std::erase_if(draft.notifications, [&](const fb::NotificationT& notification) {
+    if (notification.recipient == fb::Recipient::sealed_address) return false;
+    const Proof* proof = account.proofs.find(notification.proof_id);
+    const bool is_new = notification.recipient == fb::Recipient::proof && (!proof || !is_made_up(*proof));
+    return !is_new;
+  });
+}
+
+/// The same rows that an account's events change, out of the way of the account's.
+void append_index_rows(Rows& rows, const Account& before, const Account& after, const Event& event) {
+  Rows changes;
+  append_index_changes(changes, before, after, event, std::nullopt);
+  for (RowChange& change : changes) {
+    change.family = Family::meta;
+    change.key = decoy_index_key(change.key);
+    rows.push_back(std::move(change));
   }
-  const Answer answer = answer_of(run, run.after, context, events);
-  if (events.empty()) return answer;
+}
+
+}  // namespace
+
+Result<Answer, Fault> Executor::run_decoy(Run& run) {
+  if (run.policy().disclose_account_existence && run.request.unknown_name)
+    return Answer{refusal_json({Rule::acc_6, "no_such_account", "The account entered does not exist."}), true, false};
+  Decoy& decoy = *run.decoy;
+  run.vault.emplace(decoy.id, decoy.data_key, keys_.code_key());
+  run.before = run.after = decoy.account;
+  if (const auto& expected = run.request.expected_version; expected && *expected != run.head().version) {
+    return Unexpected{Fault{FaultKind::version_conflict,
+                            "The account is at version " + std::to_string(run.head().version) + ".",
+                            run.head().version}};
+  }
+  if (auto fault = prepare(run)) return Unexpected{*std::move(fault)};
+  const Time now = log_.time();
+  run.decision = decide_at(run, now);
+  if (!run.secrets_asked && !run.decision.refusal)
+    return Unexpected{Fault{FaultKind::busy, "The account changed meanwhile; try again."}};
+  std::vector<std::string> envelopes;
+  std::vector<Event> events;
   Rows rows;
-  rows.push_back({Family::meta, decoy->row_key, encode_row(run.after)});
-  rows.push_back(
-      {Family::answers, answer_key,
-       encode_first_answer(fingerprint(run.request, keys_), decoy->id, answer, decoy->data_key, answer_key)});
+  const Signer signer("decoy", decoy.data_key.view());
+  envelopes.reserve(run.decision.events.size());
+  for (Draft& draft : run.decision.events) {
+    drop_unreachable(draft, run.after);
+    const Position position = std::max(log_.size(), run.after.head.position + 1);
+    const Place place{position, now, decoy.id, run.after.head, run.policy().version};
+    envelopes.push_back(encode_event(draft, run.request.issuer, place, decoy.data_key, signer));
+    events.push_back(*Event::parse(as_bytes(envelopes.back())));
+    const Account before = index_view(run.after);
+    evolve(run.after, events.back(), leaf_hash(as_bytes(envelopes.back())));
+    append_index_rows(rows, before, run.after, events.back());
+    rows.push_back({Family::meta, decoy_event_key(decoy.id, position), envelopes.back()});
+  }
+  finish(run);
+  const Answer answer = answer_of(run, run.after, context_of(run, now), events);
+  if (events.empty()) return answer;
+  if (decoy.evicted) rows.insert(rows.begin(), {Family::meta, decoy_events_prefix(*decoy.evicted), std::nullopt, true});
+  rows.push_back({Family::meta, decoy_row_key(decoy.id), encode_decoy_row(decoy, run.after)});
+  const std::string key = answer_row_key(run.request.issuer);
+  rows.push_back({Family::answers, key,
+                  encode_first_answer(fingerprint(run.request, keys_), decoy.id, answer, decoy.data_key, key)});
+  (void)signer.sign(as_bytes(envelopes.back()));  // a commit signs its checkpoint: a decoy's takes as long
   if (auto error = store_.write(rows, true)) return Unexpected{fault_of(*error)};
   return answer;
 }

@@ -12,15 +12,17 @@ namespace {
 
 Fault busy() { return {FaultKind::busy, "Too many passwords are being hashed; try later."}; }
 
-/// What waits in the outbox under this id, if it is the account's.
-Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& store, const Id& account,
+/// What waits in the outbox under this id, if it is the account's or the decoy's.
+Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& store, const Id& account, bool is_decoy,
                                                                 const Id& notification) {
   const std::string key = outbox_row_key(notification);
-  const auto value = store.get(Family::rows, as_bytes(key));
+  const auto value =
+      is_decoy ? store.get(Family::meta, as_bytes(decoy_index_key(key))) : store.get(Family::rows, as_bytes(key));
   if (!value) return Unexpected{value.error()};
   const auto row = *value ? decode_outbox_row(as_bytes(key), as_bytes(**value)) : std::nullopt;
   if (!row || row->account != account) return std::optional<fb::NotificationKind>{};
-  const auto envelope = read_event(store, row->position);
+  const auto envelope = is_decoy ? store.get(Family::meta, as_bytes(decoy_event_key(account, row->position)))
+                                 : read_event(store, row->position);
   if (!envelope) return Unexpected{envelope.error()};
   const auto event =
       *envelope ? Event::parse(as_bytes(**envelope)) : Result<Event, EventFault>(Unexpected{EventFault::malformed});
@@ -42,7 +44,7 @@ std::optional<Fault> Executor::prepare(Run& run) {
     }
   }
   if (auto* delivery = std::get_if<RecordDelivery>(&run.request.command)) {
-    const auto kind = waiting(store_, run.account_id, delivery->notification);
+    const auto kind = waiting(store_, run.account_id, run.decoy.has_value(), delivery->notification);
     if (!kind) return fault_of(kind.error());
     delivery->waiting = *kind;
   }
@@ -114,7 +116,12 @@ class Secrets {
     return done;
   }
   bool verify(std::string_view secret, const std::string& verifier, Verdict& verdict) const {
-    const auto is_right = verifier.empty() ? std::optional(false) : pool_.verify(secret, verifier);
+    if (verifier.empty()) {  // a decoy's, or erased: it takes as long to say no
+      verdict = Verdict::wrong;
+      std::string thrown_away;
+      return hash(secret, thrown_away);
+    }
+    const auto is_right = pool_.verify(secret, verifier);
     if (is_right) verdict = *is_right ? Verdict::right : Verdict::wrong;
     return is_right.has_value();
   }

@@ -1,8 +1,10 @@
 // commands/executor_run.hpp — one command on its way through the executor. Internal to executor*.cpp.
 #pragma once
 
+#include <map>
 #include <unordered_map>
 
+#include "commands/decoy.hpp"
 #include "commands/executor.hpp"
 
 namespace daicho {
@@ -28,6 +30,7 @@ struct Executor::Run {
   std::optional<SecretKey> data_key;
   std::optional<RowChange> key_row;  ///< a data key drawn for a new account
   std::optional<Vault> vault;
+  std::optional<Decoy> decoy;     ///< instead of an account, when nobody has the name
   std::optional<Tag32> name_tag;  ///< of the sign-in name being registered
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
   std::map<fb::RecoveryField, std::vector<Evidence>> evidence;

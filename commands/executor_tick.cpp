@@ -8,11 +8,14 @@ namespace {
 constexpr Duration digests_every = day_us;
 constexpr std::size_t due_per_tick_max = 10'000;
 
-/// What of one kind began to wait by `until`, longest first.
-Result<std::vector<Due>, Fault> waiting_since(const Store& store, DueKind kind, Time until) {
+/// What of one kind began to wait by `until`, longest first: accounts', or decoys'.
+Result<std::vector<Due>, Fault> waiting_since(const Store& store, bool decoys, DueKind kind, Time until) {
   std::vector<Due> due;
-  const auto failed = store.scan(Family::rows, as_bytes(due_rows_prefix(kind)), [&](ByteView key, ByteView) {
-    const auto row = parse_due_row(key);
+  const std::string prefix = decoys ? decoy_index_key("") : "";
+  const std::string from = prefix + due_rows_prefix(kind);
+  const auto failed = store.scan(decoys ? Family::meta : Family::rows, as_bytes(from), [&](ByteView key, ByteView) {
+    if (!as_text(key).starts_with(from)) return false;
+    const auto row = parse_due_row(key.subspan(prefix.size()));
     if (!row || row->kind != kind || row->at > until || due.size() >= due_per_tick_max) return false;
     due.push_back(*row);
     return true;
@@ -37,6 +40,15 @@ Duration wait_of(DueKind kind, const Policy& policy) {
       return policy.account_inactive_days * day_us;
   }
   return 0;
+}
+
+/// Every kind of the accounts', then those that decoys have, too.
+std::vector<std::pair<bool, DueKind>> due_kinds_of_all() {
+  std::vector<std::pair<bool, DueKind>> all;
+  for (const DueKind kind : due_kinds) all.emplace_back(false, kind);
+  for (const DueKind kind : {DueKind::replacement, DueKind::recovery_reply, DueKind::recovery_survey})
+    all.emplace_back(true, kind);
+  return all;
 }
 
 struct DueCommand {
@@ -77,8 +89,8 @@ Result<Answer, Fault> Executor::execute_for_scheduler(Command command, const Id&
 std::optional<Fault> Executor::run_due(std::vector<Answer>& done) {
   const Time now = log_.time();
   const auto state = ledger_state();
-  for (const DueKind kind : due_kinds) {
-    const auto due = waiting_since(store_, kind, now - wait_of(kind, state->policy));
+  for (const auto& [decoys, kind] : due_kinds_of_all()) {
+    const auto due = waiting_since(store_, decoys, kind, now - wait_of(kind, state->policy));
     if (!due) return due.error();
     for (const Due& item : *due) {
       auto [name, command] = command_for(item);
@@ -86,8 +98,14 @@ std::optional<Fault> Executor::run_due(std::vector<Answer>& done) {
       std::string key = std::string(name) + "/" + to_text(subject);
       if (item.subject.is_zero()) key += "/" + std::to_string(item.at);
       auto answer = execute_for_scheduler(std::move(command), item.account, name, std::move(key));
+      const bool is_evicted = decoys && !answer && answer.error().kind == FaultKind::no_such_account;
+      if (is_evicted) {
+        if (auto error = store_.write({{Family::meta, decoy_index_key(due_row_key(item)), std::nullopt}}, false))
+          return fault_of(*error);
+        continue;
+      }
       if (!answer) return answer.error();
-      if (!answer->is_refusal && !answer->replayed) done.push_back(*std::move(answer));
+      if (!decoys && !answer->is_refusal && !answer->replayed) done.push_back(*std::move(answer));
     }
   }
   return std::nullopt;

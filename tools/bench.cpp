@@ -7,6 +7,7 @@
 
 #include "projections/replay.hpp"
 #include "tools/audit_verify.hpp"
+#include "tools/bench_disclosure.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/output.hpp"
 
@@ -212,6 +213,10 @@ Json bench_reading(const std::string& kind, const BenchOptions& options) {
 }  // namespace
 
 Json run_bench(const std::string& kind, const BenchOptions& options) {
+  if (kind == "disclosure") {
+    const TemporaryDirectory directory;
+    return bench_disclosure(directory.path() / "ledger", options.seconds);
+  }
   return kind == "append" ? bench_append(options) : bench_reading(kind, options);
 }
 

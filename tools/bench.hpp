@@ -16,7 +16,7 @@ struct BenchOptions {
       directory;  ///< empty: a fresh temporary one, removed after; verify and replay read it when it holds a ledger
 };
 
-/// `kind`: append, verify or replay.
+/// `kind`: append, verify, replay or disclosure.
 Json run_bench(const std::string& kind, const BenchOptions& options);
 
 /// What one core and the disk do at best: fdatasync, Ed25519, SHA-256, a synced RocksDB write; each for about

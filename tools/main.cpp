@@ -412,7 +412,7 @@ class CommandLine {
     auto* bench = add(app_, "bench", "measure, in a throw-away ledger beside this machine's own limits",
                       "daicho bench append --threads 64 --seconds 10", nullptr);
     bench->require_subcommand(1);
-    for (const char* kind : {"append", "verify", "replay"}) {
+    for (const char* kind : {"append", "verify", "replay", "disclosure"}) {
       auto* sub =
           add(*bench, kind, "see docs/performance.md", "daicho bench append --threads 64 --seconds 10", [this, kind] {
             a_.bench.directory = a_.data;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "commands/decoy.hpp"
 #include "commands/names.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
@@ -35,8 +36,10 @@ Lease read_lease(const Store& store, const Id& notification) {
 /// Reads events and opens their sealed parts for one notification.
 class Writer {
  public:
-  Writer(const WritableLedger& ledger, const OutboxRow& row) : ledger_(ledger), row_(row) {
-    data_key_ = ledger.keys->data_key(*ledger.store, row.account);
+  Writer(const WritableLedger& ledger, const OutboxRow& row, bool is_decoys) : ledger_(ledger), row_(row) {
+    if (is_decoys) decoy_ = value_or_fail(find_decoy(*ledger.store, *ledger.keys, row.account));
+    if (!is_decoys) data_key_ = ledger.keys->data_key(*ledger.store, row.account);
+    if (decoy_) data_key_ = decoy_->data_key.clone();
   }
 
   /// What the delivery service is told; null when the account's key is gone.
@@ -58,7 +61,8 @@ class Writer {
 
  private:
   std::string event_bytes(Position position) const {
-    auto envelope = read_event(*ledger_.store, position);
+    auto envelope = decoy_ ? ledger_.store->get(Family::meta, as_bytes(decoy_event_key(decoy_->id, position)))
+                           : read_event(*ledger_.store, position);
     if (!envelope) fail(envelope.error());
     if (!*envelope || !Event::parse(as_bytes(**envelope))) {
       throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
@@ -76,10 +80,9 @@ class Writer {
 
   std::string destination(const fb::Notification& wanted, const Event& event) const {
     if (wanted.recipient() == fb::Recipient::sealed_address) return event.open(*data_key_)->contact_address;
-    const auto account = load_account(*ledger_.store, row_.account);
-    if (!account) fail(account.error());
-    if (wanted.recipient() == fb::Recipient::sign_in_name) return open((*account)->identity.registered).sign_in_name;
-    const Proof* proof = (*account)->proofs.find(id_of(wanted.proof_id()));
+    const Account account = decoy_ ? decoy_->account : *value_or_fail(load_account(*ledger_.store, row_.account));
+    if (wanted.recipient() == fb::Recipient::sign_in_name) return open(account.identity.registered).sign_in_name;
+    const Proof* proof = account.proofs.find(id_of(wanted.proof_id()));
     return proof ? open(proof->added).address : "";
   }
 
@@ -108,30 +111,43 @@ class Writer {
 
   const WritableLedger& ledger_;
   const OutboxRow& row_;
+  std::optional<Decoy> decoy_;
   std::optional<SecretKey> data_key_;
 };
+
+struct Waiting {
+  OutboxRow row;
+  bool is_decoys = false;
+};
+
+/// Adds what waits in one outbox, the accounts' or the decoys', and nobody holds.
+void add_free(const WritableLedger& ledger, const LeaseOptions& options, Time now, bool decoys,
+              std::vector<Waiting>& found) {
+  const std::string prefix = decoys ? decoy_index_key("") : "", from = prefix + "O";
+  const auto failed =
+      ledger.store->scan(decoys ? Family::meta : Family::rows, as_bytes(from), [&](ByteView key, ByteView value) {
+        if (!as_text(key).starts_with(from) || std::ssize(found) >= options.count_max) return false;
+        const auto row = decode_outbox_row(key.subspan(prefix.size()), value);
+        const bool is_wanted = row && (!options.account || *options.account == row->account);
+        if (is_wanted && read_lease(*ledger.store, row->notification).until <= now) found.push_back({*row, decoys});
+        return true;
+      });
+  if (failed) fail(*failed);
+}
 
 }  // namespace
 
 Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
   const Time now = ledger.log->time(), until = now + options.seconds * second_us;
-  std::vector<OutboxRow> free_rows;
-  const auto failed = ledger.store->scan(Family::rows, as_bytes("O"), [&](ByteView key, ByteView value) {
-    const auto row = decode_outbox_row(key, value);
-    if (!row || std::ssize(free_rows) >= options.count_max) return false;
-    const bool is_wanted = !options.account || *options.account == row->account;
-    if (!is_wanted || read_lease(*ledger.store, row->notification).until > now) return true;
-    if (ledger.keys->data_key(*ledger.store, row->account))
-      free_rows.push_back(*row);  // without it nothing can be told
-    return true;
-  });
-  if (failed) fail(*failed);
+  std::vector<Waiting> waiting;
+  add_free(ledger, options, now, false, waiting);
+  add_free(ledger, options, now, true, waiting);
   // Ids made within one millisecond are in no order; the log's order is that of the asking.
-  std::ranges::sort(free_rows, {}, [](const OutboxRow& row) { return std::pair(row.position, row.index); });
+  std::ranges::sort(waiting, {}, [](const Waiting& each) { return std::pair(each.row.position, each.row.index); });
   Json notifications = Json::array();
   Rows leases;
-  for (const OutboxRow& row : free_rows) {
-    Json notification = Writer(ledger, row).write();
+  for (const auto& [row, is_decoys] : waiting) {
+    Json notification = Writer(ledger, row, is_decoys).write();
     if (notification.is_null()) continue;
     const Lease lease{until, read_lease(*ledger.store, row.notification).attempt + 1, options.holder};
     leases.push_back({Family::leases, std::string(row.notification.text()), encode_lease(lease)});

@@ -70,13 +70,11 @@ Json options_json(const LedgerView& ledger, const Subject& subject, const Masked
 Json decoy_options(const LedgerView& ledger, const QueryOptions& options) {
   if (ledger.ledger.policy.disclose_account_existence) throw Failure(Exit::usage, "there is no such account");
   const std::string sign_in_name = parse_email(*options.account)->folded();
-  auto decoy = value_or_fail(load_decoy(*ledger.store, *ledger.keys, sign_in_name, ledger.now));
-  const Id id = decoy.id;
-  const Subject subject{
-      settled(std::move(decoy.account), ledger.now), ledger.ledger.policy, ledger.now, {}, *ledger.store};
+  const Decoy decoy = value_or_fail(load_decoy(*ledger.store, *ledger.keys, sign_in_name, ledger.now));
+  const Subject subject{settled(decoy.account, ledger.now), ledger.ledger.policy, ledger.now, {}, *ledger.store};
   return options_json(ledger, subject, [&](const Proof& proof) {
-    const auto personal = decoy_personal(id, proof.added, subject.policy);
-    return personal.address.empty() ? mask_phone(personal.national_digits) : mask_email(personal.address);
+    const auto personal = decoy_personal(*ledger.store, decoy, proof.added, subject.policy);
+    return personal->address.empty() ? mask_phone(personal->national_digits) : mask_email(personal->address);
   });
 }
 
