@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "projections/event_fields.hpp"
+#include "projections/identity.hpp"
 
 namespace daicho {
 
@@ -48,6 +49,14 @@ void set_verified(Proof& proof, Time at, Position position) {
   proof.wrong_guesses.clear();
 }
 
+/// A device is trusted until the next change (R-PRF-10).
+void untrust_devices(CurrentProofs& proofs, Time at, Position position) {
+  for (Proof& proof : proofs.all) {
+    if (proof.kind == fb::ProofKind::trusted_device && proof.status == ProofStatus::verified)
+      set_status(proof, ProofStatus::unverified, at, position);
+  }
+}
+
 void add(CurrentProofs& proofs, Proof proof, const Event& event) {
   if (const Proof* earlier =
           proofs.newest_at(proof.address_tag)) {  // the same destination: nothing is refilled (R-CHL-5)
@@ -82,6 +91,9 @@ void abandon_replacement(CurrentProofs& proofs, const Id& replacement, const Eve
 }
 
 void expect_code(CurrentProofs& proofs, const Id& proof_id, PendingCode code, Time now) {
+  for (Proof& other : proofs.all) {  // a new code voids the challenge's old one, whichever proof it went to (R-CHL-5)
+    if (other.code && !code.challenge.is_zero() && other.code->challenge == code.challenge) other.code.reset();
+  }
   if (Proof* proof = proofs.find(proof_id)) {
     proof->code = code;
     add_mark(proof->sends, now);
@@ -200,11 +212,8 @@ void evolve_status(CurrentProofs& proofs, const Event& event) {
 }  // namespace
 
 void void_open(CurrentProofs& proofs, Time at, Position position) {
-  for (Proof& proof : proofs.all) {
-    proof.code.reset();
-    if (proof.kind == fb::ProofKind::trusted_device && proof.status == ProofStatus::verified)
-      set_status(proof, ProofStatus::unverified, at, position);
-  }
+  for (Proof& proof : proofs.all) proof.code.reset();
+  untrust_devices(proofs, at, position);
 }
 
 void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time effective_at, Position position) {
@@ -229,6 +238,8 @@ void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time eff
 }
 
 void evolve(CurrentProofs& proofs, const Event& event) {
+  if (is_change(event) && !event.as<fb::ReplacementCompleted>())
+    untrust_devices(proofs, event.time(), event.position());
   evolve_added(proofs, event);
   evolve_codes(proofs, event);
   evolve_trusted(proofs, event);

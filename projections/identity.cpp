@@ -12,6 +12,22 @@ const Device* Identity::find_device(const Tag16& tag) const {
   return found == devices.end() ? nullptr : &*found;
 }
 
+bool is_change(const Event& event) {
+  switch (event.type()) {
+    case fb::Payload::ProofAdded:
+    case fb::Payload::ProofRemoved:
+    case fb::Payload::ProfileChanged:
+    case fb::Payload::PasswordChanged:
+    case fb::Payload::PasswordReset:
+    case fb::Payload::TwoStepEnabled:
+    case fb::Payload::TwoStepDisabled:
+    case fb::Payload::ReplacementCompleted:
+      return true;
+    default:
+      return false;
+  }
+}
+
 namespace {
 
 Device& touch_device(Identity& identity, const Tag16& tag) {
@@ -47,23 +63,12 @@ void add_profile(Identity& identity, const Event& event) {
 }
 
 void evolve_changes(Identity& identity, const Event& event) {
-  switch (event.type()) {
-    case fb::Payload::ProofAdded:
-      // The proofs given at registration are no change: they follow AccountRegistered in the same command.
-      if (event.header().caused_by() == flatbuffers::Optional<Position>(identity.registered)) break;
-      [[fallthrough]];
-    case fb::Payload::ProofRemoved:
-    case fb::Payload::PasswordReset:
-    case fb::Payload::PasswordChanged:
-    case fb::Payload::ProfileChanged:
-    case fb::Payload::TwoStepEnabled:
-    case fb::Payload::TwoStepDisabled:
-    case fb::Payload::ReplacementCompleted:
-      identity.changed_at = event.time();
-      break;
-    default:
-      break;
-  }
+  if (!is_change(event)) return;
+  // The proofs given at registration are no change: they follow AccountRegistered in the same command.
+  const bool is_birth = event.header().caused_by() == flatbuffers::Optional<Position>(identity.registered);
+  if (event.as<fb::ProofAdded>() && is_birth) return;
+  const auto* completed = event.as<fb::ReplacementCompleted>();  // as of the window's end, however late (R-LOST-6)
+  identity.changed_at = std::max(identity.changed_at, completed ? completed->effective_at() : event.time());
 }
 
 void evolve_sign_ins(Identity& identity, const Event& event) {

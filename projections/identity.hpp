@@ -47,4 +47,7 @@ struct Identity {
 
 void evolve(Identity& identity, const Event& event);
 
+/// Whether an event changes security information, password or profile: devices are asked again (R-ACC-7, R-PRF-10).
+bool is_change(const Event& event);
+
 }  // namespace daicho

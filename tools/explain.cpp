@@ -7,6 +7,7 @@
 #include "projections/daily_limits.hpp"
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
+#include "tools/query_subject.hpp"
 
 namespace daicho {
 
@@ -174,15 +175,17 @@ const Event* newest(const Story& story, fb::Payload type) {
   return nullptr;
 }
 
+Json event_json(const Event& event, const char* why) {
+  return {{"seq", event.position()},
+          {"type", event.type_name()},
+          {"time", to_rfc3339(event.time())},
+          {"why", why},
+          {"what", describe(event).sentence}};
+}
+
 Json rests_on(const Story& story) {
   Json rows = Json::array();
-  const auto add = [&](const Event& event, const char* why) {
-    rows.push_back({{"seq", event.position()},
-                    {"type", event.type_name()},
-                    {"time", to_rfc3339(event.time())},
-                    {"why", why},
-                    {"what", describe(event).sentence}});
-  };
+  const auto add = [&](const Event& event, const char* why) { rows.push_back(event_json(event, why)); };
   const Event& told = story.told();
   for (const Event& earlier : std::span(story.events).first(story.events.size() - 1)) {
     if (const char* why = bearing(earlier, told, story.policy)) add(earlier, why);
@@ -271,26 +274,73 @@ Json would_change(const Story& story, const Json& rested_on) {
   return changes;
 }
 
+Json rule_json(const RuleText& text, const Policy& policy) {
+  const Json parameters = to_json(policy);
+  Json row = {{"rule", text.id}, {"title", text.title}, {"sources", split_words(text.sources)}};
+  row["parameters"] = Json::object();
+  for (const std::string_view name : split_words(text.parameters))
+    row["parameters"][std::string(name)] = parameters[std::string(name)];
+  return row;
+}
+
 Json rules_json(const Event& event, const Policy& policy) {
   Json list = Json::array();
   if (!event.header().rules()) return list;
-  const Json parameters = to_json(policy);
   for (const std::uint16_t number : *event.header().rules()) {
-    const auto rule = rule_of(number);
-    if (!rule) continue;
-    const RuleText& text = text_of(*rule);
-    Json row = {{"rule", text.id}, {"title", text.title}, {"sources", split_words(text.sources)}};
-    row["parameters"] = Json::object();
-    for (const std::string_view name : split_words(text.parameters))
-      row["parameters"][std::string(name)] = parameters[std::string(name)];
-    list.push_back(std::move(row));
+    if (const auto rule = rule_of(number)) list.push_back(rule_json(text_of(*rule), policy));
   }
   return list;
+}
+
+/// When a limit of this rule lets the next through; nullopt: it does now, or the rule has none.
+std::optional<Time> next_allowed_at(Rule rule, const Subject& subject) {
+  const Account& account = subject.account;
+  const Policy& policy = subject.policy;
+  switch (rule) {
+    case Rule::rec_3:
+      return daily_allowance(account.limits.recoveries, policy.recovery_per_day, policy, subject.now).next_allowed_at;
+    case Rule::lost_3:
+    case Rule::lost_4:
+    case Rule::lost_6:
+      return account.windows.open ? account.windows.open->effective_at : std::nullopt;
+    case Rule::life_2:
+    case Rule::life_3: {
+      const std::int64_t days = rule == Rule::life_3 ? policy.account_inactive_days : policy.mailbox_inactive_days;
+      return account.last_active() + days * day_us;
+    }
+    default:
+      return std::nullopt;
+  }
+}
+
+/// What a rule goes by for an account at an instant: the newest event of each type that comes of it.
+Json explain_rule(const LedgerView& ledger, const QueryOptions& options) {
+  const auto rule = parse_rule(*options.rule);
+  if (!rule) throw Failure(Exit::usage, "--rule: there is no rule " + *options.rule);
+  const Subject subject = subject_of(ledger, options);
+  const RuleText& text = text_of(*rule);
+  Json json = head_of(ledger, subject);
+  json["policy_version"] = subject.policy.version;
+  json["rules"] = Json::array({rule_json(text, subject.policy)});
+  const auto envelopes = value_or_fail(account_events(*ledger.store, subject.account.head, options.as_of));
+  std::map<std::string_view, Json> newest_of_type;
+  for (const std::string& envelope : envelopes) {
+    const auto event = Event::parse(as_bytes(envelope));
+    for (const std::string_view type : split_words(text.events)) {
+      if (type == event->type_name()) newest_of_type[type] = event_json(*event, "the newest of its type");
+    }
+  }
+  json["rests_on"] = Json::array();
+  for (auto& [type, row] : newest_of_type) json["rests_on"].push_back(std::move(row));
+  json["would_change"] = Json::array();
+  if (const auto at = next_allowed_at(*rule, subject)) json["would_change"].push_back(change("time", at));
+  return json;
 }
 
 }  // namespace
 
 Json query_explain(const LedgerView& ledger, const QueryOptions& options) {
+  if (options.rule) return explain_rule(ledger, options);
   const Position position = options.seq ? *options.seq : newest_outcome(ledger, options);
   const Story story = story_of(ledger, position);
   const Event& told = story.told();

@@ -6,7 +6,7 @@
 
 namespace daicho {
 
-/// Of the event at `seq`; with an account and no `seq`, of its newest refusal or outcome.
+/// Of the event at `seq`; of an account, what a rule says to it at an instant, or its newest refusal or outcome.
 Json query_explain(const LedgerView& ledger, const QueryOptions& options);
 
 }  // namespace daicho

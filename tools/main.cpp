@@ -214,6 +214,7 @@ Exit run_query(const Arguments& a, bool has_seq) {
   options.until = parse_time_option("--until", a.until);
   options.due_before = parse_time_option("--due-before", a.due_before);
   if (has_seq) options.seq = a.seq;
+  options.rule = given(a.rule);
   if (a.follow) {
     if (a.query != "events") throw Failure(Exit::usage, "--follow: only `query events` follows");
     return follow(a, options, format);
@@ -390,6 +391,7 @@ class CommandLine {
     query->add_option("--until", a_.until, "events not after this time");
     query->add_option("--due-before", a_.due_before, "windows that end, and replies that are due, before this time");
     seq_ = query->add_option("--seq", a_.seq, "explain: the event's sequence number");
+    query->add_option("--rule", a_.rule, "explain: what this rule goes by for the account");
     query->add_flag("--follow", a_.follow, "events: go on with new ones as they are committed");
 
     auto* audit =

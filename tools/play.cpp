@@ -198,6 +198,7 @@ class Line {
     options.due_before = fields.optional_time("due_before");
     options.type = fields.optional_text("type");
     options.seq = fields.optional_count("seq");
+    options.rule = fields.optional_text("rule");
     options.from = fields.optional_count("from").value_or(0);
     options.limit = fields.optional_count("limit").value_or(options.limit);
     fields.mark_read("at");

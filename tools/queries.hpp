@@ -16,7 +16,8 @@ struct QueryOptions {
   std::optional<std::string> type, service;
   std::optional<Time> since, until;  ///< of `events`
   std::optional<Time> due_before;
-  std::optional<Position> seq;  ///< of `explain`
+  std::optional<Position> seq;      ///< of `explain`: an event
+  std::optional<std::string> rule;  ///< of `explain`, with an account: a rule that refused and left no event
 };
 
 struct Query {
