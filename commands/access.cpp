@@ -49,8 +49,10 @@ Decision decide(const Account& account, const RecordAccess& command, const Conte
   const auto is_known = [](const std::string& field) {
     return std::ranges::find(access_fields(), field) != access_fields().end();
   };
-  if (command.fields.empty() || !std::ranges::all_of(command.fields, is_known))
-    return refused({Rule::led_5, "field_unknown", "Fields are sign_in_name, profile, proofs."});
+  const auto is_repeated = [&](const std::string& field) { return std::ranges::count(command.fields, field) > 1; };
+  if (command.fields.empty() || std::ranges::any_of(command.fields, is_repeated) ||
+      !std::ranges::all_of(command.fields, is_known))
+    return refused({Rule::led_5, "field_unknown", "Fields are sign_in_name, profile, proofs, each once."});
   Decision decision = accepted();
   for (const std::string& field : command.fields) decision.returns[field] = reveal(account, field, context);
   Draft event = draft(fb::AccessRecordedT{.fields = command.fields, .case_number = command.case_number},

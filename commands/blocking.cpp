@@ -15,8 +15,13 @@ Draft block(const std::string& reason, const std::string& detail, const Account&
             std::initializer_list<Rule> rules) {
   Draft blocked = draft(fb::AccountBlockedT{.block_id = context.new_id(), .reason = reason}, rules);
   blocked.personal.detail = detail;
-  notify_proofs(blocked, account, context, fb::NotificationKind::account_blocked);
+  notify_owner(blocked, account, context, fb::NotificationKind::account_blocked);
   return blocked;
+}
+
+std::optional<Refusal> check_not_blocked(const Account& account) {
+  if (!account.block.current) return std::nullopt;
+  return Refusal{Rule::blk_1, "blocked", "The account is blocked; it is unblocked by a challenge."};
 }
 
 Decision decide(const Account& account, const BlockAccount& command, const Context& context) {

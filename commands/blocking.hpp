@@ -21,6 +21,9 @@ Decision decide(const Account& account, const UnblockAccount& command, const Con
 /// Lower-case letters, digits and `_`, at most reason_bytes_max of them.
 bool is_word(std::string_view text);
 
+/// The refusal of what only somebody signed in may do; nullopt: the account is not blocked.
+std::optional<Refusal> check_not_blocked(const Account& account);
+
 /// AccountBlocked, notifying every proof.
 Draft block(const std::string& reason, const std::string& detail, const Account& account, const Context& context,
             std::initializer_list<Rule> rules);

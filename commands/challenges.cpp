@@ -61,11 +61,12 @@ Decision no_usable_proof(const Account& account, const StartChallenge& command, 
   Refusal refusal{Rule::chl_2, "no_usable_proof", "The account has no proof that a code could be sent to."};
   refusal.extra["other_routes"] = route_names(routes);
   fb::ChallengeEndedT ended{.challenge_id = context.new_id(), .purpose = command.purpose, .routes = routes};
-  if (std::ranges::find(routes, fb::Route::recovery_code) != routes.end())
-    refusal.extra["challenge_id"] = to_text(ended.challenge_id);  // a recovery code still passes it (R-CHL-9)
-  Decision decision =
-      refused_on_record(account, context, std::move(refusal), draft(std::move(ended), {Rule::chl_2, Rule::chl_9}));
-  if (decision.counted) decision.refusal->extra.erase("challenge_id");  // it was not kept
+  const bool has_code = std::ranges::find(routes, fb::Route::recovery_code) != routes.end();
+  if (has_code) refusal.extra["challenge_id"] = to_text(ended.challenge_id);
+  Draft event = draft(std::move(ended), {Rule::chl_2, Rule::chl_9});
+  if (!has_code) return refused_on_record(account, context, std::move(refusal), std::move(event));
+  Decision decision = refused(std::move(refusal));  // a recovery code still passes it (R-CHL-9): it is always kept
+  decision.events.push_back(std::move(event));
   return decision;
 }
 
@@ -132,14 +133,15 @@ bool is_familiar(const Account& account, const Tag16& device) {
 
 }  // namespace
 
-std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,
-                                        const Context& context) {
+namespace {
+
+std::optional<Refusal> check_quota(const std::vector<Time>& sends_to_proof, const std::vector<Time>& all,
+                                   const Context& context) {
   const std::int64_t per_proof = context.policy.max_codes_per_hour, per_account = 2 * per_proof;
   if (count_since(sends_to_proof, context.now, hour_us) >= per_proof) {
     return limited("proof_send_limit", "No more codes go to this proof for now.",
                    hour_after_nth_newest(sends_to_proof, per_proof));
   }
-  const auto& all = account.limits.sends;
   if (count_since(all, context.now, hour_us) >= per_account) {
     return limited("account_send_limit", "No more codes go out for this account for now.",
                    hour_after_nth_newest(all, per_account));
@@ -147,13 +149,24 @@ std::optional<Refusal> check_send_quota(const Account& account, const std::vecto
   return std::nullopt;
 }
 
-std::optional<Refusal> check_send_quota(const Account& account, const Tag16& address_tag, const Context& context) {
-  const Proof* earlier = account.proofs.newest_at(address_tag);
-  return check_send_quota(account, earlier ? earlier->sends : std::vector<Time>{}, context);
+}  // namespace
+
+std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,
+                                        const Context& context) {
+  return check_quota(sends_to_proof, account.limits.sends, context);
 }
 
-Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, const Context& context) {
+std::optional<Refusal> check_send_quota(const Account& account, const Tag16& address_tag, bool in_window,
+                                        const Context& context) {
+  const Proof* earlier = account.proofs.newest_at(address_tag);
+  return check_quota(earlier ? earlier->sends : std::vector<Time>{},
+                     in_window ? account.limits.window_sends : account.limits.sends, context);
+}
+
+Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, const Context& context,
+                   const Id& replacement) {
   fb::CodeSentT sent{.code_id = context.new_id(), .challenge_id = challenge, .proof_id = proof, .channel = channel};
+  sent.replacement_id = replacement;
   const std::string code = context.vault.secret(OneTime::security_code, sent.code_id, context.policy.code_digits);
   sent.code_hash = context.vault.hash(OneTime::security_code, sent.code_id, code);
   sent.expires_at = context.now + context.policy.code_ttl_seconds * second_us;
@@ -163,8 +176,9 @@ Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, co
   return event;
 }
 
-Draft send_link_to(const Id& proof, const Context& context) {
+Draft send_link_to(const Id& proof, const Context& context, const Id& replacement) {
   fb::LinkSentT sent{.link_id = context.new_id(), .proof_id = proof};
+  sent.replacement_id = replacement;
   sent.token_hash = context.vault.hash(OneTime::link, sent.link_id, context.vault.secret(OneTime::link, sent.link_id));
   sent.expires_at = context.now + context.policy.link_ttl_seconds * second_us;
   const Id secret = sent.link_id;

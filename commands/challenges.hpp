@@ -45,12 +45,15 @@ std::optional<NotPassed> check_passed(const Account& account, const Id& challeng
 std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,
                                         const Context& context);
 /// Likewise for a proof that is not added yet: what its destination was sent before counts.
-std::optional<Refusal> check_send_quota(const Account& account, const Tag16& address_tag, const Context& context);
+/// To proofs proposed in a window the account has a quota of its own: anybody may open one, and must not use up codes.
+std::optional<Refusal> check_send_quota(const Account& account, const Tag16& address_tag, bool in_window,
+                                        const Context& context);
 
 /// CodeSent with its notification to the proof.
-Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, const Context& context);
+Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, const Context& context,
+                   const Id& replacement = {});
 /// LinkSent likewise.
-Draft send_link_to(const Id& proof, const Context& context);
+Draft send_link_to(const Id& proof, const Context& context, const Id& replacement = {});
 
 /// The tag of a device id, all zero when none is named.
 Tag16 device_tag(const std::optional<std::string>& device_id, const Context& context);

@@ -7,6 +7,8 @@ namespace daicho {
 
 Decision refused_on_record(const RefusalMarks& marks, const Context& context, Refusal refusal, Draft record) {
   const auto rule = static_cast<std::uint16_t>(refusal.rule);
+  std::erase(record.rules, rule);
+  record.rules.insert(record.rules.begin(), rule);  // it is counted by the first
   Decision decision = refused(std::move(refusal));
   if (marks.within_hour(rule, context.now) >= context.policy.recorded_refusals_per_hour) {
     decision.counted = true;

@@ -47,9 +47,15 @@ bool is_ledgers_own(const Request& request) {
   return is_one_of<RefuseCommand, CountRefusals>(request.command) && !request.account;
 }
 
+/// What a decoy answers to: public pages, the delivery of what they caused, the scheduler.
+bool is_for_decoys(const Request& request) {
+  return is_public(request.command) || is_one_of<RecordDelivery, RefuseCommand>(request.command) ||
+         request.issuer.entry == fb::Entry::scheduler;
+}
+
 /// What is still done for an account that has ended.
 bool is_done_after_end(const Command& command) {
-  return is_one_of<RecordDelivery, RecordAccess, RefuseCommand, CountRefusals>(command);
+  return is_one_of<RecordDelivery, RefuseCommand, CountRefusals>(command);
 }
 
 Fault fault_of(const LogError& error) {
@@ -82,8 +88,9 @@ Id Executor::new_id(Time now) const {
 bool is_public(const Command& command) {
   if (const auto* start = std::get_if<StartChallenge>(&command)) return is_public(start->purpose);
   if (const auto* sign_in = std::get_if<RecordSignIn>(&command)) return !sign_in->succeeded;
-  return is_one_of<SendCode, SubmitCode, AnswerSecretQuestion, UseRecoveryCode, ResetPassword, UnblockAccount,
-                   MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof, SubmitRecovery>(command);
+  return is_one_of<ConfirmSignInName, VerifyProof, SendCode, SubmitCode, AnswerSecretQuestion, UseRecoveryCode,
+                   ResetPassword, UnblockAccount, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
+                   CancelReplacement, DisputeReplacement, SubmitRecovery>(command);
 }
 
 Result<Answer, Fault> Executor::execute(Request request) {
@@ -99,12 +106,13 @@ Result<Answer, Fault> Executor::execute(Request request) {
   const auto& unknown = run.request.unknown_name;
   run.account_id = own                     ? Id{}
                    : run.is_registration() ? new_id(log_.time())
-                   : unknown               ? decoy_id(keys_, *unknown)
+                   : unknown               ? decoy_lock_id(keys_, *unknown)
                                            : run.request.account.value_or(Id{});
   if (!own && run.account_id.is_zero())
     return Unexpected{Fault{FaultKind::no_such_account, "The command names no account."}};
   std::vector<std::uint64_t> hashes = {hash_of(run.account_id.view()),
                                        hash_of(as_bytes(answer_row_key(run.request.issuer)))};
+  if (unknown) hashes.push_back(hash_of(as_bytes(decoy_row_key(run.account_id))));
   if (const auto name = folded_name(run.request.command)) {
     run.name_tag = sign_in_name_tag(keys_, *name);
     hashes.push_back(hash_of(run.name_tag->view()));
@@ -145,9 +153,10 @@ std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) cons
 std::optional<Fault> Executor::load(Run& run) {
   run.ledger = ledger_state();
   if (const auto& name = run.request.unknown_name) {
-    auto decoy = load_decoy(store_, keys_, *name, log_.time());
+    auto decoy = load_decoy(store_, keys_, *name, run.ledger->created_at, log_.time());
     if (!decoy) return fault_of(decoy.error());
     run.decoy = *std::move(decoy);
+    run.account_id = run.decoy->id;
     return std::nullopt;
   }
   if (!run.is_ledgers_own() && !run.is_registration()) {
@@ -156,7 +165,8 @@ std::optional<Fault> Executor::load(Run& run) {
     if (!*account) {
       auto decoy = find_decoy(store_, keys_, run.account_id);
       if (!decoy) return fault_of(decoy.error());
-      if (!*decoy) return Fault{FaultKind::no_such_account, "There is no account " + to_text(run.account_id) + "."};
+      if (!*decoy || !is_for_decoys(run.request))
+        return Fault{FaultKind::no_such_account, "There is no account " + to_text(run.account_id) + "."};
       run.decoy = **std::move(decoy);
       return std::nullopt;
     }
@@ -211,7 +221,7 @@ Context Executor::context_of(Run& run, Time now) const {
           [this, &run](Position position) {
             auto& opened = run.opened[position];
             if (opened) return opened;
-            if (run.decoy) return opened = decoy_personal(store_, *run.decoy, position, run.policy());
+            if (run.decoy) return opened = decoy_personal(store_, *run.decoy, position);
             if (auto personal = read_personal(store_, position, *run.data_key)) {
               opened = std::make_shared<const fb::PersonalT>(*std::move(personal));
             }
@@ -277,7 +287,7 @@ Decision Executor::decide_at(Run& run, Time now) const {
       run.request.command);
   // A window that ran out takes effect before whatever comes after it, whoever comes first (R-LOST-6).
   const bool appends = !decision.refusal || !decision.events.empty();
-  if (appends && run.before.windows.is_due(now)) {
+  if (appends && !run.before.life.end && run.before.windows.is_due(now)) {
     decision.events.insert(decision.events.begin(),
                            completion(run.before, *run.before.windows.open->effective_at, context));
   }
@@ -337,7 +347,7 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
 
 /// What the executor itself remembers, once the command is durable.
 void Executor::finish(Run& run) {
-  if (run.decision.counted) {
+  if (run.decision.counted && !run.decoy) {
     const std::lock_guard lock(counted_mutex_);
     Counted& counted = counted_[{run.account_id, static_cast<std::uint16_t>(run.decision.refusal->rule)}];
     if (counted.count++ == 0) counted.since = log_.time();

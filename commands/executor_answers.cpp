@@ -6,7 +6,11 @@
 
 namespace daicho {
 
-std::string answer_row_key(const Issuer& issuer) { return issuer.service + '\0' + issuer.command_id; }
+std::string answer_row_key(const Issuer& issuer) {
+  // The scheduler's own keys are apart: a caller that calls itself so must not use them up.
+  const char* const own = issuer.entry == fb::Entry::scheduler ? "\x01" : "";
+  return own + issuer.service + '\0' + issuer.command_id;
+}
 
 Tag32 fingerprint(const Request& request, const KeyRing& keys) {
   return keyed_hash(keys.code_key(), "daicho command fingerprint v1",

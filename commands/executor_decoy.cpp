@@ -53,6 +53,8 @@ Result<Answer, Fault> Executor::run_decoy(Run& run) {
   envelopes.reserve(run.decision.events.size());
   for (Draft& draft : run.decision.events) {
     drop_unreachable(draft, run.after);
+    if (envelope_bytes_bound(draft, run.request.issuer) > envelope_bytes_max)
+      return Unexpected{Fault{FaultKind::too_large, "The event would be too large."}};
     const Position position = std::max(log_.size(), run.after.head.position + 1);
     const Place place{position, now, decoy.id, run.after.head, run.policy().version};
     envelopes.push_back(encode_event(draft, run.request.issuer, place, decoy.data_key, signer));
@@ -65,7 +67,11 @@ Result<Answer, Fault> Executor::run_decoy(Run& run) {
   finish(run);
   const Answer answer = answer_of(run, run.after, context_of(run, now), events);
   if (events.empty()) return answer;
-  if (decoy.evicted) rows.insert(rows.begin(), {Family::meta, decoy_events_prefix(*decoy.evicted), std::nullopt, true});
+  if (decoy.evicted) {
+    auto evicted = eviction(store_, *decoy.evicted);
+    if (!evicted) return Unexpected{fault_of(evicted.error())};
+    rows.insert(rows.begin(), evicted->begin(), evicted->end());
+  }
   rows.push_back({Family::meta, decoy_row_key(decoy.id), encode_decoy_row(decoy, run.after)});
   const std::string key = answer_row_key(run.request.issuer);
   rows.push_back({Family::answers, key,

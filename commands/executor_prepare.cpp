@@ -1,5 +1,6 @@
 // What must be known before a decision and would be too slow or impure inside it: the name index, the outbox, Argon2id.
 #include <algorithm>
+#include <set>
 
 #include "commands/executor_run.hpp"
 #include "commands/text.hpp"
@@ -84,16 +85,16 @@ class Secrets {
     if (answer == command.answers.end()) return true;
     const auto& known = account_.identity.passwords;
     const std::size_t kept = std::min(known.size(), static_cast<std::size_t>(context_.policy.password_history) + 1);
+    std::set<std::string> right;
     for (std::size_t i = known.size() - kept; i < known.size(); ++i) {
       const auto personal = context_.personal(known[i]);
       for (const std::string& attempt : answer->values) {
         Verdict verdict = Verdict::not_asked;
         if (!verify(attempt, personal ? personal->password_verifier : "", verdict)) return false;
-        if (verdict == Verdict::wrong) continue;
-        ++command.passwords_matched;
-        break;
+        if (verdict == Verdict::right) right.insert(attempt);
       }
     }
+    command.passwords_matched = right.size();
     return true;
   }
   template <class Other>

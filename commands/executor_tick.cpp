@@ -104,6 +104,7 @@ std::optional<Fault> Executor::run_due(std::vector<Answer>& done) {
           return fault_of(*error);
         continue;
       }
+      if (!answer && answer.error().kind != FaultKind::stopped) continue;  // one account must not hold up the others
       if (!answer) return answer.error();
       if (!decoys && !answer->is_refusal && !answer->replayed) done.push_back(*std::move(answer));
     }
@@ -123,6 +124,7 @@ Result<std::vector<Answer>, Fault> Executor::tick() {
     const CountRefusals command{static_cast<Rule>(which.second), refusals.count, refusals.since};
     auto answer =
         execute_for_scheduler(command, which.first, "count-refusals", "count-refusals/" + to_text(new_id(log_.time())));
+    if (!answer && answer.error().kind != FaultKind::stopped) continue;
     if (!answer) return Unexpected{answer.error()};
     done.push_back(*std::move(answer));
   }

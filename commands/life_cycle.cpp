@@ -1,5 +1,7 @@
 #include "commands/life_cycle.hpp"
 
+#include "commands/blocking.hpp"
+
 namespace daicho {
 
 std::optional<Refusal> check_not_ended(const Account& account) {
@@ -12,6 +14,7 @@ std::optional<Refusal> check_not_ended(const Account& account) {
 Decision decide(const Account& account, const CloseAccount& command, const Context& context) {
   if (!command.confirm)
     return refused({Rule::life_1, "not_confirmed", "Closing an account needs an explicit yes: `confirm` is true."});
+  if (auto blocked = check_not_blocked(account)) return refused(*std::move(blocked));
   if (auto rejection = check_current_password(account, command.verdict, Rule::life_1, context))
     return *std::move(rejection);
   Decision decision = accepted({{"state", "closed"}});

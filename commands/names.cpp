@@ -36,7 +36,7 @@ std::string_view name(ProofStatus value) {
   return word(words, value);
 }
 std::string_view name(WindowOutcome value) {
-  static constexpr std::array<std::string_view, 3> words = {"completed", "cancelled", "disputed"};
+  static constexpr std::array<std::string_view, 4> words = {"completed", "cancelled", "disputed", "ended"};
   return word(words, value);
 }
 std::string_view name(RecoveryOutcome value) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "commands/blocking.hpp"
 #include "commands/challenges.hpp"
 #include "commands/guesses.hpp"
 #include "commands/names.hpp"
@@ -189,18 +190,28 @@ Decision decide(const Account& account, const ResetPassword& command, const Cont
       draft(std::move(reset), {is_recovery ? Rule::rec_8 : Rule::pwd_3, Rule::pwd_1, Rule::pwd_2, Rule::pwd_4});
   event.personal.password_verifier = command.password.verifier;
   event.caused_by = cause;
-  notify_proofs(event, account, context, fb::NotificationKind::password_reset_done);
+  notify_owner(event, account, context, fb::NotificationKind::password_reset_done);
   decision.events.push_back(std::move(event));
   if (is_recovery && account.block.current) {  // R-BLK-2
     decision.events.push_back(draft(
         fb::AccountUnblockedT{.block_id = account.block.current->id, .by = fb::Lifted::by_recovery}, {Rule::blk_2}));
   }
-  describe_survivors(decision, account, {}, {});
-  if (account.windows.open) decision.returns["open_replacement"] = to_text(account.windows.open->id);
+  std::vector<Id> removed;
+  for (const Proof& proof : account.proofs.all) {
+    if (is_recovery && is_void_after_recovery(proof)) removed.push_back(proof.id);
+  }
+  describe_survivors(decision, account, {}, removed);
+  if (is_recovery) decision.returns["recovery_code_void"] = !account.identity.recovery_code.is_zero();
+  if (const auto& window = account.windows.open) {
+    decision.returns["open_replacement"] = to_text(window->id);
+    // Who was just recovered may have no proof left to stop it with: the opener's token does (R-LOST-5).
+    if (is_recovery) decision.returns["replacement_token"] = context.vault.secret(OneTime::opener_token, window->id);
+  }
   return decision;
 }
 
 Decision decide(const Account& account, const ChangePassword& command, const Context& context) {
+  if (auto blocked = check_not_blocked(account)) return refused(*std::move(blocked));
   if (auto refusal = check_password(command.password, context.policy)) return refused(*std::move(refusal));
   if (auto rejection = check_current_password(account, command.verdict, Rule::pwd_4, context))
     return *std::move(rejection);

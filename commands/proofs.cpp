@@ -51,7 +51,7 @@ Result<ProofDetails, Refusal> examine_app(const NewProof& proof, const Context& 
     return Unexpected{not_a_proof("invalid_totp_secret", "The app's secret is 16 to 128 characters of base32.")};
   }
   ProofDetails details;
-  details.address_tag = context.vault.tag("app", proof.totp_secret);
+  details.address_tag = context.vault.tag("app", totp_secret_digits(proof.totp_secret));  // however it is spelled
   details.personal.totp_secret = proof.totp_secret;
   return details;
 }
@@ -88,11 +88,11 @@ Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& cont
   return Unexpected{Refusal{Rule::prf_9, "kind_not_added", "A recovery code is issued with issue-recovery-code."}};
 }
 
-std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context) {
+std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context, const Id& replacement) {
   const auto channels = channels_of(kind);
   if (channels.empty() || channels.front() == fb::Channel::app) return std::nullopt;
-  if (channels.front() == fb::Channel::email) return send_link_to(proof, context);
-  return send_code_to(proof, Id{}, channels.front(), context);
+  if (channels.front() == fb::Channel::email) return send_link_to(proof, context, replacement);
+  return send_code_to(proof, Id{}, channels.front(), context, replacement);
 }
 
 namespace {
@@ -118,7 +118,8 @@ Decision add(const Account& account, const NewProof& proof, const Id& replaces, 
   const Id proof_id = context.new_id();
   auto message = first_message(proof.kind, proof_id, context);
   if (message) {
-    if (auto refusal = check_send_quota(account, details->address_tag, context)) return refused(*std::move(refusal));
+    if (auto refusal = check_send_quota(account, details->address_tag, false, context))
+      return refused(*std::move(refusal));
   }
   Draft added = draft(fb::ProofAddedT{.proof_id = proof_id,
                                       .kind = proof.kind,
@@ -169,7 +170,7 @@ Decision decide(const Account& account, const RemoveProof& command, const Contex
   if (proof->status == ProofStatus::marked_lost)
     return refused({Rule::lost_4, "window_open", "This proof is marked lost; it goes when the window ends.",
                     account.windows.open->effective_at});
-  const auto left = static_cast<std::int64_t>(account.proofs.usable_count()) - 1;
+  const std::int64_t left = std::ranges::count(account.proofs.all, ProofStatus::verified, &Proof::status) - 1;
   if (proof->is_usable() && left < context.policy.min_proofs)
     return refused({Rule::prf_5, "last_proofs",
                     "The account keeps at least " + std::to_string(context.policy.min_proofs) +

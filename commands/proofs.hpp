@@ -29,7 +29,8 @@ struct ProofDetails {
 Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& context);
 
 /// The first message to a new proof: a code to a phone, a link to a mailbox; nullopt: none is due.
-std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context);
+std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context,
+                                   const Id& replacement = {});
 
 struct AddProof {
   std::optional<Id> challenge;

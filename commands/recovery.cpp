@@ -164,13 +164,17 @@ Decision decide(const Account& account, const DecideRecovery& command, const Con
   if (recovery->outcome != RecoveryOutcome::pending)
     return accepted({{"recovery_id", to_text(recovery->id)}, {"outcome", name(recovery->outcome)}});
   // Two-step verification may have been turned on since (R-REC-1).
-  const bool is_verified = points.total >= context.policy.recovery_threshold && !account.identity.two_step;
+  const bool is_verified =
+      points.total >= context.policy.recovery_threshold && !account.identity.two_step && !recovery->is_stale;
+  if (account.identity.two_step) answer["because"] = "two_step_on";
+  if (recovery->is_stale) answer["because"] = "superseded";
   answer["outcome"] = name(is_verified ? RecoveryOutcome::verified : RecoveryOutcome::not_verified);
   Decision decision = accepted(std::move(answer));
   if (!is_verified) {
     Draft event = reply(draft(outcome_of<fb::RecoveryNotVerifiedT>(*recovery, points, context.policy),
                               {Rule::rec_6, Rule::rec_7, Rule::rec_10}),
                         *recovery, context);
+    if (account.identity.two_step) event.rules.push_back(static_cast<std::uint16_t>(Rule::rec_1));
     tell(event, fb::NotificationKind::recovery_not_verified, context);
     decision.events.push_back(std::move(event));
     return decision;

@@ -83,8 +83,9 @@ std::string expiry_of(std::string_view folded) {
     date = date_of(digits.substr(0, 2) + "/" + digits.substr(2));
   const std::size_t dash = date.find('-');
   if (dash == std::string::npos) return date;
-  const std::string year = date.substr(dash + 1);
-  return date.substr(0, dash) + "-" + (year.size() == 4 ? year.substr(2) : year);
+  std::string month = date.substr(0, dash), year = date.substr(dash + 1);
+  if (month.size() == 4) std::swap(month, year);  // 2027-03, as a month field of a browser writes it
+  return month + "-" + (year.size() == 4 ? year.substr(2) : year);
 }
 
 /// The subscriber's digits: the country code and the leading 0 are written in too many ways.
@@ -124,7 +125,7 @@ std::string normalise(fb::RecoveryField field, std::string_view value) {
     case fb::RecoveryField::skype_phones:
       return subscriber_of(folded);
     case fb::RecoveryField::mail_recipients: {  // exactly, domain included (000)
-      const auto email = parse_email(value);
+      const auto email = parse_email(folded);
       return email ? email->folded() : std::string{};
     }
     default:
@@ -174,7 +175,9 @@ namespace {
 bool says_not_registered(const RecoveryAnswer& answer) {
   static constexpr std::array<std::string_view, 2> words = {"登録していません", "作成されていません"};
   const auto is_word = [&](const std::string& value) { return std::ranges::find(words, fold(value)) != words.end(); };
-  return answer.not_registered || (answer.values.size() == 1 && is_word(answer.values.front()));
+  const auto is_said = [&](const std::string& value) { return is_word(value) || fold(value).empty(); };
+  return answer.not_registered ||
+         (std::ranges::any_of(answer.values, is_word) && std::ranges::all_of(answer.values, is_said));
 }
 
 struct Compared {
@@ -202,13 +205,17 @@ Compared compare_with_evidence(fb::RecoveryField field, const std::set<std::stri
   const bool by_outline = field == fb::RecoveryField::skype_purchases || context.policy.subject_match == "outline";
   std::vector<Evidence> answers;
   for (const std::string& value : given) answers.push_back(evidence_of(field, value, context.vault));
-  const auto is_matched = [&](const Evidence& fact) {
-    return std::ranges::any_of(answers, [&](const Evidence& answer) {
-      return answer.tag == fact.tag || (by_outline && is_outline_of(answer.shingles, fact.shingles));
-    });
+  const auto are_one = [&](const Evidence& answer, const Evidence& fact) {
+    return answer.tag == fact.tag || (by_outline && is_outline_of(answer.shingles, fact.shingles));
   };
-  // Facts are counted, not answers: one fact in ten spellings is one.
-  return {!known.empty(), static_cast<std::size_t>(std::ranges::count_if(known, is_matched))};
+  const auto facts = std::ranges::count_if(known, [&](const Evidence& fact) {
+    return std::ranges::any_of(answers, [&](const Evidence& answer) { return are_one(answer, fact); });
+  });
+  const auto right = std::ranges::count_if(answers, [&](const Evidence& answer) {
+    return std::ranges::any_of(known, [&](const Evidence& fact) { return are_one(answer, fact); });
+  });
+  // One fact in ten spellings is one, and so is one outline that fits ten facts.
+  return {!known.empty(), static_cast<std::size_t>(std::min(facts, right))};
 }
 
 FieldMatch match(const Account& account, fb::RecoveryField field, const RecoveryAnswer* answer,
@@ -217,6 +224,7 @@ FieldMatch match(const Account& account, fb::RecoveryField field, const Recovery
   if (!answer) return match;
   std::set<std::string> given;
   for (const std::string& value : answer->values) {
+    if (!is_several(field) && given.size() >= single_values_max) break;  // more would be guessing
     if (std::string normal = normalise(field, value); !normal.empty()) given.insert(std::move(normal));
   }
   const bool is_none = says_not_registered(*answer);

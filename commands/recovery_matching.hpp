@@ -13,7 +13,9 @@ namespace daicho {
 
 inline constexpr std::size_t answer_values_max = 10;  ///< of one field
 inline constexpr std::size_t answer_value_bytes_max = 256;
-inline constexpr std::size_t shingles_max = 128;         ///< of one text; what comes after is not compared
+inline constexpr std::size_t single_values_max =
+    2;                                            ///< compared of a field with one value: today's, and an earlier one
+inline constexpr std::size_t shingles_max = 128;  ///< of one text; what comes after is not compared
 inline constexpr std::size_t outline_shingles_min = 4;   ///< fewer say nothing
 inline constexpr std::size_t outline_own_percent = 70;   ///< of the outline's shingles that the text must have
 inline constexpr std::size_t outline_text_percent = 30;  ///< of the text's shingles that the outline must have

@@ -12,8 +12,10 @@ std::int64_t points(const FieldMatch& match, const Policy& policy) {
   if (match.result != fb::FieldResult::matched) return 0;
   const std::int64_t weight = policy.recovery_weights.at(static_cast<std::size_t>(match.field));
   if (match.matched == 0) return weight * policy.recovery_not_registered_percent / 100;
-  return is_several(match.field) ? weight * std::min<std::int64_t>(match.matched, policy.recovery_values_counted)
-                                 : weight;
+  const bool counts_once = match.field == fb::RecoveryField::passwords;  // an intruder may have set three in a minute
+  return is_several(match.field) && !counts_once
+             ? weight * std::min<std::int64_t>(match.matched, policy.recovery_values_counted)
+             : weight;
 }
 
 }  // namespace

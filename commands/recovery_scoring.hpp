@@ -2,7 +2,7 @@
 // docs/recovery-scoring.md argues for the numbers.
 //
 //   points = sum over the fields that match + familiar device + familiar place
-//   a field:  weight x min(values matched, recovery_values_counted) where several count, else weight
+//   a field:  weight x min(values matched, recovery_values_counted) where several count, else weight; passwords once
 //             weight x recovery_not_registered_percent / 100 for a right "not registered"
 //   anything wrong, blank or not on file earns nothing and costs nothing
 #pragma once

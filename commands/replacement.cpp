@@ -22,15 +22,9 @@ Json window_answer(const Window& window) {
   return answer;
 }
 
-/// A second mark-lost: only a recovery code changes the open window (R-LOST-4).
-Decision mark_again(const Account& account, bool expedited, const Context& context) {
+/// A second mark-lost by the window's opener, with the recovery code: what nothing else shortens (R-LOST-4).
+Decision expedite(const Account& account, const Context& context) {
   const Window& window = *account.windows.open;
-  if (!expedited) {
-    Refusal refusal{Rule::lost_4, "window_open", "A replacement is pending already; it neither restarts nor stacks.",
-                    window.effective_at};
-    refusal.extra["replacement_id"] = to_text(window.id);
-    return refused(std::move(refusal));
-  }
   Decision decision = accepted(window_answer(window));
   decision.events.push_back(
       draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
@@ -46,6 +40,27 @@ Decision mark_again(const Account& account, bool expedited, const Context& conte
                        decision.events.back().payload.AsReplacementCompleted()->removed);
   }
   return decision;
+}
+
+/// Whether the caller is the open window's opener: nobody else is told its id or its token.
+bool is_opener(const Window& window, const MarkProofsLost& command, const Context& context) {
+  return command.replacement == window.id ||
+         (command.replacement_token &&
+          context.vault.matches(OneTime::opener_token, window.id, window.token_hash, *command.replacement_token));
+}
+
+/// The end of a window that its opener left, or that somebody else had opened before the code's holder came.
+Draft superseded(const Account& account, fb::Canceller by, const Context& context) {
+  const Window& window = *account.windows.open;
+  Draft cancelled =
+      draft(fb::ReplacementCancelledT{.replacement_id = window.id, .by = by}, {Rule::lost_4, Rule::lost_5});
+  cancelled.caused_by = window.opened;
+  notify_owner(cancelled, account, context, fb::NotificationKind::security_info_changed);
+  return cancelled;
+}
+
+bool has_lapsed(const Window& window, const Context& context) {
+  return !window.confirmed_at && window.opened_at + context.policy.link_ttl_seconds * second_us <= context.now;
 }
 
 }  // namespace
@@ -69,29 +84,31 @@ Draft completion(const Account& account, Time effective_at, const Context& conte
   return event;
 }
 
-Decision decide(const Account& account, const MarkProofsLost& command, const Context& context) {
-  const bool expedited = command.recovery_code.has_value();
-  if (expedited) {
-    if (auto rejection = check_recovery_code(account, Id{}, *command.recovery_code, Rule::lost_2, context))
-      return *std::move(rejection);
-  }
-  if (account.windows.open) return mark_again(account, expedited, context);
+namespace {
+
+/// The proofs that become lost: those named, or all; nullopt: one named is no verified proof of the account.
+std::optional<std::vector<Id>> lost_proofs(const Account& account, const std::vector<Id>& named) {
   std::vector<Id> lost;
   for (const Proof& proof : account.proofs.all) {
-    const bool is_named = command.proofs.empty() || std::ranges::find(command.proofs, proof.id) != command.proofs.end();
-    if (is_named && proof.status == ProofStatus::verified) lost.push_back(proof.id);
+    const bool is_named = named.empty() || std::ranges::find(named, proof.id) != named.end();
+    if (is_named && proof.is_usable()) lost.push_back(proof.id);
   }
-  const bool all_known =
-      std::ranges::all_of(command.proofs, [&](const Id& id) { return std::ranges::find(lost, id) != lost.end(); });
-  if (!all_known)
-    return refused({Rule::lost_1, "proof_unknown", "Only verified proofs of the account can be marked lost."});
+  const auto is_lost = [&](const Id& id) { return std::ranges::find(lost, id) != lost.end(); };
+  if (!std::ranges::all_of(named, is_lost)) return std::nullopt;
+  return lost;
+}
 
+Decision open(const Account& account, std::vector<Id> lost, bool expedited, const Context& context) {
   const Id id = context.new_id();
   const std::string token = context.vault.secret(OneTime::opener_token, id);
   Decision decision = accepted({{"replacement_id", to_text(id)}, {"replacement_token", token}});
   if (expedited) {
     decision.events.push_back(
         draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
+  }
+  if (account.windows.open) {
+    const auto by = expedited ? fb::Canceller::recovery_code : fb::Canceller::lapse;
+    decision.events.push_back(superseded(account, by, context));
   }
   Draft opened = draft(
       fb::ReplacementOpenedT{
@@ -107,6 +124,34 @@ Decision decide(const Account& account, const MarkProofsLost& command, const Con
   return decision;
 }
 
+}  // namespace
+
+Decision decide(const Account& account, const MarkProofsLost& command, const Context& context) {
+  const bool expedited = command.recovery_code.has_value();
+  if (expedited && !is_route_open(fb::Route::recovery_code, context.policy))
+    return refused({Rule::chl_9, "route_closed", "Recovery codes are not accepted under the policy in force."});
+  if (expedited) {
+    if (auto rejection = check_recovery_code(account, Id{}, *command.recovery_code, Rule::lost_2, context))
+      return *std::move(rejection);
+  }
+  if (const auto& window = account.windows.open) {
+    if (expedited && is_opener(*window, command, context)) return expedite(account, context);
+    if (!expedited && !has_lapsed(*window, context)) {
+      return refused({Rule::lost_4, "window_open", "A replacement is pending already; it neither restarts nor stacks.",
+                      window->effective_at});
+    }
+  }
+  const Allowance openings = daily_allowance(account.limits.replacements, context.policy.max_replacements_per_day,
+                                             context.policy, context.now);
+  if (!expedited && openings.left == 0) {
+    return refused(
+        {Rule::lost_4, "openings_used_up", "The proofs were marked lost too often today.", openings.next_allowed_at});
+  }
+  auto lost = lost_proofs(account, command.proofs);
+  if (!lost) return refused({Rule::lost_1, "proof_unknown", "Only verified proofs of the account can be marked lost."});
+  return open(account, *std::move(lost), expedited, context);
+}
+
 Decision decide(const Account& account, const ProposeReplacementProof& command, const Context& context) {
   const Window* window = open_window(account, command.replacement);
   if (!window) return window_closed(Rule::lost_3);
@@ -120,12 +165,9 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
   }
   auto details = examine(command.proof, context);
   if (!details) return refused(details.error());
-  for (const Proof& proof : account.proofs.all) {
-    if (proof.is_in_force() && proof.address_tag == details->address_tag) {
-      return refused({Rule::lost_3, "already_added", "The account has this proof already."});
-    }
-  }
-  if (auto refusal = check_send_quota(account, details->address_tag, context)) return refused(*std::move(refusal));
+  // Whether the account has this destination already is not told (R-ACC-6): anybody may ask here.
+  if (auto refusal = check_send_quota(account, details->address_tag, true, context))
+    return refused(*std::move(refusal));
   const Id proof_id = context.new_id();
   Draft proposed = draft(fb::ReplacementProofProposedT{.replacement_id = window->id,
                                                        .proof_id = proof_id,
@@ -137,7 +179,7 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
   proposed.caused_by = window->opened;
   Decision decision = accepted({{"proof_id", to_text(proof_id)}});
   decision.events.push_back(std::move(proposed));
-  decision.events.push_back(*first_message(command.proof.kind, proof_id, context));
+  decision.events.push_back(*first_message(command.proof.kind, proof_id, context, window->id));
   return decision;
 }
 
@@ -150,6 +192,10 @@ Decision decide(const Account& account, const ConfirmReplacementProof& command, 
     return refused({Rule::lost_3, "nothing_proposed", "No new proof was proposed in this window."});
   }
   if (window->confirmed_at) return accepted(window_answer(*window));
+  if (auto rejection = check_code(account, &*proposed, Id{}, command.link_token.has_value(),
+                                  command.link_token ? *command.link_token : command.code.value_or(""), context)) {
+    return *std::move(rejection);
+  }
   if (command.link_token) {  // 004 step 14: on the link's page the owner names the account being changed
     const auto named = parse_email(command.account_named.value_or(""));
     const auto registered = context.personal(account.identity.registered);
@@ -157,10 +203,6 @@ Decision decide(const Account& account, const ConfirmReplacementProof& command, 
       return refused(
           {Rule::lost_3, "wrong_account_named", "The account named is not the one whose proofs are being replaced."});
     }
-  }
-  if (auto rejection = check_code(account, &*proposed, Id{}, command.link_token.has_value(),
-                                  command.link_token ? *command.link_token : command.code.value_or(""), context)) {
-    return *std::move(rejection);
   }
   const Time effective_at = window->expedited ? context.now : context.now + context.policy.replacement_days * day_us;
   Draft confirmed = draft(
@@ -226,7 +268,7 @@ Decision decide(const Account& account, const CancelReplacement& command, const 
   Draft cancelled =
       draft(fb::ReplacementCancelledT{.replacement_id = stop->window->id, .by = stop->by}, {Rule::lost_5});
   cancelled.caused_by = stop->window->opened;
-  notify_proofs(cancelled, account, context, fb::NotificationKind::security_info_changed);
+  notify_owner(cancelled, account, context, fb::NotificationKind::security_info_changed);
   Decision decision = accepted({{"replacement_id", to_text(stop->window->id)}, {"by", name(stop->by)}});
   decision.events.push_back(std::move(cancelled));
   return decision;
@@ -237,9 +279,12 @@ Decision decide(const Account& account, const DisputeReplacement& command, const
   if (!stop) return std::move(const_cast<Decision&>(stop.error()));
   Draft disputed = draft(fb::ReplacementDisputedT{.replacement_id = stop->window->id, .by = stop->by}, {Rule::lost_5});
   disputed.caused_by = stop->window->opened;
+  if (account.block.current || stop->by == fb::Canceller::opener_token)
+    notify_owner(disputed, account, context, fb::NotificationKind::security_info_changed);
   Decision decision = accepted({{"replacement_id", to_text(stop->window->id)}, {"by", name(stop->by)}});
   decision.events.push_back(std::move(disputed));
-  if (!account.block.current) {
+  // The opener's own token closes the window and blocks nobody: else two calls by a stranger would lock an owner out.
+  if (!account.block.current && stop->by != fb::Canceller::opener_token) {
     decision.events.push_back(block("disputed_replacement", "", account, context, {Rule::lost_5, Rule::blk_1}));
   }
   return decision;

@@ -8,6 +8,10 @@ namespace daicho {
 struct MarkProofsLost {
   std::vector<Id> proofs;  ///< empty: all that still count
   std::optional<std::string> recovery_code;
+  // Who opened the open window says so with either of these; a recovery code then takes effect in that very window.
+  // Without them it ends a window that somebody else may have opened, and opens another.
+  std::optional<Id> replacement;
+  std::optional<std::string> replacement_token;
 };
 struct ProposeReplacementProof {
   Id replacement;

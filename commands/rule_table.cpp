@@ -208,9 +208,10 @@ constexpr auto table = std::to_array<RuleText>({
      "ログを再生すると、すべてのプロジェクションがバイト単位で一致します", "", "", "", "ProjectionDigestsRecorded"},
     {Rule::led_4, "R-LED-4", "A policy's values must lie within their bounds",
      "ポリシーの値は、定められた範囲内でなければなりません", "", "", "adopt-policy", "PolicyAdopted"},
-    {Rule::led_5, "R-LED-5", "Every event says who asked for it, when and why",
-     "どのイベントにも、誰がいつ何のために求めたかが残ります", "", "", "register-service revoke-service record-access",
-     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused"},
+    {Rule::led_5, "R-LED-5",
+     "Only services with the right role issue commands, and every event says who asked for it, when and why",
+     "コマンドを出せるのは許可されたサービスだけで、誰がいつなぜ求めたかがすべてのイベントに残ります", "", "",
+     "register-service revoke-service record-access", "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused"},
     {Rule::led_6, "R-LED-6", "No secret is written in clear", "秘密の情報が平文で書き込まれることはありません", "", "",
      "", ""},
 });

@@ -50,10 +50,10 @@ Decision decide(const Account& account, const RecordSignIn& command, const Conte
                             {Rule::acc_5});
   event.personal.device_id = command.device_id;
   event.personal.location = command.location;
-  Json shown = Json::array();
-  for (const Notice notice :
-       notices(account, context.policy, command.device_id.empty() ? std::nullopt : std::optional(device))) {
-    shown.push_back(name(notice));
+  Json shown = Json::array();  // to who got in only: a failure must not tell one account from another (R-ACC-6)
+  const auto seen_on = command.device_id.empty() ? std::nullopt : std::optional(device);
+  if (command.succeeded) {
+    for (const Notice notice : notices(account, context.policy, seen_on)) shown.push_back(name(notice));
   }
   Decision decision = accepted({{"notices", std::move(shown)}});
   decision.events.push_back(std::move(event));

@@ -33,11 +33,19 @@ bool is_totp_secret(std::string_view base32) {
   return is_base32;
 }
 
+std::string totp_secret_digits(const std::string& base32) {
+  std::string secret = decode(base32);
+  std::string digits = to_hex(as_bytes(secret));
+  wipe(secret);
+  return digits;
+}
+
 std::optional<std::uint64_t> totp_step(const std::string& base32_secret, std::string_view totp, Time now) {
   std::string secret = decode(base32_secret);
   const auto current = static_cast<std::uint64_t>(now / (totp_step_seconds * second_us));
   std::optional<std::uint64_t> matched;
-  for (std::uint64_t step = current - totp_window_steps; step <= current + totp_window_steps; ++step) {
+  for (std::uint64_t step = current < totp_window_steps ? 0 : current - totp_window_steps;
+       step <= current + totp_window_steps; ++step) {
     char expected[totp_digits + 1] = {};
     const int made = oath_totp_generate(secret.data(), secret.size(), static_cast<time_t>(step * totp_step_seconds),
                                         totp_step_seconds, OATH_TOTP_DEFAULT_START_TIME, totp_digits, expected);

@@ -18,12 +18,13 @@ void evolve(Account& account, const Event& event, const Hash& leaf) {
 }
 
 Account settled(Account account, Time now) {
-  if (!account.windows.is_due(now)) return account;
+  if (account.life.end || !account.windows.is_due(now)) return account;
   const Window window = *account.windows.open;
   complete_replacement(account.proofs, window.id, *window.effective_at, *window.confirmed);
   complete_window(account.windows, *window.effective_at, *window.confirmed);
   account.challenges.open.clear();
-  void_links(account.recoveries);
+  void_recovery_code(account.identity);
+  void_open(account.recoveries);
   account.identity.changed_at = std::max(account.identity.changed_at, *window.effective_at);
   return account;
 }
@@ -35,13 +36,16 @@ std::vector<Notice> notices(const Account& account, const Policy& policy, std::o
   // R-PRF-8: a weak password asks for more, too, until another proof is verified after it was set.
   const bool is_weak =
       account.identity.grade == fb::Grade::weak && std::ranges::none_of(account.proofs.all, [&](const Proof& proof) {
-        return proof.is_usable() && proof.verified_at > account.identity.password_changed_at;
+        return proof.is_usable() && proof.verified > account.identity.passwords.back();
       });
   if (is_weak || account.proofs.usable_count() < static_cast<std::size_t>(policy.min_proofs)) {
     result.push_back(Notice::add_security_info);
   }
   if (account.windows.open) result.push_back(Notice::security_info_change_pending);
-  const auto verified_since = [&](const Device& known) { return known.verified_at >= account.identity.changed_at; };
+  const auto verified_since = [&](const Device& known) {
+    return std::pair(known.verified_at, known.verified) >
+           std::pair(account.identity.changed_at, account.identity.changed);
+  };
   const Device* named = device ? account.identity.find_device(*device) : nullptr;
   const bool seen =
       device ? named && verified_since(*named) : std::ranges::any_of(account.identity.devices, verified_since);

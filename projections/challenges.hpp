@@ -6,7 +6,8 @@
 
 namespace daicho {
 
-inline constexpr std::size_t challenges_kept_max = 32;  ///< of one account; the oldest not passed gives way
+inline constexpr std::size_t challenges_kept_max = 32;  ///< of one account
+inline constexpr Duration challenge_kept = 2 * day_us;  ///< longer than any policy lets one be answered or used
 
 struct Challenge {
   Id id;
@@ -15,6 +16,7 @@ struct Challenge {
   Time started_at = 0;
   Position started = 0;
   std::vector<Id> offers;
+  bool code_sent = false;  ///< somebody knew the hidden part of a destination
   std::optional<Time> passed_at;
   std::optional<Position> passed;
   Id passed_with;  ///< the proof; all zero: the recovery code

@@ -44,7 +44,7 @@ void set_status(Proof& proof, ProofStatus status, Time at, Position position) {
 
 void set_verified(Proof& proof, Time at, Position position) {
   set_status(proof, ProofStatus::verified, at, position);
-  proof.verified_at = at;
+  proof.verified = position;
   proof.code.reset();
   proof.wrong_guesses.clear();
 }
@@ -52,8 +52,9 @@ void set_verified(Proof& proof, Time at, Position position) {
 /// A device is trusted until the next change (R-PRF-10).
 void untrust_devices(CurrentProofs& proofs, Time at, Position position) {
   for (Proof& proof : proofs.all) {
-    if (proof.kind == fb::ProofKind::trusted_device && proof.status == ProofStatus::verified)
-      set_status(proof, ProofStatus::unverified, at, position);
+    if (proof.kind != fb::ProofKind::trusted_device || !proof.is_usable()) continue;
+    set_status(proof, proof.status == ProofStatus::verified ? ProofStatus::unverified : ProofStatus::removed, at,
+               position);
   }
 }
 
@@ -90,6 +91,22 @@ void abandon_replacement(CurrentProofs& proofs, const Id& replacement, const Eve
   drop_oldest_removed(proofs);
 }
 
+/// Whether another proof that the window does not touch has the same destination: each is stored once (R-PRF-2).
+bool is_kept_elsewhere(const CurrentProofs& proofs, const Proof& proof) {
+  return std::ranges::any_of(proofs.all, [&](const Proof& other) {
+    return other.id != proof.id && other.status == ProofStatus::verified && other.replacement != proof.replacement &&
+           other.address_tag == proof.address_tag;
+  });
+}
+
+/// What was added and never verified goes, so that nobody verifies it later.
+void void_unverified(CurrentProofs& proofs, Time at, Position position) {
+  for (Proof& proof : proofs.all) {
+    if (is_void_after_recovery(proof)) set_status(proof, ProofStatus::removed, at, position);
+  }
+  drop_oldest_removed(proofs);
+}
+
 void expect_code(CurrentProofs& proofs, const Id& proof_id, PendingCode code, Time now) {
   for (Proof& other : proofs.all) {  // a new code voids the challenge's old one, whichever proof it went to (R-CHL-5)
     if (other.code && !code.challenge.is_zero() && other.code->challenge == code.challenge) other.code.reset();
@@ -109,7 +126,7 @@ void evolve_added(CurrentProofs& proofs, const Event& event) {
     proof.address_tag = tag_of(added->address_tag());
     proof.confirmation_tag = tag_of(added->confirmation_tag());
     proof.replaces = id_of(added->replaces());
-    if (proof.status == ProofStatus::verified) proof.verified_at = event.time();
+    if (proof.status == ProofStatus::verified) proof.verified = event.position();
     add(proofs, std::move(proof), event);
   } else if (const auto* proposed = event.as<fb::ReplacementProofProposed>()) {
     const Id replacement = id_of(proposed->replacement_id());
@@ -156,7 +173,10 @@ void evolve_codes(CurrentProofs& proofs, const Event& event) {
       proof->wrong_guesses.clear();
       proof->totp_step = std::max(proof->totp_step, passed->totp_step());
     }
-  } else if (event.as<fb::PasswordReset>() || event.as<fb::PasswordChanged>()) {
+  } else if (const auto* reset = event.as<fb::PasswordReset>()) {
+    void_open(proofs, event.time(), event.position());
+    if (!id_of(reset->recovery_id()).is_zero()) void_unverified(proofs, event.time(), event.position());
+  } else if (event.as<fb::PasswordChanged>()) {
     void_open(proofs, event.time(), event.position());
   }
 }
@@ -212,7 +232,10 @@ void evolve_status(CurrentProofs& proofs, const Event& event) {
 }  // namespace
 
 void void_open(CurrentProofs& proofs, Time at, Position position) {
-  for (Proof& proof : proofs.all) proof.code.reset();
+  for (Proof& proof : proofs.all) {
+    proof.code.reset();
+    proof.replaces = {};
+  }
   untrust_devices(proofs, at, position);
 }
 
@@ -226,6 +249,7 @@ void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time eff
         break;
       case ProofStatus::confirmed:
         set_verified(proof, effective_at, position);
+        if (is_kept_elsewhere(proofs, proof)) set_status(proof, ProofStatus::removed, effective_at, position);
         break;
       case ProofStatus::unverified:
       case ProofStatus::verified:
@@ -234,6 +258,7 @@ void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time eff
     }
   }
   void_open(proofs, effective_at, position);
+  void_unverified(proofs, effective_at, position);
   drop_oldest_removed(proofs);
 }
 

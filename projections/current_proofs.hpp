@@ -46,7 +46,7 @@ struct Proof {
   std::vector<Time>
       familiar_wrong_confirmations;  ///< on devices that signed in before: a budget strangers cannot spend
   std::uint64_t totp_step = 0;       ///< of the newest app code accepted: it and those before are used up
-  Time verified_at = 0;              ///< 0: never
+  Position verified = 0;             ///< of the event that verified it last; 0: never
   bool operator==(const Proof&) const = default;
 
   /// Usable for challenges: verified, or marked lost while the window runs (docs/decisions/0004-marked-lost-proofs.md).
@@ -70,6 +70,12 @@ void evolve(CurrentProofs& proofs, const Event& event);
 
 /// What the end of a window does to the proofs (R-LOST-6): the marked go, the confirmed are verified.
 void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time effective_at, Position position);
+
+/// After a recovery or a replacement nobody can verify any more what was added before. A device becomes a proof only by
+/// a challenge that its owner passes, so it may stay.
+inline bool is_void_after_recovery(const Proof& proof) {
+  return proof.status == ProofStatus::unverified && proof.kind != fb::ProofKind::trusted_device;
+}
 
 /// Voids what an earlier holder of the account may have left open: codes, links, trust in devices (R-PWD-3).
 void void_open(CurrentProofs& proofs, Time at, Position position);

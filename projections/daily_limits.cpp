@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "projections/calendar.hpp"
+#include "projections/event_fields.hpp"
 
 namespace daicho {
 
@@ -17,9 +18,16 @@ void evolve(DailyLimits& limits, const Event& event) {
     case fb::Payload::RecoverySubmitted:
       add_mark(limits.recoveries, event.time(), kept);
       break;
+    case fb::Payload::ReplacementOpened:
+      add_mark(limits.replacements, event.time(), kept);
+      break;
     case fb::Payload::CodeSent:
+      add_mark(id_of(event.as<fb::CodeSent>()->replacement_id()).is_zero() ? limits.sends : limits.window_sends,
+               event.time());
+      break;
     case fb::Payload::LinkSent:
-      add_mark(limits.sends, event.time());
+      add_mark(id_of(event.as<fb::LinkSent>()->replacement_id()).is_zero() ? limits.sends : limits.window_sends,
+               event.time());
       break;
     case fb::Payload::RefusalsCounted:
       limits.refusals_counted += event.as<fb::RefusalsCounted>()->count();

@@ -7,8 +7,10 @@
 namespace daicho {
 
 struct DailyLimits {
-  std::vector<Time> recoveries;  ///< submissions of the last days
-  std::vector<Time> sends;       ///< codes and links of the last hour, all proofs
+  std::vector<Time> recoveries;    ///< submissions of the last days
+  std::vector<Time> replacements;  ///< windows opened in the last days
+  std::vector<Time> sends;         ///< codes and links of the last hour, all proofs
+  std::vector<Time> window_sends;  ///< those to proofs proposed in a window: a stranger's must not use up the owner's
   RefusalMarks refusals;
   std::uint64_t refusals_counted = 0;  ///< beyond those written one by one
   bool operator==(const DailyLimits&) const = default;

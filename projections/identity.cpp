@@ -12,6 +12,11 @@ const Device* Identity::find_device(const Tag16& tag) const {
   return found == devices.end() ? nullptr : &*found;
 }
 
+void void_recovery_code(Identity& identity) {
+  identity.recovery_code = Id{};
+  identity.recovery_code_hash = Tag16{};
+}
+
 bool is_change(const Event& event) {
   switch (event.type()) {
     case fb::Payload::ProofAdded:
@@ -32,7 +37,7 @@ namespace {
 
 Device& touch_device(Identity& identity, const Tag16& tag) {
   auto found = std::ranges::find(identity.devices, tag, &Device::tag);
-  Device device{tag, 0, 0};
+  Device device{tag, 0, 0, 0};
   if (found != identity.devices.end()) {
     device = *found;
     identity.devices.erase(found);
@@ -53,6 +58,7 @@ void touch_location(Identity& identity, const Tag16& tag) {
 void set_password(Identity& identity, fb::Grade grade, const Event& event) {
   identity.grade = grade;
   identity.password_changed_at = event.time();
+  identity.wrong_passwords.clear();
   if (identity.passwords.size() >= password_events_kept_max) identity.passwords.erase(identity.passwords.begin());
   identity.passwords.push_back(event.position());
 }
@@ -69,6 +75,7 @@ void evolve_changes(Identity& identity, const Event& event) {
   if (event.as<fb::ProofAdded>() && is_birth) return;
   const auto* completed = event.as<fb::ReplacementCompleted>();  // as of the window's end, however late (R-LOST-6)
   identity.changed_at = std::max(identity.changed_at, completed ? completed->effective_at() : event.time());
+  identity.changed = event.position();
 }
 
 void evolve_sign_ins(Identity& identity, const Event& event) {
@@ -83,7 +90,9 @@ void evolve_sign_ins(Identity& identity, const Event& event) {
     ++identity.failed_sign_ins;
   } else if (const auto* passed = event.as<fb::ChallengePassed>()) {
     if (const Tag16 tag = tag_of(passed->device_tag()); !tag.is_zero()) {
-      touch_device(identity, tag).verified_at = event.time();
+      Device& device = touch_device(identity, tag);
+      device.verified_at = event.time();
+      device.verified = event.position();
     }
   }
 }
@@ -91,17 +100,21 @@ void evolve_sign_ins(Identity& identity, const Event& event) {
 void evolve_secrets(Identity& identity, const Event& event) {
   if (const auto* reset = event.as<fb::PasswordReset>()) {
     set_password(identity, reset->grade(), event);
+    // Devices and places are familiar by sign-ins since the last reset: those of an intruder are forgotten.
+    for (Device& device : identity.devices) device.last_sign_in = 0;
+    identity.locations.clear();
+    if (!id_of(reset->recovery_id()).is_zero()) void_recovery_code(identity);
+  } else if (event.as<fb::ReplacementCompleted>() || event.as<fb::ReplacementDisputed>()) {
+    void_recovery_code(identity);
   } else if (const auto* changed = event.as<fb::PasswordChanged>()) {
     set_password(identity, changed->grade(), event);
-    identity.wrong_passwords.clear();
   } else if (const auto* password = event.as<fb::PasswordRejected>()) {
     if (password->reason() == fb::CodeRejection::wrong) add_mark(identity.wrong_passwords, event.time());
   } else if (const auto* issued = event.as<fb::RecoveryCodeIssued>()) {
     identity.recovery_code = id_of(issued->code_id());
     identity.recovery_code_hash = tag_of(issued->code_hash());
   } else if (event.as<fb::RecoveryCodeUsed>()) {
-    identity.recovery_code = Id{};
-    identity.recovery_code_hash = Tag16{};
+    void_recovery_code(identity);
     identity.wrong_recovery_codes.clear();
   } else if (const auto* code = event.as<fb::RecoveryCodeRejected>()) {
     if (code->reason() == fb::CodeRejection::wrong) add_mark(identity.wrong_recovery_codes, event.time());

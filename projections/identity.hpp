@@ -15,6 +15,7 @@ struct Device {
   Tag16 tag;
   Time last_sign_in = 0;  ///< 0: never
   Time verified_at = 0;   ///< 0: never; a later change asks again (R-ACC-7)
+  Position verified = 0;  ///< of the challenge passed on it
   bool operator==(const Device&) const = default;
 };
 
@@ -36,6 +37,7 @@ struct Identity {
   Tag16 recovery_code_hash;
   std::vector<Time> wrong_recovery_codes;  ///< of the last hour
   Time changed_at = 0;                     ///< newest change of proofs, password or profile since registration; 0: none
+  Position changed = 0;                    ///< its event: two may share an instant
   std::vector<Device> devices;             ///< most recently seen last
   std::vector<Tag16> locations;            ///< of successful sign-ins, most recent last
   Time last_sign_in = 0;
@@ -46,6 +48,8 @@ struct Identity {
 };
 
 void evolve(Identity& identity, const Event& event);
+/// The account was recovered, or its proofs replaced: a recovery code issued before counts no more.
+void void_recovery_code(Identity& identity);
 
 /// Whether an event changes security information, password or profile: devices are asked again (R-ACC-7, R-PRF-10).
 bool is_change(const Event& event);

@@ -43,6 +43,8 @@ void evolve(PendingWindows& windows, const Event& event) {
     complete_window(windows, completed->effective_at(), event.position());
   } else if (event.as<fb::ReplacementCancelled>()) {
     close(windows, WindowOutcome::cancelled, event.time(), event.position());
+  } else if (event.as<fb::AccountClosed>() || event.as<fb::AccountExpired>()) {
+    close(windows, WindowOutcome::ended, event.time(), event.position());
   } else if (event.as<fb::ReplacementDisputed>()) {
     close(windows, WindowOutcome::disputed, event.time(), event.position());
   }

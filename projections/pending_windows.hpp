@@ -18,7 +18,7 @@ struct Window {
   bool operator==(const Window&) const = default;
 };
 
-enum class WindowOutcome : std::uint8_t { completed, cancelled, disputed };
+enum class WindowOutcome : std::uint8_t { completed, cancelled, disputed, ended };  ///< ended: with the account
 
 struct ClosedWindow {
   Window window;

@@ -8,7 +8,7 @@
 namespace daicho {
 
 std::span<const PolicyNumber> policy_numbers() {
-  static constexpr std::array<PolicyNumber, 31> numbers = {{
+  static constexpr std::array<PolicyNumber, 32> numbers = {{
       {"min_proofs", &Policy::min_proofs, 1, 10},
       {"code_digits", &Policy::code_digits, 6, 10},
       {"code_ttl_seconds", &Policy::code_ttl_seconds, 60, 3'600},
@@ -26,6 +26,7 @@ std::span<const PolicyNumber> policy_numbers() {
       {"argon2_passes", &Policy::argon2_passes, 1, 10},
       {"argon2_memory_kib", &Policy::argon2_memory_kib, 8, 1'048'576},
       {"replacement_days", &Policy::replacement_days, 1, 365},
+      {"max_replacements_per_day", &Policy::max_replacements_per_day, 1, 50},
       {"recovery_per_day", &Policy::recovery_per_day, 1, 100},
       {"recovery_reply_hours", &Policy::recovery_reply_hours, 1, 720},
       {"survey_days", &Policy::survey_days, 1, 30},
@@ -136,7 +137,7 @@ void evolve(LedgerState& ledger, const Event& event, const Hash& leaf) {
   if (const auto* created = event.as<fb::LedgerCreated>()) {
     ledger.origin = created->origin() ? created->origin()->str() : "";
     ledger.simulated_clock = created->simulated_clock();
-    ledger.digests_time = event.time();  // the first digests are due a day later
+    ledger.created_at = ledger.digests_time = event.time();  // the first digests are due a day later
   } else if (const auto* adopted = event.as<fb::PolicyAdopted>()) {
     ledger.policy = read_policy(*adopted);
   } else if (const auto* registered = event.as<fb::ServiceRegistered>()) {

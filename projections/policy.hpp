@@ -17,7 +17,7 @@ namespace daicho {
 using RecoveryWeights = std::array<std::int64_t, static_cast<std::size_t>(fb::RecoveryField::MAX) + 1>;
 inline constexpr RecoveryWeights default_recovery_weights = {
     0,  4,  4,  6,  1, 2, 6,  // surname, given name, birth date, country, region, postal code
-    20,                       // a password used before
+    30,                       // a password used before, once
     10, 10, 8,                // mail: subjects, folders, recipients
     15, 3,  12, 8,            // billing: prepaid card, name on card, its last four, its expiry
     4,  6,  6,  10,           // Skype: id, contacts, phones, purchases
@@ -43,16 +43,17 @@ struct Policy {
   std::int64_t argon2_passes = 2;
   std::int64_t argon2_memory_kib = 19'456;
   std::int64_t replacement_days = 30;
+  std::int64_t max_replacements_per_day = 5;  // opened: each is told to every proof
   std::int64_t recovery_per_day = 2;
   std::int64_t recovery_reply_hours = 24;
   std::int64_t survey_days = 3;
   std::int64_t reset_link_ttl_seconds = 86'400;
   std::int64_t recovery_min_fields = 3;
   std::int64_t recovery_threshold = 70;  // points; docs/recovery-scoring.md argues for these and the weights
-  std::int64_t recovery_values_counted = 3;
+  std::int64_t recovery_values_counted = 2;
   std::int64_t recovery_not_registered_percent = 10;
-  std::int64_t recovery_familiar_device = 20;
-  std::int64_t recovery_familiar_place = 10;
+  std::int64_t recovery_familiar_device = 15;
+  std::int64_t recovery_familiar_place = 5;
   std::int64_t mailbox_inactive_days = 270;
   std::int64_t mailbox_first_sign_in_days = 10;
   std::int64_t account_inactive_days = 365;
@@ -115,6 +116,7 @@ struct LedgerState {
   AccountHead head;
   std::string origin;
   bool simulated_clock = false;
+  Time created_at = 0;
   Policy policy;
   Position digests_at = 0;        ///< size the newest ProjectionDigestsRecorded speaks of
   Time digests_time = 0;          ///< when that was, or the ledger's first instant

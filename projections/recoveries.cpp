@@ -29,6 +29,13 @@ void submit(Recoveries& recoveries, const fb::RecoverySubmitted& submitted, cons
   }
   recovery.familiar_device = submitted.familiar_device();
   recovery.familiar_place = submitted.familiar_place();
+  if (!submitted.fields()) {  // of 0.1.0: nobody compared it with anything, and nobody waits for it any more
+    recovery.outcome = RecoveryOutcome::not_verified;
+    recovery.survey_sent = true;
+  }
+  for (Recovery& earlier : recoveries.all) {
+    if (earlier.link && earlier.link->expires_at <= event.time()) earlier.link.reset();
+  }
   recoveries.all.push_back(std::move(recovery));
   auto finished = std::ranges::count_if(recoveries.all, &Recovery::is_finished);
   while (finished-- > static_cast<std::ptrdiff_t>(finished_recoveries_kept_max))
@@ -45,9 +52,21 @@ void decide(Recoveries& recoveries, const fb::Id* id, RecoveryOutcome outcome, c
 
 }  // namespace
 
-void void_links(Recoveries& recoveries) {
-  for (Recovery& recovery : recoveries.all) recovery.link.reset();
+void void_open(Recoveries& recoveries) {
+  for (Recovery& recovery : recoveries.all) {
+    recovery.link.reset();
+    recovery.is_stale |= recovery.outcome == RecoveryOutcome::pending;
+  }
 }
+
+namespace {
+
+bool makes_stale(const Event& event) {
+  return event.as<fb::PasswordReset>() || event.as<fb::PasswordChanged>() || event.as<fb::ReplacementCompleted>() ||
+         event.as<fb::TwoStepEnabled>() || event.as<fb::AccountBlocked>();
+}
+
+}  // namespace
 
 void evolve(Recoveries& recoveries, const Event& event) {
   if (const auto* submitted = event.as<fb::RecoverySubmitted>()) {
@@ -61,8 +80,8 @@ void evolve(Recoveries& recoveries, const Event& event) {
       recovery->link = ResetLink{id_of(issued->link_id()), tag_of(issued->token_hash()), issued->expires_at()};
   } else if (const auto* survey = event.as<fb::RecoverySurveySent>()) {
     if (Recovery* recovery = find(recoveries, id_of(survey->recovery_id()))) recovery->survey_sent = true;
-  } else if (event.as<fb::PasswordReset>() || event.as<fb::PasswordChanged>() || event.as<fb::ReplacementCompleted>()) {
-    void_links(recoveries);
+  } else if (makes_stale(event)) {
+    void_open(recoveries);
   }
 }
 

@@ -34,6 +34,7 @@ struct Recovery {
   std::vector<FieldMatch> fields;
   bool familiar_device = false, familiar_place = false;
   RecoveryOutcome outcome = RecoveryOutcome::pending;
+  bool is_stale = false;  ///< the account was recovered otherwise, or changed, since it was submitted
   std::optional<Position> decided;
   Time decided_at = 0;
   std::optional<ResetLink> link;  ///< until it is used or voided
@@ -51,7 +52,7 @@ struct Recoveries {
 };
 
 void evolve(Recoveries& recoveries, const Event& event);
-/// A password set since, or proofs replaced: no earlier reset link counts any more.
-void void_links(Recoveries& recoveries);
+/// A password set since, proofs replaced, two-step verification on or a block: no earlier form or reset link counts.
+void void_open(Recoveries& recoveries);
 
 }  // namespace daicho

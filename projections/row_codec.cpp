@@ -31,7 +31,7 @@ template <class A>
 void serialize(A& a, Proof& v) {
   a(v.id, v.kind, v.status, v.added, v.added_at, v.status_position, v.status_since, v.address_tag, v.confirmation_tag,
     v.replacement, v.replaces, v.code, v.wrong_guesses, v.sends, v.wrong_confirmations, v.familiar_wrong_confirmations,
-    v.totp_step, v.verified_at);
+    v.totp_step, v.verified);
 }
 template <class A>
 void serialize(A& a, CurrentProofs& v) {
@@ -71,7 +71,7 @@ void serialize(A& a, RefusalMarks& v) {
 }
 template <class A>
 void serialize(A& a, DailyLimits& v) {
-  a(v.recoveries, v.sends, v.refusals, v.refusals_counted);
+  a(v.recoveries, v.replacements, v.sends, v.window_sends, v.refusals, v.refusals_counted);
 }
 template <class A>
 void serialize(A& a, FieldMatch& v) {
@@ -84,7 +84,7 @@ void serialize(A& a, ResetLink& v) {
 template <class A>
 void serialize(A& a, Recovery& v) {
   a(v.id, v.submitted, v.submitted_at, v.reply_due_at, v.fields, v.familiar_device, v.familiar_place, v.outcome,
-    v.decided, v.decided_at, v.link, v.survey_sent);
+    v.is_stale, v.decided, v.decided_at, v.link, v.survey_sent);
 }
 template <class A>
 void serialize(A& a, Recoveries& v) {
@@ -108,7 +108,8 @@ void serialize(A& a, Service& v) {
 }
 template <class A>
 void serialize(A& a, Challenge& v) {
-  a(v.id, v.purpose, v.device_tag, v.started_at, v.started, v.offers, v.passed_at, v.passed, v.passed_with);
+  a(v.id, v.purpose, v.device_tag, v.started_at, v.started, v.offers, v.code_sent, v.passed_at, v.passed,
+    v.passed_with);
 }
 template <class A>
 void serialize(A& a, Challenges& v) {
@@ -116,13 +117,13 @@ void serialize(A& a, Challenges& v) {
 }
 template <class A>
 void serialize(A& a, Device& v) {
-  a(v.tag, v.last_sign_in, v.verified_at);
+  a(v.tag, v.last_sign_in, v.verified_at, v.verified);
 }
 template <class A>
 void serialize(A& a, Identity& v) {
   a(v.plan, v.registered_at, v.registered, v.profiles, v.name_confirmed, v.name_link_id, v.name_link,
     v.name_link_expires_at, v.grade, v.passwords, v.password_changed_at, v.wrong_passwords, v.two_step, v.recovery_code,
-    v.recovery_code_hash, v.wrong_recovery_codes, v.changed_at, v.devices, v.locations, v.last_sign_in,
+    v.recovery_code_hash, v.wrong_recovery_codes, v.changed_at, v.changed, v.devices, v.locations, v.last_sign_in,
     v.failed_sign_ins);
 }
 template <class A>
@@ -140,7 +141,7 @@ void serialize(A& a, Policy& v) {
 }
 template <class A>
 void serialize(A& a, LedgerState& v) {
-  a(v.head, v.origin, v.simulated_clock, v.policy, v.digests_at, v.digests_time, v.services, v.refusals);
+  a(v.head, v.origin, v.simulated_clock, v.created_at, v.policy, v.digests_at, v.digests_time, v.services, v.refusals);
 }
 
 namespace {

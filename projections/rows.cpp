@@ -166,8 +166,9 @@ Account index_view(const Account& account) {
 void append_index_changes(Rows& rows, const Account& before, const Account& after, const Event& event,
                           const std::optional<Tag32>& name_tag) {
   append_due_changes(rows, before, after);
-  if (before.block.current != after.block.current) {
-    if (after.block.current) {
+  const bool was_listed = before.block.current && !before.life.end, is_listed = after.block.current && !after.life.end;
+  if (was_listed != is_listed || before.block.current != after.block.current) {
+    if (is_listed) {
       const auto since = big_endian(static_cast<std::uint64_t>(after.block.current->since));
       put(rows, blocked_row_key(event.account()), std::string(as_text(since)));
     } else {

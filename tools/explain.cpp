@@ -8,6 +8,7 @@
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
 #include "tools/query_subject.hpp"
+#include "tools/rule_index.hpp"
 
 namespace daicho {
 
@@ -274,20 +275,20 @@ Json would_change(const Story& story, const Json& rested_on) {
   return changes;
 }
 
-Json rule_json(const RuleText& text, const Policy& policy) {
+Json rule_json(const RuleText& text, const Policy& policy, const std::string& language) {
   const Json parameters = to_json(policy);
-  Json row = {{"rule", text.id}, {"title", text.title}, {"sources", split_words(text.sources)}};
+  Json row = {{"rule", text.id}, {"title", title_in(language, text)}, {"sources", split_words(text.sources)}};
   row["parameters"] = Json::object();
   for (const std::string_view name : split_words(text.parameters))
     row["parameters"][std::string(name)] = parameters[std::string(name)];
   return row;
 }
 
-Json rules_json(const Event& event, const Policy& policy) {
+Json rules_json(const Event& event, const Policy& policy, const std::string& language) {
   Json list = Json::array();
   if (!event.header().rules()) return list;
   for (const std::uint16_t number : *event.header().rules()) {
-    if (const auto rule = rule_of(number)) list.push_back(rule_json(text_of(*rule), policy));
+    if (const auto rule = rule_of(number)) list.push_back(rule_json(text_of(*rule), policy, language));
   }
   return list;
 }
@@ -315,13 +316,12 @@ std::optional<Time> next_allowed_at(Rule rule, const Subject& subject) {
 
 /// What a rule goes by for an account at an instant: the newest event of each type that comes of it.
 Json explain_rule(const LedgerView& ledger, const QueryOptions& options) {
-  const auto rule = parse_rule(*options.rule);
-  if (!rule) throw Failure(Exit::usage, "--rule: there is no rule " + *options.rule);
+  const auto rule = parse_rule(*options.rule);  // checked before
   const Subject subject = subject_of(ledger, options);
   const RuleText& text = text_of(*rule);
   Json json = head_of(ledger, subject);
   json["policy_version"] = subject.policy.version;
-  json["rules"] = Json::array({rule_json(text, subject.policy)});
+  json["rules"] = Json::array({rule_json(text, subject.policy, options.language)});
   const auto envelopes = value_or_fail(account_events(*ledger.store, subject.account.head, options.as_of));
   std::map<std::string_view, Json> newest_of_type;
   for (const std::string& envelope : envelopes) {
@@ -351,7 +351,7 @@ Json query_explain(const LedgerView& ledger, const QueryOptions& options) {
   const EventWords words = describe(told);
   json["what"] = words.sentence;
   json["payload"] = words.fields;
-  json["rules"] = rules_json(told, story.policy);
+  json["rules"] = rules_json(told, story.policy, options.language);
   json["rests_on"] = rests_on(story);
   json["would_change"] = would_change(story, json["rests_on"]);
   return json;

@@ -117,11 +117,6 @@ Json body_of(const Arguments& a) {
   return body;
 }
 
-/// `ja`, `ja_JP.UTF-8`; anything else is English.
-bool speaks_japanese(const std::string& language) {
-  return language == "ja" || language.starts_with("ja_") || language.starts_with("ja-");
-}
-
 Exit finish(const Result<Answer, Fault>& answer, Format format, const std::string& language) {
   if (!answer) {
     print(fault_json(answer.error()), format);
@@ -129,8 +124,7 @@ Exit finish(const Result<Answer, Fault>& answer, Format format, const std::strin
   }
   Json shown = answer->body;
   if (answer->replayed) shown["replayed"] = true;
-  if (answer->is_refusal && speaks_japanese(language))
-    shown["title"] = text_of(*parse_rule(shown["rule"].get<std::string>())).title_ja;
+  translate(shown, language);
   print(shown, format, "events");
   if (!answer->is_refusal) return Exit::done;
   return is_not_permitted(shown) ? Exit::not_permitted : Exit::refused;
@@ -161,7 +155,7 @@ Exit run_play(const Arguments& a) {
     if (!file) throw Failure(Exit::usage, a.file + ": cannot be read");
   }
   WritableLedger ledger = open_for_writing(data_of(a), parse_time_option("--at", a.at));
-  const PlaySummary summary = play(ledger, a.file == "-" ? std::cin : file, format, a.service);
+  const PlaySummary summary = play(ledger, a.file == "-" ? std::cin : file, format, a.service, a.language);
   if (summary.unexpected > 0)
     spdlog::error("{} of {} lines answered otherwise than expected", summary.unexpected, summary.lines);
   return summary.unexpected > 0 ? Exit::refused : Exit::done;
@@ -215,6 +209,7 @@ Exit run_query(const Arguments& a, bool has_seq) {
   options.due_before = parse_time_option("--due-before", a.due_before);
   if (has_seq) options.seq = a.seq;
   options.rule = given(a.rule);
+  options.language = a.language;
   if (a.follow) {
     if (a.query != "events") throw Failure(Exit::usage, "--follow: only `query events` follows");
     return follow(a, options, format);
@@ -285,7 +280,7 @@ class CommandLine {
       : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho") {
     app_.require_subcommand(1);
     app_.fallthrough();
-    app_.set_version_flag("--version", "daicho 0.1.0");
+    app_.set_version_flag("--version", "daicho 0.2.0");
     app_.add_option("--data", a_.data, "directory of the ledger")->envname("DAICHO_DATA");
     app_.add_option("--format", a_.format, "table, json, ndjson or csv; default: table on a terminal, else json");
     app_.add_option("--lang", a_.language, "language of refusals' titles: en or ja")->envname("LANG");

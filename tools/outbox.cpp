@@ -42,7 +42,7 @@ class Writer {
     if (decoy_) data_key_ = decoy_->data_key.clone();
   }
 
-  /// What the delivery service is told; null when the account's key is gone.
+  /// What the delivery service is told; null when the account's key is gone, or the decoy.
   Json write() {
     if (!data_key_) return nullptr;
     const auto envelope = event_bytes(row_.position);
@@ -126,7 +126,7 @@ void add_free(const WritableLedger& ledger, const LeaseOptions& options, Time no
   const std::string prefix = decoys ? decoy_index_key("") : "", from = prefix + "O";
   const auto failed =
       ledger.store->scan(decoys ? Family::meta : Family::rows, as_bytes(from), [&](ByteView key, ByteView value) {
-        if (!as_text(key).starts_with(from) || std::ssize(found) >= options.count_max) return false;
+        if (!as_text(key).starts_with(from) || std::ssize(found) >= 2 * options.count_max) return false;
         const auto row = decode_outbox_row(key.subspan(prefix.size()), value);
         const bool is_wanted = row && (!options.account || *options.account == row->account);
         if (is_wanted && read_lease(*ledger.store, row->notification).until <= now) found.push_back({*row, decoys});
@@ -147,6 +147,7 @@ Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
   Json notifications = Json::array();
   Rows leases;
   for (const auto& [row, is_decoys] : waiting) {
+    if (std::ssize(notifications) >= options.count_max) break;
     Json notification = Writer(ledger, row, is_decoys).write();
     if (notification.is_null()) continue;
     const Lease lease{until, read_lease(*ledger.store, row.notification).attempt + 1, options.holder};

@@ -7,6 +7,7 @@
 #include "tools/outbox.hpp"
 #include "tools/queries.hpp"
 #include "tools/routes.hpp"
+#include "tools/rule_index.hpp"
 
 namespace daicho {
 
@@ -215,7 +216,8 @@ class Line {
 
 }  // namespace
 
-PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, const std::string& default_service) {
+PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, const std::string& default_service,
+                 const std::string& language) {
   PlaySummary summary;
   Saved saved;
   std::string text;
@@ -225,7 +227,8 @@ PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, con
       Json json = parse_object(text, "the line");
       substitute(json, saved);
       Line line(ledger, std::move(json), default_service);
-      const Json answer = line.answer();
+      Json answer = line.answer();
+      translate(answer, language);
       ++summary.lines;
       summary.refused += line.is_refusal ? 1 : 0;
       const bool expected = line.own().contains("expect") ? matches(answer, line.own()["expect"]) : !line.is_refusal;

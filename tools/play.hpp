@@ -24,7 +24,8 @@ struct PlaySummary {
 };
 /// Prints each answer as it comes. A line that does not parse ends the play with Failure(usage) naming it; what was
 /// played before it stays.
-PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, const std::string& default_service);
+PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, const std::string& default_service,
+                 const std::string& language);
 
 /// Whether `answer` has all that `expected` asks for.
 bool matches(const Json& answer, const Json& expected);

@@ -168,6 +168,7 @@ void check(const LedgerView& ledger, const QueryOptions& options) {
   if (options.type && std::ranges::none_of(types, is_type)) {
     throw Failure(Exit::usage, "type: there are no events of type `" + *options.type + "`");
   }
+  if (options.rule && !parse_rule(*options.rule)) throw Failure(Exit::usage, "rule: there is no rule " + *options.rule);
   if (options.as_of.position) {
     const auto last = ledger.store->last(Family::events);
     if (!last) fail(last.error());

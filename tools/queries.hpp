@@ -17,6 +17,7 @@ struct QueryOptions {
   std::optional<Time> since, until;  ///< of `events`
   std::optional<Time> due_before;
   std::optional<Position> seq;      ///< of `explain`: an event
+  std::string language;             ///< of titles
   std::optional<std::string> rule;  ///< of `explain`, with an account: a rule that refused and left no event
 };
 

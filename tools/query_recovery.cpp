@@ -14,7 +14,7 @@ namespace {
 Json form_json(const Subject& subject, const Allowance& allowance) {
   const bool two_step = subject.account.identity.two_step;
   const bool is_route = is_route_open(fb::Route::recovery_form, subject.policy);
-  return {{"open", is_route && !two_step && allowance.left > 0},
+  return {{"open", is_route && !two_step && allowance.left > 0 && !subject.account.life.end},
           {"two_step", two_step},
           {"attempts_left_today", allowance.left},
           {"next_allowed_at", optional_time(allowance.next_allowed_at)}};
@@ -23,6 +23,7 @@ Json form_json(const Subject& subject, const Allowance& allowance) {
 /// The first way on, in the order of the policy's routes; the last resort is to mark the proofs lost (R-CHL-9).
 std::string next_step(const Subject& subject, bool form_open) {
   const Account& account = subject.account;
+  if (account.life.end) return "none";
   const auto has = [&](bool question) {
     return std::ranges::any_of(account.proofs.all, [&](const Proof& proof) {
       return (proof.kind == fb::ProofKind::secret_question) == question &&
@@ -46,7 +47,7 @@ Json options_json(const LedgerView& ledger, const Subject& subject, const Masked
   Json json = {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"as_of", to_rfc3339(subject.now)}};
   json["proofs"] = Json::array();
   for (const Proof& proof : account.proofs.all) {
-    if (!is_offered(proof, fb::Purpose::reset_password, subject.policy)) continue;
+    if (account.life.end || !is_offered(proof, fb::Purpose::reset_password, subject.policy)) continue;
     Json row = {{"proof_id", to_text(proof.id)}, {"kind", name(proof.kind)}, {"masked", shown(proof)}};
     row["channels"] = channels_json(proof.kind);
     row["marked_lost"] = proof.status == ProofStatus::marked_lost;
@@ -70,10 +71,11 @@ Json options_json(const LedgerView& ledger, const Subject& subject, const Masked
 Json decoy_options(const LedgerView& ledger, const QueryOptions& options) {
   if (ledger.ledger.policy.disclose_account_existence) throw Failure(Exit::usage, "there is no such account");
   const std::string sign_in_name = parse_email(*options.account)->folded();
-  const Decoy decoy = value_or_fail(load_decoy(*ledger.store, *ledger.keys, sign_in_name, ledger.now));
+  const Decoy decoy =
+      value_or_fail(load_decoy(*ledger.store, *ledger.keys, sign_in_name, ledger.ledger.created_at, ledger.now));
   const Subject subject{settled(decoy.account, ledger.now), ledger.ledger.policy, ledger.now, {}, *ledger.store};
   return options_json(ledger, subject, [&](const Proof& proof) {
-    const auto personal = decoy_personal(*ledger.store, decoy, proof.added, subject.policy);
+    const auto personal = decoy_personal(*ledger.store, decoy, proof.added);
     return personal->address.empty() ? mask_phone(personal->national_digits) : mask_email(personal->address);
   });
 }
@@ -89,7 +91,7 @@ Json query_recovery_options(const LedgerView& ledger, const QueryOptions& option
   const bool by_name = !parse_id(*options.account) && ledger.keys;
   const auto id = find_account(*ledger.store, ledger.keys, *options.account);
   const bool is_past = options.as_of.time || options.as_of.position;
-  if (by_name && !is_past && (!id || !is_open_account(ledger, *id))) return decoy_options(ledger, options);
+  if (by_name && (!id || (!is_past && !is_open_account(ledger, *id)))) return decoy_options(ledger, options);
   const Subject subject = subject_of(ledger, options);
   return options_json(ledger, subject, [&](const Proof& proof) { return masked(subject, proof); });
 }

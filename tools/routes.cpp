@@ -294,7 +294,8 @@ const auto route_table = std::to_array<Route>({
      R"({"challenge_id":"…","new_password":"Sora5678","new_password_repeat":"Sora5678"})", read_reset},
     {"mark-proofs-lost", "the owner can use none of these proofs", R"({})",
      [](Fields& f) -> Command {
-       return MarkProofsLost{f.ids_or_none("proof_ids"), f.optional_text("recovery_code")};
+       return MarkProofsLost{f.ids_or_none("proof_ids"), f.optional_text("recovery_code"),
+                             f.optional_id("replacement_id"), f.optional_text("replacement_token")};
      }},
     {"propose-replacement-proof", "the proof that shall take their place",
      R"({"replacement_id":"…","kind":"email","value":"new@example.com"})",

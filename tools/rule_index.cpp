@@ -28,4 +28,15 @@ Json rule_index(const std::optional<std::string>& id) {
   return {{"rules", std::move(described)}};
 }
 
+const char* title_in(const std::string& language, const RuleText& text) {
+  const bool is_japanese = language == "ja" || language.starts_with("ja_") || language.starts_with("ja-");
+  return is_japanese ? text.title_ja : text.title;
+}
+
+void translate(Json& answer, const std::string& language) {
+  if (!answer.contains("rule") || !answer.contains("title")) return;
+  if (const auto rule = parse_rule(answer["rule"].get<std::string>()))
+    answer["title"] = title_in(language, text_of(*rule));
+}
+
 }  // namespace daicho

@@ -12,4 +12,9 @@ namespace daicho {
 /// them, or the one with this id. Failure(usage) when no rule has it.
 Json rule_index(const std::optional<std::string>& id);
 
+/// `ja`, `ja-JP`, `ja_JP.UTF-8`: Japanese; anything else is English.
+const char* title_in(const std::string& language, const RuleText& text);
+/// A refusal's title in this language; other answers stay as they are.
+void translate(Json& answer, const std::string& language);
+
 }  // namespace daicho
