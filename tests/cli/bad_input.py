@@ -27,11 +27,16 @@ OPTIONAL = {  # fields that no example shows
     "confirm-replacement-proof": {"code": MARK},
     "cancel-replacement": {"challenge_id": A_UUID, "replacement_token": MARK},
     "dispute-replacement": {"challenge_id": A_UUID, "replacement_token": MARK},
-    "submit-recovery": {"device_id": "pc-1", "location": "JP-13"},
+    "submit-code": {"proof_id": A_UUID},
+    "submit-recovery": {"device_id": "pc-1", "location": "JP-13",
+                        "character_check": {"shown": "XVMS", "typed": "xvms"}},
     "block-account": {"detail": "seen twice"},
-    "record-sign-in": {"reason": "wrong_password"},
+    "record-sign-in": {"reason": "wrong_password", "challenge_id": A_UUID},
+    "register-service": {"public_key": MARK},
     "record-delivery": {"detail": "250 ok"},
 }
+LEDGERS_OWN = {"register-account", "adopt-policy", "register-service", "revoke-service"}  # they name no account
+SETS = {"fields", "roles"}  # lists in which a word may stand twice
 AROUND = {  # beside every command's own fields
     "account": A_UUID, "service": "web", "idempotency_key": "key-1", "expected_version": 1,
     "at": "2026-03-01T09:00:00Z",
@@ -106,7 +111,7 @@ def wrong_values(path, value):
         yield "a text for a structure", "x"
         yield "a number for a structure", 7
         yield "the other structure", [[]] if isinstance(value, dict) else {"x": 1}
-        if isinstance(value, list):
+        if isinstance(value, list) and field not in SETS:
             yield "too many", value * 100
 
 
@@ -148,7 +153,7 @@ def attack_texts(victim, name, body):
 
 def attack_command(victim, name, example):
     body = example | OPTIONAL.get(name, {})
-    owner = {} if name in ("register-account", "adopt-policy") else {"account": victim.account}
+    owner = {} if name in LEDGERS_OWN else {"account": victim.account}
     attack_texts(victim, name, example | owner)
     if name != "adopt-policy":  # its fields are policy parameters: attack_policy
         for path, value in leaves(body):
@@ -177,7 +182,9 @@ def attack_policy(victim):
     policy = victim.ledger.query("policy")["policy"]
     for name, value in policy.items():
         bad_values = {
+            bool: (0, 1, "true", None, [], {}),
             int: (-1, 0.5, 1e300, 2**63, 2**64, "1", True, None, [], {}),
+            dict: (7, "x", None, [], {"bogus": 1}, {"surname": -1}, {"surname": "4"}, {"surname": 1e300}),
             list: (7, "x", ["bogus word"], [7], [[]], [*value, *value] if isinstance(value, list) else None, {"x": 1}),
             str: (7, "", "bogus", [], None),
         }

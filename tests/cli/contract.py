@@ -15,10 +15,11 @@ sys.dont_write_bytecode = True
 from support.program import REGISTRATION, START, Ledger, main  # noqa: E402
 
 LATER = "2026-03-02T00:00:00Z"
-QUERIES = ("account", "proofs", "block", "windows", "limits", "timeline", "events", "policy")
+QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "events",
+           "explain", "services", "policy")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"],
-        ["replay"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
+        ["rules"], ["replay"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
 def read_line(process, seconds=20):
@@ -94,10 +95,10 @@ def ways_to_say_it(ledger, account, report):
 
 def formats(ledger, account, report):
     """Every query in every format, with the same content; every answer says which clock."""
-    listed = re.findall(r"^  (\w+) {3,}", ledger.program("query", "--help").out.decode().split("Queries:")[1], re.M)
+    listed = re.findall(r"^  ([\w-]+) {3,}", ledger.program("query", "--help").out.decode().split("Queries:")[1], re.M)
     report.equal(tuple(listed), QUERIES, "queries of the help")
     for name in QUERIES:
-        owner = [] if name in ("events", "policy") else ["--account", account]
+        owner = [] if name in ("events", "services", "policy") else ["--account", account]
         call = ["query", name, *owner, "--format"]
         answer = {each: ledger.run(*call, each) for each in ("json", "ndjson", "csv", "table")}
         for each, found in answer.items():

@@ -165,9 +165,13 @@ SCENARIO("R-LED-4: texts and lists of a policy") {
 
 SCENARIO("R-LED-4: a policy as JSON has every parameter") {
   const Json json = to_json(Policy());
-  CHECK(json.size() == 1 + policy_numbers().size() + policy_texts().size() + policy_lists().size());
+  const std::size_t version_and_weights = 2;
+  CHECK(json.size() == version_and_weights + policy_numbers().size() + policy_texts().size() + policy_lists().size() +
+                           policy_flags().size());
   CHECK(json["replacement_days"] == 30);
   CHECK(json["routes"].size() == 4);
+  CHECK(json["disclose_account_existence"] == false);
+  CHECK(json["recovery_weights"].size() == default_recovery_weights.size() - 1);  // [0] is no field
   Json parameters = json;
   parameters.erase("version");
   CHECK(*amended(Policy(), parameters) == Policy());

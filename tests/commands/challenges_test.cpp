@@ -15,6 +15,12 @@ SendCode send(const Subject& subject, const Id& challenge) {
   return {challenge, subject.proof(0).id, fb::Channel::email, "msabc123"};
 }
 
+std::vector<Id> offers(const Decision& decision) {
+  REQUIRE(decision.described.size() == 1);
+  CHECK(std::string(decision.described[0].first) == "offers");
+  return decision.described[0].second;
+}
+
 std::string wrong_for(const Subject& subject, std::size_t n) {
   return subject.secret_of(n) == "0000000" ? "0000001" : "0000000";
 }
@@ -59,7 +65,7 @@ SCENARIO("R-CHL-2 R-CHL-9: usable proofs are offered, the routes in the policy's
     WHEN("a reset starts") {
       const Decision decision = subject.when(start(fb::Purpose::reset_password));
       THEN("the verified mailbox and the question are offered, not the device") {
-        CHECK(decision.offers == std::vector{subject.proof(0).id, subject.proof(2).id});
+        CHECK(offers(decision) == std::vector{subject.proof(0).id, subject.proof(2).id});
         CHECK(decision.returns["routes"] ==
               Json({"secret_question", "security_code", "recovery_code", "recovery_form", "mark_lost"}));
         CHECK(decision.returns["purpose"] == "reset_password");
@@ -68,13 +74,14 @@ SCENARIO("R-CHL-2 R-CHL-9: usable proofs are offered, the routes in the policy's
     WHEN("a proof is to be verified") {
       const Decision decision = subject.when(start(fb::Purpose::verify_proof));
       THEN("those not verified are offered") {
-        CHECK(decision.offers == std::vector{subject.proof(1).id, subject.proof(3).id});
+        CHECK(offers(decision) == std::vector{subject.proof(1).id, subject.proof(3).id});
       }
     }
     WHEN("the policy switches routes off") {
       subject.policy.routes = {"recovery_form", "security_code"};
-      CHECK(subject.when(start(fb::Purpose::reset_password)).returns["routes"] ==
-            Json({"recovery_form", "security_code", "mark_lost"}));
+      const Decision decision = subject.when(start(fb::Purpose::reset_password));
+      CHECK(decision.returns["routes"] == Json({"recovery_form", "security_code", "mark_lost"}));
+      CHECK(offers(decision) == std::vector{subject.proof(0).id});  // the question is no way any more
     }
   }
   GIVEN("an account that can use none") {
@@ -90,7 +97,7 @@ SCENARIO("R-CHL-2 R-CHL-9: usable proofs are offered, the routes in the policy's
     marked_lost(70)(subject);
     const Decision decision = subject.when(start(fb::Purpose::reset_password));
     THEN("the old proofs still work, and marking lost is no route") {
-      CHECK(decision.offers.size() == 2);
+      CHECK(offers(decision) == std::vector{subject.proof(0).id, subject.proof(1).id});
       CHECK(decision.returns["routes"] == Json({"security_code", "recovery_form"}));
     }
   }
@@ -152,6 +159,46 @@ SCENARIO("R-CHL-3: wrong confirmations are counted by calendar days of the polic
   CHECK(outcome(subject.when(send(subject, challenge))) == "R-CHL-3 confirmation_limit");
   subject.now += 1;
   CHECK(outcome(subject.when(send(subject, challenge))) == "accepted: CodeSent");
+}
+
+SCENARIO("R-CHL-3 R-CHL-9: wrong confirmations count per proof, and strangers cannot spend a familiar device's") {
+  Subject subject = owner();
+  subject.happened(draft(fb::SignInSucceededT{.device_tag = subject.vault().tag("device", "pc-1")}, {Rule::acc_5}));
+  const auto begin_on = [&](const std::optional<std::string>& device_id) {
+    StartChallenge command = start(fb::Purpose::reset_password);
+    command.device_id = device_id;
+    return challenge_in(subject.run(command));
+  };
+  const Id at_home = begin_on("pc-1"), elsewhere = begin_on("pc-2"), nowhere = begin_on(std::nullopt);
+  const auto confirm = [&](const Id& challenge, const char* confirmation) {
+    return outcome(subject.run(SendCode{challenge, subject.proof(0).id, fb::Channel::email, confirmation}));
+  };
+  const std::string wrong = "R-CHL-3 wrong_confirmation: ContactConfirmationFailed";
+  for (int i = 0; i < 5; ++i) CHECK(confirm(i % 2 == 0 ? elsewhere : nowhere, "someone") == wrong);
+  CHECK(confirm(elsewhere, "msabc123") == "R-CHL-3 confirmation_limit");
+  CHECK(confirm(nowhere, "msabc123") == "R-CHL-3 confirmation_limit");
+  CHECK(confirm(begin_on("pc-2"), "msabc123") == "R-CHL-3 confirmation_limit");
+  CHECK(outcome(subject.when(SendCode{elsewhere, subject.proof(1).id, fb::Channel::sms, "5432"})) ==
+        "accepted: CodeSent");
+  CHECK(confirm(at_home, "msabc123") == "accepted: CodeSent");
+  for (int i = 0; i < 5; ++i) CHECK(confirm(at_home, "someone") == wrong);
+  CHECK(confirm(at_home, "msabc123") == "R-CHL-3 confirmation_limit");
+  CHECK(subject.proof(0).wrong_confirmations.size() == 5);
+  CHECK(subject.proof(0).familiar_wrong_confirmations.size() == 5);
+  CHECK(subject.proof(1).wrong_confirmations.empty());
+}
+
+SCENARIO("R-CHL-3: a device that only failed to sign in, or only passed a challenge, is not familiar") {
+  Subject subject = owner();
+  subject.happened(draft(fb::SignInFailedT{.device_tag = subject.vault().tag("device", "pc-2")}, {Rule::acc_5}));
+  passed(fb::Purpose::sensitive_page, 70, 1, "pc-3")(subject);
+  for (const char* device_id : {"pc-2", "pc-3"}) {
+    StartChallenge command = start(fb::Purpose::reset_password);
+    command.device_id = device_id;
+    SendCode wrong = send(subject, challenge_in(subject.run(command)));
+    wrong.confirmation = "someone";
+    CHECK(!subject.run(wrong).events.front().payload.AsContactConfirmationFailed()->familiar);
+  }
 }
 
 SCENARIO("R-CHL-5: a submission that is wrong in every way is refused step by step until nothing is wrong") {

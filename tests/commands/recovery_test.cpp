@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/commands_subject.hpp"
+#include "tests/support/commands_ledger.hpp"
 
 using namespace daicho;
 using namespace daicho::test;
@@ -12,6 +12,28 @@ namespace {
 Subject customer() { return given({registered("owner@outlook.jp"), mailbox("me@example.com"), verified(0)}); }
 
 void at(Subject& subject, const char* time) { subject.now = *parse_rfc3339(time); }
+
+const fb::RecoverySubmittedT& submitted(const Decision& decision) {
+  REQUIRE(!decision.refusal);
+  return *decision.events.front().payload.AsRecoverySubmitted();
+}
+
+/// How many of these a real submission finds to be passwords of the account.
+int passwords_found(MemoryLedger& ledger, const Id& owner, const std::vector<std::string>& values) {
+  SubmitRecovery form = recovery_form();
+  form.answers.push_back({.field = "passwords", .values = values});
+  const Answer answer = ledger.run(form, owner);
+  CHECK(outcome(answer) == "accepted: RecoverySubmitted");
+  for (const FieldMatch& match : ledger.account(owner).recoveries.all.back().fields) {
+    if (match.field == fb::RecoveryField::passwords) return match.matched;
+  }
+  return -1;
+}
+
+void change_password(MemoryLedger& ledger, const Id& owner, const std::string& from, const std::string& to) {
+  CHECK(outcome(ledger.run(ChangePassword{.current = from, .password = {to, to}}, owner)) ==
+        "accepted: PasswordChanged");
+}
 
 }  // namespace
 
@@ -138,4 +160,91 @@ SCENARIO("R-REC-7: receipt is acknowledged at once to the contact address, the r
   subject.policy.recovery_reply_hours = 6;
   CHECK(subject.when(recovery_form()).events.front().payload.AsRecoverySubmitted()->reply_due_at ==
         subject.now + 6 * hour_us);
+}
+
+SCENARIO("R-REC-1: with two-step verification on the form cannot help; that is recorded and uses no attempt") {
+  Subject subject = customer();
+  subject.happened(draft(fb::TwoStepEnabledT{}, {Rule::prf_5}));
+  const Decision refused = subject.run(recovery_form());
+  CHECK(outcome(refused) == "R-REC-1 two_step_on: RecoveryRefused");
+  CHECK(refused.events.front().payload.AsRecoveryRefused()->rule == static_cast<int>(Rule::rec_1));
+  CHECK(!refused.refusal->retry_at);
+  CHECK(subject.account().limits.recoveries.empty());
+  for (int i = 0; i < 9; ++i) CHECK(outcome(subject.run(recovery_form())) == "R-REC-1 two_step_on: RecoveryRefused");
+  CHECK(outcome(subject.run(recovery_form())) == "R-REC-1 two_step_on (counted)");
+  SubmitRecovery wrong = recovery_form("nobody");
+  CHECK(outcome(subject.when(wrong)) == "R-REC-2 invalid_contact_address");
+  subject.happened(draft(fb::TwoStepDisabledT{}, {Rule::prf_5}));
+  CHECK(subject.run(recovery_form()).returns["attempts_left_today"] == 1);
+}
+
+SCENARIO("R-REC-2: anybody's working address will do, but the account's own will not in any spelling") {
+  const Subject subject = customer();
+  for (const char* address : {"owner@outlook.jp", " owner@outlook.jp", "OWNER@OUTLOOK.JP", "ｏｗｎｅｒ@outlook.jp"}) {
+    CAPTURE(address);
+    CHECK(subject.when(recovery_form(address)).refusal->rule == Rule::rec_2);
+  }
+  for (const char* address : {"", "@", "friend", "friend@", "@example.org", "a b@example.org", "friend@example"}) {
+    CAPTURE(address);
+    CHECK(outcome(subject.when(recovery_form(address))) == "R-REC-2 invalid_contact_address");
+  }
+  for (const char* address : {"owner@outlook.com", "owner1@outlook.jp", "me@example.com", "花子@example.jp"}) {
+    CAPTURE(address);
+    CHECK(outcome(subject.when(recovery_form(address))) == "accepted: RecoverySubmitted");
+  }
+}
+
+SCENARIO("R-CHL-1 R-CHL-9: the form begins with a character check, and the policy can close it") {
+  Subject subject = customer();
+  SubmitRecovery form = recovery_form("nobody");
+  form.character_check = CharacterCheck{"aB3", "aB4"};
+  subject.policy.routes = {"security_code"};
+  CHECK(outcome(subject.when(form)) == "R-CHL-1 character_check_failed: CharacterCheckFailed");
+  form.character_check->typed = "Ab3";
+  CHECK(outcome(subject.when(form)) == "R-CHL-9 route_closed");
+  subject.policy.routes = {"recovery_form"};
+  CHECK(outcome(subject.when(form)) == "R-REC-2 invalid_contact_address");
+}
+
+SCENARIO("R-REC-9: a device and a place are familiar from successful sign-ins, and from nothing else") {
+  Subject subject = customer();
+  const auto from = [&](const std::optional<std::string>& device, const std::optional<std::string>& place) {
+    SubmitRecovery form = recovery_form();
+    form.device_id = device;
+    form.location = place;
+    const Decision decision = subject.when(form);
+    return std::pair{submitted(decision).familiar_device, submitted(decision).familiar_place};
+  };
+  subject.run(RecordSignIn{.succeeded = false, .device_id = "pc-1", .location = "Kyoto", .reason = "wrong_password"});
+  passed(fb::Purpose::sensitive_page, 70, 0, "pc-1")(subject);
+  CHECK(from("pc-1", "Kyoto") == std::pair{false, false});
+  subject.run(RecordSignIn{.succeeded = true, .device_id = "pc-1", .location = "Kyoto"});
+  CHECK(from("pc-1", "Kyoto") == std::pair{true, true});
+  CHECK(from("pc-1", " ＫＹＯＴＯ") == std::pair{true, true});
+  CHECK(from("pc-1", "Osaka") == std::pair{true, false});
+  CHECK(from("PC-1", "Kyoto") == std::pair{false, true});
+  CHECK(from({}, {}) == std::pair{false, false});
+  CHECK(from("", "") == std::pair{false, false});
+  subject.run(RecordSignIn{.succeeded = true});
+  CHECK(from("", "") == std::pair{false, false});
+  blocked("suspected_intrusion")(subject);
+  subject.run(RecordSignIn{.succeeded = true, .device_id = "pc-2", .location = "Osaka"});
+  CHECK(from("pc-2", "Osaka") == std::pair{false, false});
+}
+
+SCENARIO("R-REC-5 R-PWD-4: passwords used before count within password_history, and never beyond") {
+  MemoryLedger ledger({{"password_history", 2}, {"recovery_per_day", 100}});
+  const Id owner = ledger.make_owner("owner@outlook.jp");
+  CHECK(passwords_found(ledger, owner, {"Old-pass1"}) == 1);
+  change_password(ledger, owner, "Old-pass1", "New-pass2");
+  change_password(ledger, owner, "New-pass2", "New-pass3");
+  CHECK(passwords_found(ledger, owner, {"Old-pass1", "New-pass2", "New-pass3"}) == 3);
+  change_password(ledger, owner, "New-pass3", "New-pass4");
+  CHECK(passwords_found(ledger, owner, {"Old-pass1"}) == 0);
+  CHECK(passwords_found(ledger, owner, {"Old-pass1", "New-pass2", "New-pass3", "New-pass4"}) == 3);
+  CHECK(passwords_found(ledger, owner, {"New-pass2", "New-pass2"}) == 1);
+  CHECK(passwords_found(ledger, owner, {"new-pass4", "New-pass4 ", "New-pass", ""}) == 0);
+  ledger.run(AdoptPolicy{{{"password_history", 0}}});
+  CHECK(passwords_found(ledger, owner, {"New-pass2", "New-pass3"}) == 0);
+  CHECK(passwords_found(ledger, owner, {"New-pass4"}) == 1);
 }

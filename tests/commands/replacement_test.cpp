@@ -355,5 +355,6 @@ SCENARIO("R-LOST-4: while the window is open the account shows it and ordinary s
   CHECK(outcome(signing_in) == "accepted: SignInSucceeded");
   CHECK(signing_in.returns["notices"] == Json({"security_info_change_pending", "verify_this_device"}));
   CHECK(outcome(subject.when(StartChallenge{fb::Purpose::sensitive_page, {}, {}})) == "accepted: ChallengeStarted");
-  CHECK(subject.when(StartChallenge{fb::Purpose::sensitive_page, {}, {}}).offers.size() == 2);  // not the new one
+  CHECK(subject.when(StartChallenge{fb::Purpose::sensitive_page, {}, {}}).described.at(0).second ==
+        std::vector{subject.proof(0).id, subject.proof(1).id});  // not the new one
 }

@@ -98,6 +98,56 @@ SCENARIO("rows are written all or nothing, read by key, in order, and from the e
   CHECK(seen == 1);
 }
 
+SCENARIO("a prefix deletes exactly the keys that begin with it, live and in a shadow") {
+  const TempDir directory;
+  const auto store = opened(directory.path(), Mode::create);
+  const std::string ff = "\xff", e_ff = "E\xff", d_end = "D\xff\xff\xff", zero("E\0", 2);
+  const std::vector<std::string> keys = {"D",        d_end,     "E", zero,     "E\xfe\xff", e_ff,
+                                         e_ff + "a", e_ff + ff, "F", "F" + ff, ff};
+  const auto left_after = [&](const std::string& prefix) {
+    std::vector<std::string> left;
+    for (const std::string& key : keys) {
+      if (!key.starts_with(prefix)) left.push_back(key);
+    }
+    return left;
+  };
+  for (const std::string& prefix :
+       {std::string("E"), e_ff, e_ff + ff, d_end, zero, std::string("D"), "F" + ff, std::string("G")}) {
+    CAPTURE(to_hex(as_bytes(prefix)));
+    Rows rows;
+    for (const std::string& key : keys) rows.push_back({Family::rows, key, "x"});
+    REQUIRE(!store->write(rows, true));
+    put(*store, "E", "of another family", Family::meta);
+    REQUIRE(!store->begin_shadow());
+    REQUIRE(!store->write_shadow(rows));
+    std::vector<std::string> live, shadow;
+    const auto collect = [](std::vector<std::string>& into) {
+      return [&into](ByteView key, ByteView) { return into.emplace_back(as_text(key)), true; };
+    };
+    REQUIRE(!store->write_shadow({{Family::rows, prefix, std::nullopt, true}}));
+    REQUIRE(!store->scan(Family::rows, {}, collect(live)));
+    CHECK(live == keys);
+    REQUIRE(!store->write({{Family::rows, prefix, std::nullopt, true}}, true));
+    live.clear();
+    REQUIRE(!store->scan(Family::rows, {}, collect(live)));
+    REQUIRE(!store->scan_shadow(collect(shadow)));
+    CHECK(live == left_after(prefix));
+    CHECK(shadow == left_after(prefix));
+    CHECK(get(*store, "E", Family::meta) == "of another family");
+    REQUIRE(!store->drop_shadow());
+  }
+}
+
+SCENARIO("in one write, a row put after a prefix was deleted stays") {
+  const TempDir directory;
+  const auto store = opened(directory.path(), Mode::create);
+  put(*store, "Ea", "old");
+  REQUIRE(!store->write(
+      {{Family::rows, "Eb", "gone"}, {Family::rows, "E", std::nullopt, true}, {Family::rows, "Ea", "new"}}, true));
+  CHECK(all_rows(*store) == "Ea=new ");
+  CHECK(get(*store, "Eb") == std::nullopt);
+}
+
 SCENARIO("a failed write stops the store") {
   FaultEnv disk;
   for (const DiskLie lie : {DiskLie::failed_and_stored, DiskLie::failed_and_lost}) {

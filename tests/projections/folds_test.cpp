@@ -82,6 +82,58 @@ SCENARIO("R-CHL-5: codes, guesses and sends are folded to the proof they belong 
   CHECK(subject.proof(0).sends.size() == 1);
 }
 
+SCENARIO("R-CHL-5: a proof added again at the same destination brings its budgets along, another one has its own") {
+  Subject subject = owner();
+  const Id first = subject.proof(0).id;
+  const Time noted = subject.now;
+  subject.happened(draft(fb::CodeRejectedT{.proof_id = first, .reason = fb::CodeRejection::wrong}, {Rule::chl_5}));
+  subject.happened(
+      draft(fb::SecretAnswerRejectedT{.proof_id = first, .reason = fb::CodeRejection::wrong}, {Rule::chl_5}));
+  subject.happened(
+      draft(fb::SecretAnswerRejectedT{.proof_id = first, .reason = fb::CodeRejection::budget_spent}, {Rule::chl_5}));
+  subject.happened(draft(fb::ContactConfirmationFailedT{.proof_id = first}, {Rule::chl_3}));
+  subject.happened(draft(fb::ContactConfirmationFailedT{.proof_id = first, .familiar = true}, {Rule::chl_3}));
+  subject.happened(draft(fb::ContactConfirmationFailedT{.proof_id = first, .familiar = true}, {Rule::chl_3}));
+  removed(0)(subject);
+  mailbox("msabc123@outlook.com")(subject);
+  mailbox("another@outlook.com")(subject);
+  const Proof &again = subject.proof(2), &other = subject.proof(3);
+  CHECK(again.wrong_guesses == std::vector<Time>{noted, noted});
+  CHECK(again.wrong_confirmations == std::vector<Time>{noted});
+  CHECK(again.familiar_wrong_confirmations == std::vector<Time>{noted, noted});
+  CHECK(other.wrong_guesses.empty());
+  CHECK(other.wrong_confirmations.empty());
+  CHECK(other.familiar_wrong_confirmations.empty());
+}
+
+SCENARIO("R-PWD-3 R-LOST-6: a new password or a replacement voids codes, links and trust in devices") {
+  const std::vector<std::pair<const char*, Past>> endings = {
+      {"reset", [](Subject& s) { s.happened(draft(fb::PasswordResetT{}, {Rule::pwd_3})); }},
+      {"change", [](Subject& s) { s.happened(draft(fb::PasswordChangedT{}, {Rule::pwd_4})); }},
+      {"replacement", [](Subject& s) { s.happened(draft(fb::ReplacementCompletedT{}, {Rule::lost_6})); }},
+  };
+  for (const auto& [words, ending] : endings) {
+    CAPTURE(std::string(words));
+    Subject subject = owner();
+    device("pc-1")(subject);
+    verified(2)(subject);
+    mailbox("later@example.com")(subject);
+    started(fb::Purpose::reset_password, 70)(subject);
+    subject.happened(send_code_to(subject.proof(0).id, numbered(70), fb::Channel::email, subject.context()));
+    subject.happened(draft(fb::RecoverySubmittedT{.recovery_id = numbered(71)}, {Rule::rec_3}));
+    subject.happened(draft(fb::ResetLinkIssuedT{.recovery_id = numbered(71), .link_id = numbered(72)}, {Rule::rec_8}));
+    CHECK(subject.account().recoveries.find(numbered(71))->link);
+    CHECK(subject.proof(3).code);
+    ending(subject);
+    CHECK(!subject.account().recoveries.find(numbered(71))->link);
+    CHECK(!subject.proof(0).code);
+    CHECK(!subject.proof(3).code);
+    CHECK(subject.proof(2).status == ProofStatus::unverified);
+    CHECK(subject.proof(0).status == ProofStatus::verified);
+    CHECK(subject.account().challenges.open.empty());
+  }
+}
+
 SCENARIO("R-LOST-7: settled() shows an account as if its window had ended on time") {
   Subject subject = owner();
   for (const Past& step : {marked_lost(70), proposed(70, "new@example.org"), confirmed(70)}) step(subject);

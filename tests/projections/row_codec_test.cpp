@@ -23,6 +23,7 @@ void change(FixedBytes<N, Tag>& value) {
   ++value.bytes[N - 1];
 }
 void change(std::string& value) { value += "x"; }
+void change(RecoveryWeights& value) { ++value.back(); }
 template <class T>
 void change(std::vector<T>& value) {
   value.emplace_back();
@@ -64,8 +65,13 @@ Account full_account() {
   account.block.last.emplace();
   account.windows.open.emplace();
   account.windows.last.emplace();
-  account.limits.refusals.push_back({405, {noon, noon + 1}});
+  account.limits.refusals.by_rule.push_back({405, {noon, noon + 1}});
   account.challenges.open.resize(2);
+  account.recoveries.all.resize(2);
+  account.recoveries.all[0].fields.resize(2);
+  account.recoveries.all[0].link.emplace();
+  account.life.mailbox_off.emplace();
+  account.life.end.emplace();
   return account;
 }
 
@@ -76,24 +82,31 @@ Account full_account() {
 SCENARIO("R-LED-3: every member of an account's identity, proofs and challenges is in its row") {
   Account account = full_account();
   {
-    auto& [id, head, identity, proofs, block, windows, limits, challenges] = account;
-    check_members(account, id, head.version, head.position, head.leaf, proofs.all, challenges.open);
+    auto& [id, head, identity, proofs, block, windows, limits, challenges, recoveries, life] = account;
+    auto& [version, position, leaf] = head;
+    auto& [all_proofs] = proofs;
+    auto& [open] = challenges;
+    auto& [all_recoveries] = recoveries;
+    check_members(account, id, version, position, leaf, all_proofs, open, all_recoveries, life.has_mailbox);
   }
   {
-    auto& [plan, registered_at, registered, name_confirmed, name_link_id, name_link, name_link_expires_at, grade,
-           passwords, password_changed_at, recovery_code, recovery_code_hash, changed_at, devices, locations,
-           last_sign_in, failed_sign_ins] = account.identity;
-    check_members(account, plan, registered_at, registered, name_confirmed, name_link_id, name_link,
-                  name_link_expires_at, grade, passwords, password_changed_at, recovery_code, recovery_code_hash,
-                  changed_at, devices, locations, last_sign_in, failed_sign_ins);
+    auto& [plan, registered_at, registered, profiles, name_confirmed, name_link_id, name_link, name_link_expires_at,
+           grade, passwords, password_changed_at, wrong_passwords, two_step, recovery_code, recovery_code_hash,
+           wrong_recovery_codes, changed_at, devices, locations, last_sign_in, failed_sign_ins] = account.identity;
+    check_members(account, plan, registered_at, registered, profiles, name_confirmed, name_link_id, name_link,
+                  name_link_expires_at, grade, passwords, password_changed_at, wrong_passwords, two_step, recovery_code,
+                  recovery_code_hash, wrong_recovery_codes, changed_at, devices, locations, last_sign_in,
+                  failed_sign_ins);
     auto& [tag, last, verified_at] = devices.front();
     check_members(account, tag, last, verified_at);
   }
   {
     auto& [id, kind, status, added, added_at, status_position, status_since, address_tag, confirmation_tag, replacement,
-           replaces, code, wrong_guesses, sends] = account.proofs.all.front();
+           replaces, code, wrong_guesses, sends, wrong_confirmations, familiar_wrong_confirmations, totp_step,
+           verified_at] = account.proofs.all.front();
     check_members(account, id, kind, status, added, added_at, status_position, status_since, address_tag,
-                  confirmation_tag, replacement, replaces, code, wrong_guesses, sends);
+                  confirmation_tag, replacement, replaces, code, wrong_guesses, sends, wrong_confirmations,
+                  familiar_wrong_confirmations, totp_step, verified_at);
   }
   {
     auto& [id, challenge, is_link, hash, expires_at] = *account.proofs.all[1].code;
@@ -126,25 +139,56 @@ SCENARIO("R-LED-3: every member of an account's block, windows and limits is in 
     check_members(account, open, last);
   }
   {
-    auto& [recoveries, failed_confirmations, sends, refusals, refusals_counted] = account.limits;
-    check_members(account, recoveries, failed_confirmations, sends, refusals, refusals_counted);
-    auto& [rule, marks] = refusals.front();
+    auto& [recoveries, sends, refusals, refusals_counted] = account.limits;
+    auto& [by_rule] = refusals;
+    check_members(account, recoveries, sends, by_rule, refusals_counted);
+    auto& [rule, marks] = by_rule.front();
     check_members(account, rule, marks);
+  }
+}
+
+SCENARIO("R-LED-3: every member of an account's recoveries and life cycle is in its row") {
+  Account account = full_account();
+  {
+    auto& [id, submitted, submitted_at, reply_due_at, fields, familiar_device, familiar_place, outcome, decided,
+           decided_at, link, survey_sent] = account.recoveries.all.front();
+    auto& [field, result, matched] = fields.front();
+    auto& [link_id, hash, expires_at] = *link;
+    check_members(account, field, result, matched, link_id, hash, expires_at);
+    check_members(account, id, submitted, submitted_at, reply_due_at, fields, familiar_device, familiar_place, outcome,
+                  decided, decided_at, link, survey_sent);
+  }
+  {
+    auto& [has_mailbox, mailbox_off, end] = account.life;
+    auto& [reason, off_at, off_position] = *mailbox_off;
+    auto& [kind, ended_at, ended_position] = *end;
+    check_members(account, reason, off_at, off_position, kind, ended_at, ended_position);
+    check_members(account, has_mailbox, mailbox_off, end);
   }
 }
 
 SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in its row") {
   LedgerState ledger;
-  auto& [head, origin, simulated_clock, policy, digests_at, digests_time] = ledger;
-  check_members(ledger, head.version, head.position, head.leaf, origin, simulated_clock, digests_at, digests_time);
+  ledger.services.resize(2);
+  ledger.refusals.by_rule.push_back({711, {noon}});
+  auto& [head, origin, simulated_clock, policy, digests_at, digests_time, services, refusals] = ledger;
+  check_members(ledger, head.version, head.position, head.leaf, origin, simulated_clock, digests_at, digests_time,
+                services, refusals.by_rule);
+  check_members(ledger, refusals.by_rule.front().rule, refusals.by_rule.front().marks);
+  auto& [id, name, roles, public_key, token_hash, registered, registered_at, revoked_at] = services.front();
+  check_members(ledger, id, name, roles, public_key, token_hash, registered, registered_at, revoked_at);
   auto& [version, min_proofs, code_digits, code_ttl, link_ttl, guesses, codes, confirmations, challenge_ttl,
          step_up_ttl, password_min, password_max, password_classes, strong_classes, password_history, passes, memory,
-         replacement_days, recovery_per_day, reply_hours, min_fields, recorded_refusals, day_kind, day_zone, routes,
+         replacement_days, recovery_per_day, reply_hours, survey_days, reset_link_ttl, min_fields, threshold,
+         values_counted, not_registered_percent, familiar_device, familiar_place, mailbox_inactive, mailbox_first,
+         account_inactive, recorded_refusals, day_kind, day_zone, subject_match, reuse, disclose, weights, routes,
          domains] = policy;
   check_members(ledger, version, min_proofs, code_digits, code_ttl, link_ttl, guesses, codes, confirmations,
                 challenge_ttl, step_up_ttl, password_min, password_max, password_classes, strong_classes,
-                password_history, passes, memory, replacement_days, recovery_per_day, reply_hours, min_fields,
-                recorded_refusals, day_kind, day_zone, routes, domains);
+                password_history, passes, memory, replacement_days, recovery_per_day, reply_hours, survey_days,
+                reset_link_ttl, min_fields, threshold, values_counted, not_registered_percent, familiar_device,
+                familiar_place, mailbox_inactive, mailbox_first, account_inactive, recorded_refusals, day_kind,
+                day_zone, subject_match, reuse, disclose, weights, routes, domains);
 }
 
 SCENARIO("R-LED-3: equal states give equal rows, and a real account comes back whole") {

@@ -47,7 +47,10 @@ Entropy counting_entropy(std::uint64_t seed) {
   };
 }
 
-MemoryLedger::MemoryLedger(const Json& changes) : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())) { found(changes); }
+MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed)
+    : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())), entropy_(counting_entropy(seed)) {
+  found(changes);
+}
 MemoryLedger::~MemoryLedger() = default;
 
 void MemoryLedger::found(const Json& changes) {
@@ -110,7 +113,9 @@ Result<Answer, Fault> MemoryLedger::execute(Command command, const std::optional
   Request request{.command = std::move(command)};
   request.account = account;
   request.issuer.service = envelope.service;
-  request.issuer.command = "command-" + std::to_string(request.command.index());
+  request.issuer.command =
+      envelope.command.empty() ? "command-" + std::to_string(request.command.index()) : envelope.command;
+  request.unknown_name = envelope.unknown_name;
   request.issuer.command_id = envelope.key.empty() ? "key-" + std::to_string(++next_key_) : envelope.key;
   request.issuer.entry = fb::Entry::http;
   request.body = envelope.body.empty() ? "{\"of\":\"" + request.issuer.command_id + "\"}" : envelope.body;

@@ -29,12 +29,14 @@ struct Envelope {
   std::string body = {};  ///< canonical JSON
   std::string service = "web";
   std::optional<std::uint64_t> expected_version = std::nullopt;
+  std::string command = {};  ///< its public name: what the service's roles are checked for
+  std::optional<std::string> unknown_name = std::nullopt;
 };
 
 class MemoryLedger {
  public:
-  /// `changes`: to the default policy, beside a fast Argon2id.
-  explicit MemoryLedger(const Json& changes = Json::object());
+  /// `changes`: to the default policy, beside a fast Argon2id. `seed`: of all that is drawn, the keys above all.
+  explicit MemoryLedger(const Json& changes = Json::object(), std::uint64_t seed = 1);
   ~MemoryLedger();
 
   /// Closes all and opens it again from what is stored.
@@ -82,7 +84,7 @@ class MemoryLedger {
   void found(const Json& changes);
 
   std::unique_ptr<rocksdb::Env> env_;
-  Entropy entropy_ = counting_entropy(1);
+  Entropy entropy_;
   std::unique_ptr<Store> store_;
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<Log> log_;

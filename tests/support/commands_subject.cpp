@@ -71,6 +71,11 @@ Context Subject::context() const {
         auto personal = event->open(*data_key_);
         return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
       },
+      .evidence = [this](fb::RecoveryField field) -> const std::vector<Evidence>& {
+        static const std::vector<Evidence> none;
+        const auto found = evidence.find(field);
+        return found == evidence.end() ? none : found->second;
+      },
   };
 }
 
@@ -182,6 +187,12 @@ Past recovery_code(std::uint64_t number) {
 Past blocked(const std::string& reason) {
   return [reason](Subject& subject) {
     subject.happened(draft(fb::AccountBlockedT{.block_id = subject.new_id(), .reason = reason}, {Rule::blk_1}));
+  };
+}
+
+Past observed(fb::RecoveryField field, const std::string& value) {
+  return [=](Subject& subject) {
+    subject.evidence[field].push_back(evidence_of(field, normalise(field, value), subject.vault()));
   };
 }
 

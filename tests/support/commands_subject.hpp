@@ -21,6 +21,7 @@ class Subject {
   Time now = noon;
   Policy policy;
   Issuer issuer;
+  std::map<fb::RecoveryField, std::vector<Evidence>> evidence;  ///< what services observed; in a ledger, rows E
 
   const Id& id() const { return id_; }
   const Vault& vault() const { return *vault_; }
@@ -92,6 +93,8 @@ Past passed(fb::Purpose purpose, std::uint64_t number, std::size_t n = 0, const 
 Past started(fb::Purpose purpose, std::uint64_t number, const std::string& device_id = "");
 Past recovery_code(std::uint64_t number);
 Past blocked(const std::string& reason);
+/// A service saw this value: as record-evidence keeps it.
+Past observed(fb::RecoveryField field, const std::string& value);
 /// A window with every verified proof marked lost; its id is numbered(number).
 Past marked_lost(std::uint64_t number, bool expedited = false);
 /// ...the new one proposed for it, with its link sent, and confirmed.

@@ -2,7 +2,7 @@
 import re
 
 RULE_ID = re.compile(r"\bR-(?:ACC|PRF|CHL|PWD|LOST|REC|BLK|LIFE|HLP|LED)-\d+\b")
-RULE_TABLE = "commands/rules.cpp"
+RULE_TABLE = re.compile(r"commands/rule\w*\.cpp")
 # To the brace that ends the first line, else to the first brace in column 0.
 TEST = re.compile(r"^(?:TEST_CASE|SCENARIO)\w*\s*\((?:[^\n]*\} *$|.*?^\})", re.M | re.S)
 ASSERTION = re.compile(r"\b(?:(?:CHECK|REQUIRE|FAIL|RC_ASSERT)\w*|(?:check|require|expect)_\w+)\s*\(")
@@ -27,17 +27,14 @@ def switched_off(root, files):
 
 
 def rule_tested(root, files):
-    table = files.get(RULE_TABLE)
-    if table is None:
-        return
     texts = [file.uncommented for file in unit_tests(files)]
     texts += [file.text for path, file in files.items() if re.fullmatch(r"tests/scenarios/.*\.ndjson", path)]
-    tested = {rule for text in texts for rule in RULE_ID.findall(text)}
-    seen = set()
-    for match in RULE_ID.finditer(table.uncommented):
-        if match[0] not in tested and match[0] not in seen:
-            yield table.path, table.line_of(match.start()), f"no test or scenario names {match[0]}"
-        seen.add(match[0])
+    seen = {rule for text in texts for rule in RULE_ID.findall(text)}
+    for table in (file for path, file in files.items() if RULE_TABLE.fullmatch(path)):
+        for match in RULE_ID.finditer(table.uncommented):
+            if match[0] not in seen:
+                yield table.path, table.line_of(match.start()), f"no test or scenario names {match[0]}"
+            seen.add(match[0])
 
 
 RULES = {"assertion": assertion, "switched-off": switched_off, "rule-tested": rule_tested}

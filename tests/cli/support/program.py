@@ -39,7 +39,8 @@ class Program:
         self.path = str(Path(path).resolve())
 
     def __call__(self, *args, stdin=b"", env=None, **options):
-        environment = {key: value for key, value in os.environ.items() if key != "DAICHO_DATA"} | (env or {})
+        inherited = {key: value for key, value in os.environ.items() if key != "DAICHO_DATA"}
+        environment = inherited | {"LANG": "C"} | (env or {})
         done = subprocess.run([self.path, *args], input=stdin, capture_output=True, env=environment, timeout=120,
                               **options)
         return Answer(done.returncode, done.stdout, done.stderr)
