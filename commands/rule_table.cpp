@@ -209,8 +209,9 @@ constexpr auto table = std::to_array<RuleText>({
     {Rule::led_4, "R-LED-4", "A policy's values must lie within their bounds",
      "ポリシーの値は、定められた範囲内でなければなりません", "", "", "adopt-policy", "PolicyAdopted"},
     {Rule::led_5, "R-LED-5", "Every event says who asked for it, when and why",
-     "どのイベントにも、誰がいつ何のために求めたかが残ります", "", "", "register-service revoke-service record-access",
-     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused"},
+     "どのイベントにも、誰がいつ何のために求めたかが残ります", "", "",
+     "register-service revoke-service record-access rotate-signing-key",
+     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated"},
     {Rule::led_6, "R-LED-6", "No secret is written in clear", "秘密の情報が平文で書き込まれることはありません", "", "",
      "", ""},
 });

@@ -192,12 +192,10 @@ void Log::Impl::lead() {
 }
 
 std::optional<StoreError> Log::Impl::commit(Claims& group) {
-  const Claim& first = *group.front();
-  std::vector<const Signer*> signers = {first.signer.get()};  // the same for the whole group
+  const Claim& first = *group.front();  // its signer is the whole group's
   Rows rows;
   if (frontier.size() == 0) rows = founding_rows(first.signer->verifier());
   if (first.successor) {
-    signers.push_back(first.successor.get());
     keys.rotate(first.places.front().position, first.successor->verifier());
     rows.push_back(rotations_row(keys));
   }
@@ -210,7 +208,7 @@ std::optional<StoreError> Log::Impl::commit(Claims& group) {
     std::ranges::move(claim->rows, std::back_inserter(rows));
   }
   const Checkpoint checkpoint{first.signer->verifier().name, frontier.size(), frontier.root()};
-  std::string note = sign_note(checkpoint_text(checkpoint), signers);
+  std::string note = sign_checkpoint(checkpoint, *first.signer, first.successor.get());
   rows.push_back(checkpoint_row(checkpoint.size, note));
   rows.push_back(frontier_row(frontier));
   if (auto error = store.write(rows, true)) return error;
