@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "ledger/key_history.hpp"
+#include "tests/support/ledger_fault_env.hpp"
 #include "tests/support/ledger_fixture.hpp"
 
 using namespace daicho;
@@ -222,7 +223,6 @@ SCENARIO("an event that the old key signed after the rotation is found") {
   for (const Position position : {first_rotation + 1, first_rotation + 2, second_rotation + 1}) {
     const RotatedLedger fresh;
     fresh.rewrite(position, failed_sign_in("rewritten"), make_signer(seed_at(position - 2)));
-    if (seed_at(position - 2) == seed_at(position)) continue;
     fresh.check_finding(FindingKind::flipped, position);
     fresh.sign_checkpoints(true_seeds);  // committed like this by who holds both keys
     fresh.check_finding(FindingKind::signature, position);
@@ -365,4 +365,33 @@ SCENARIO("a key is handed over with nothing else in flight") {
   const auto report = audit_log(*ledger->store, make_signer().verifier(), {});
   CHECK(!report.first_finding);
   CHECK(report.rotations == 2);
+}
+
+SCENARIO("a rotation whose write failed is in force exactly when the log that is opened anew has it") {
+  FaultEnv disk;
+  for (const DiskLie lie : {DiskLie::failed_and_stored, DiskLie::failed_and_torn, DiskLie::failed_and_lost}) {
+    CAPTURE(static_cast<int>(lie));
+    const std::string directory = "/l" + std::to_string(static_cast<int>(lie));
+    {
+      const auto ledger = TestLedger::create(directory, disk.get());
+      disk.set(lie);
+      const auto failed = rotate(*ledger, second_seed);
+      REQUIRE(!failed);
+      CHECK(failed.error().fault == LogFault::stopped);
+      CHECK(ledger->log->verifier() == make_signer(first_seed).verifier());
+      CHECK(ledger->log->checkpoint() == *ledger->store->get(Family::checkpoints, as_bytes(key_of(1))));
+    }
+    disk.set(DiskLie::none);
+    const bool is_stored = lie == DiskLie::failed_and_stored;
+    auto store = Store::open(directory, Store::Mode::write, disk.get());
+    REQUIRE(store);
+    KeyHistory keys(make_signer().verifier());
+    CHECK(!read_key_history(**store, keys));
+    CHECK(keys.newest() == make_signer(is_stored ? second_seed : first_seed).verifier());
+    for (const std::uint8_t seed : {first_seed, second_seed}) {
+      const auto log = Log::open(**store, make_signer().verifier(), make_signer(seed), [] { return start_time; });
+      CHECK(log.has_value() == (make_signer(seed).verifier() == keys.newest()));
+    }
+    CHECK(!audit_log(**store, make_signer().verifier(), {}).first_finding);
+  }
 }
