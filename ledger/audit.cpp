@@ -130,7 +130,10 @@ std::optional<Checkpoint> open_published(const Store& store, const KeyHistory& h
   }
   const auto opened = history.open(*store.published());
   if (opened) return *opened;
-  report.warnings.push_back("the published checkpoint does not open: torn, or not of this ledger");
+  report.warnings.push_back(opened.error() == NoteFault::unknown_key
+                                ? "the published checkpoint is signed by no key that this log names: not of this "
+                                  "ledger, or the log lost its end"
+                                : "the published checkpoint does not open: torn, or not of this ledger");
   return std::nullopt;
 }
 

@@ -1,4 +1,5 @@
-// tools/key_files.hpp — files that hold keys: created once with mode 0600, synced, never overwritten.
+// tools/key_files.hpp — files that hold keys: created once with mode 0600, synced, never overwritten; at a rotation the
+// next one is renamed over the one before.
 #pragma once
 
 #include <filesystem>

@@ -194,7 +194,8 @@ SCENARIO("no secret of a key leaves its file") {
   const auto answer = execute_json(ledger.open, "rotate-signing-key", Json::object(), {});
   REQUIRE(answer);
   std::string secret = ledger.read(ledger.current);
-  secret = secret.substr(secret.rfind('+') + 1, 40);  // of the base64 of 01 and the seed
+  for (int i = 0; i < 4; ++i) secret.erase(0, secret.find('+') + 1);  // PRIVATE, KEY, name, key id
+  secret.resize(40);                                                  // of the base64 of 01 and the seed
   CHECK(answer->body.dump().find(secret) == std::string::npos);
   const auto seed = from_base64(secret);
   REQUIRE(seed);
@@ -204,4 +205,24 @@ SCENARIO("no secret of a key leaves its file") {
     return true;
   });
   CHECK(!failed);
+}
+
+SCENARIO("a store that lost its end with a rotation is not written to, and an audit of it warns") {
+  RotatingLedger ledger;
+  ledger.register_account("before");
+  ledger.close();
+  const auto copy = ledger.directory.path() / "copy";
+  std::filesystem::copy(ledger.path / "store", copy, std::filesystem::copy_options::recursive);
+  ledger.reopen();
+  ledger.rotate();
+  SUBCASE("published: the checkpoint of the rotation") {}
+  SUBCASE("published: a later one") { ledger.register_account("after"); }
+  const bool is_later = ledger.open.log->size() > 8;
+  ledger.close();
+  std::filesystem::remove_all(ledger.path / "store");
+  std::filesystem::rename(copy, ledger.path / "store");
+  CHECK_THROWS_AS(open_for_writing(ledger.path, std::nullopt), Failure);
+  const auto audit = audit_verify({.directory = ledger.path, .vkey = ledger.first});
+  CHECK(audit.is_clean == is_later);
+  CHECK(audit.report.contains(is_later ? "warnings" : "finding"));
 }
