@@ -51,9 +51,17 @@ void make_directory(const std::filesystem::path& directory) {
 }
 
 void create_signing_key(const std::filesystem::path& path, const Signer& signer) {
-  std::string secret = signer.secret_text() + "\n";
-  create_file(path, secret, 0600);
-  wipe(secret);
+  std::string text = signer.secret_text(), line;
+  line.reserve(text.size() + 1);  // no copy is left behind
+  line.append(text).append("\n");
+  wipe(text);
+  try {
+    create_file(path, line, 0600);
+  } catch (...) {
+    wipe(line);
+    throw;
+  }
+  wipe(line);
 }
 
 /// Signing and master key, drawn now and stored before anything is signed or sealed with them.
