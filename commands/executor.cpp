@@ -17,6 +17,11 @@ Executor::Stripes::Stripes(std::array<std::mutex, lock_stripes>& stripes, std::v
   for (const std::size_t stripe : held_) stripes_[stripe].lock();
 }
 
+Executor::Stripes::Stripes(std::array<std::mutex, lock_stripes>& stripes) : stripes_(stripes) {
+  for (std::size_t i = 0; i < lock_stripes; ++i) held_.push_back(i);
+  for (std::mutex& stripe : stripes_) stripe.lock();
+}
+
 Executor::Stripes::~Stripes() {
   for (const std::size_t stripe : held_) stripes_[stripe].unlock();
 }
@@ -43,7 +48,9 @@ bool is_one_of(const Command& command) {
 }
 
 bool is_ledgers_own(const Request& request) {
-  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RecordProjectionDigests>(request.command)) return true;
+  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RecordProjectionDigests>(
+          request.command))
+    return true;
   return is_one_of<RefuseCommand, CountRefusals>(request.command) && !request.account;
 }
 
@@ -116,6 +123,10 @@ Result<Answer, Fault> Executor::execute(Request request) {
   if (const auto name = folded_name(run.request.command)) {
     run.name_tag = sign_in_name_tag(keys_, *name);
     hashes.push_back(hash_of(run.name_tag->view()));
+  }
+  if (std::holds_alternative<RotateSigningKey>(run.request.command)) {
+    const Stripes locks(stripes_);
+    return this->run(run);
   }
   const Stripes locks(stripes_, std::move(hashes));
   return this->run(run);
@@ -272,7 +283,7 @@ Decision Executor::decide_at(Run& run, Time now) const {
       [&](const auto& command) {
         using Kind = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<Kind, AdoptPolicy> || std::is_same_v<Kind, RegisterService> ||
-                      std::is_same_v<Kind, RevokeService>) {
+                      std::is_same_v<Kind, RevokeService> || std::is_same_v<Kind, RotateSigningKey>) {
           return decide(*run.ledger, command, context);
         } else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) {
           return decide(*run.ledger, command);
@@ -310,7 +321,9 @@ Result<Answer, Fault> Executor::run(Run& run) {
   const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
     return this->fold(run, events, leaves);
   };
-  const auto places = log_.append({run.account_id, run.head(), run.request.issuer, *run.data_key, decide, fold});
+  const auto places =
+      log_.append({run.account_id, run.head(), run.request.issuer, *run.data_key, decide, fold, run.next_signer});
+  settle_next_signer(run, places);
   if (!places) {
     return Unexpected{fault_of(places.error())};
   }

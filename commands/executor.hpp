@@ -14,6 +14,7 @@
 #include "commands/access.hpp"
 #include "commands/blocking.hpp"
 #include "commands/evidence.hpp"
+#include "commands/key_rotation.hpp"
 #include "commands/life_cycle.hpp"
 #include "commands/passwords.hpp"
 #include "commands/policy_adoption.hpp"
@@ -48,8 +49,8 @@ using Command =
                  ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, RecordAccess, AdoptPolicy, RegisterService, RevokeService, RecordProjectionDigests,
-                 CountRefusals, RefuseCommand>;
+                 CloseAccount, RecordAccess, AdoptPolicy, RegisterService, RevokeService, RotateSigningKey,
+                 RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -102,6 +103,9 @@ class Executor {
   /// each thing done. Running it again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
+  /// Without it rotate-signing-key has nowhere to keep the new key, and is told to try later. Before the first command.
+  void set_signing_key_place(SigningKeyPlace place) { key_place_ = std::move(place); }
+
   LedgerState ledger() const;  ///< as of the newest commit of the ledger's own
 
  private:
@@ -127,6 +131,8 @@ class Executor {
   Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
   std::optional<Fault> run_due(std::vector<Answer>& done);
   std::optional<Result<Answer, Fault>> record_digests();
+  std::optional<Fault> keep_next_signer(Run& run, RotateSigningKey& command);
+  void settle_next_signer(const Run& run, const Result<std::vector<Place>, LogError>& places);
 
   static constexpr std::size_t lock_stripes = 4'096;
 
@@ -135,6 +141,7 @@ class Executor {
   const KeyRing& keys_;
   Entropy entropy_;
   PasswordPool passwords_;
+  SigningKeyPlace key_place_;
   std::array<std::mutex, lock_stripes> stripes_;
 
   mutable std::mutex ledger_mutex_;  // guards ledger_

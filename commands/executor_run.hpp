@@ -13,6 +13,7 @@ namespace daicho {
 class Executor::Stripes {
  public:
   Stripes(std::array<std::mutex, lock_stripes>& stripes, std::vector<std::uint64_t> hashes);
+  explicit Stripes(std::array<std::mutex, lock_stripes>& stripes);  ///< all of them: nothing else is in flight
   ~Stripes();
   Stripes(const Stripes&) = delete;
   Stripes& operator=(const Stripes&) = delete;
@@ -34,7 +35,8 @@ struct Executor::Run {
   std::optional<Tag32> name_tag;  ///< of the sign-in name being registered
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
   std::map<fb::RecoveryField, std::vector<Evidence>> evidence;
-  bool secrets_asked = true;  ///< false: left out, the decision was going to refuse
+  std::shared_ptr<const Signer> next_signer;  ///< of a rotation
+  bool secrets_asked = true;                  ///< false: left out, the decision was going to refuse
   Decision decision;
   Account after;
   LedgerState ledger_after;

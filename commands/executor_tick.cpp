@@ -136,9 +136,7 @@ Result<std::vector<Answer>, Fault> Executor::tick() {
 }
 
 std::optional<Result<Answer, Fault>> Executor::record_digests() {
-  std::vector<std::uint64_t> all(lock_stripes);
-  for (std::size_t i = 0; i < lock_stripes; ++i) all[i] = i;
-  const Stripes locks(stripes_, std::move(all));  // nothing else is written meanwhile
+  const Stripes locks(stripes_);  // nothing else is written meanwhile
   const std::uint64_t size = log_.size();
   const LedgerState state = ledger();
   if (size <= state.digests_at + 1 || log_.time() < state.digests_time + digests_every) return std::nullopt;

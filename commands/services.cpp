@@ -31,6 +31,7 @@ constexpr auto command_roles = std::to_array<CommandRoles>({
     {"adopt-policy", {admin, none}},
     {"register-service", {admin, none}},
     {"revoke-service", {admin, none}},
+    {"rotate-signing-key", {admin, none}},
     {"merge-accounts", {none, none}},
 });
 constexpr std::array only_front_end = {front_end};

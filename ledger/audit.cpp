@@ -20,17 +20,16 @@ SealedPart check_sealed(const Event& event, const Store& store, const KeyRing* k
 }
 
 /// What needs no order: everything that costs.
-void work_on(AuditChunk& chunk, const Store& store, const Verifier& verifier, const KeyRing* keys) {
+void work_on(AuditChunk& chunk, const Store& store, const KeyHistory& history, const KeyRing* keys) {
   for (AuditedEvent& audited : chunk.events) {
     const ByteView envelope = chunk.envelope(audited);
     audited.leaf = leaf_hash(envelope);
     audited.event = Event::parse(envelope);
     if (!audited.event) continue;
-    audited.is_signed = audited.event->verify(verifier);
+    audited.is_signed = audited.event->verify(history.at(audited.position));
     if (audited.is_signed) audited.sealed = check_sealed(*audited.event, store, keys);
   }
-  for (AuditedCheckpoint& checkpoint : chunk.checkpoints)
-    checkpoint.opened = open_checkpoint(checkpoint.note, verifier);
+  for (AuditedCheckpoint& checkpoint : chunk.checkpoints) checkpoint.opened = history.open(checkpoint.note);
 }
 
 /// The events of a chunk, each checkpoint after the event that it ends with.
@@ -52,11 +51,10 @@ std::optional<Finding> check_chunk(const AuditChunk& chunk, AuditChain& chain, c
   return chunk.failure;
 }
 
-std::optional<Finding> check_events(const Store& store, std::uint64_t end, const Verifier& verifier,
+std::optional<Finding> check_events(const Store& store, std::uint64_t end, const KeyHistory& history,
                                     const AuditOptions& options, AuditChain& chain) {
   const unsigned threads = options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-  AuditPipeline pipeline(store, end, threads,
-                         [&](AuditChunk& chunk) { work_on(chunk, store, verifier, options.keys); });
+  AuditPipeline pipeline(store, end, threads, [&](AuditChunk& chunk) { work_on(chunk, store, history, options.keys); });
   std::uint64_t shown = 0;
   while (const auto chunk = pipeline.next()) {
     if (auto finding = check_chunk(*chunk, chain, options)) return finding;
@@ -125,34 +123,47 @@ std::optional<Finding> check_end(const Store& store, const End& end, const Audit
                  *frontier ? to_hex(as_bytes(**frontier)) : "none"};
 }
 
-std::optional<Checkpoint> open_published(const Store& store, const Verifier& verifier, AuditReport& report) {
+std::optional<Checkpoint> open_published(const Store& store, const KeyHistory& history, AuditReport& report) {
   if (!store.published()) {
     report.warnings.push_back("there is no published checkpoint beside the store: a lost tail would not show");
     return std::nullopt;
   }
-  const auto opened = open_checkpoint(*store.published(), verifier);
+  const auto opened = history.open(*store.published());
   if (opened) return *opened;
-  report.warnings.push_back("the published checkpoint does not open: torn, or not of this ledger");
+  report.warnings.push_back(opened.error() == NoteFault::unknown_key
+                                ? "the published checkpoint is signed by no key that this log names: not of this "
+                                  "ledger, or the log lost its end"
+                                : "the published checkpoint does not open: torn, or not of this ledger");
   return std::nullopt;
 }
 
 std::optional<Finding> audit(const Store& store, const Verifier& verifier, const AuditOptions& options,
                              AuditReport& report) {
-  const auto published = open_published(store, verifier, report);
+  auto end = find_end(store);
+  KeyHistory history(verifier);  // read after the end: all rotations before it are in it
+  const auto history_error = read_key_history(store, history);
+  const auto published = open_published(store, history, report);
   const auto vkey = store.get(Family::meta, as_bytes(verifier_key));
   if (vkey && *vkey && **vkey != verifier.vkey()) report.warnings.push_back("the store says it is signed by " + **vkey);
-  auto end = find_end(store);
   if (!end && published && published->size > 0 && end.error().kind == FindingKind::checkpoint) {
     return Finding{
         FindingKind::truncated, 0, {}, std::to_string(published->size) + " events, as published", "no checkpoint"};
   }
   if (!end) return end.error();
   report.last_checkpoint = end->note;
-  AuditChain chain(store, verifier, published, report);
-  auto finding = check_events(store, end->size, verifier, options, chain);
+  AuditChain chain(store, history, published, report);
+  auto finding = check_events(store, end->size, history, options, chain);
   report.accounts = chain.accounts();
   if (!finding) finding = check_end(store, *end, chain, published);
   if (finding) return finding;
+  if (history_error) {
+    const bool is_corrupt = history_error->fault == StoreFault::corrupt;
+    return Finding{is_corrupt ? FindingKind::malformed : FindingKind::unreadable,
+                   report.events,
+                   {},
+                   "a list of the key rotations among the events",
+                   history_error->detail};
+  }
   if (const auto error = store.verify_files()) {
     return Finding{FindingKind::unreadable, report.events, {}, "table files as written", error->detail};
   }

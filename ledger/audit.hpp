@@ -13,12 +13,12 @@ enum class FindingKind {
   unreadable,  ///< the store cannot read it back: its own checksums do not fit
   missing,     ///< it is not stored, or another event stands in its place
   malformed,   ///< it was committed like this, and is no event of a known format
-  signature,   ///< it was committed like this, and is not signed by this ledger's key
+  signature,   ///< it was committed like this, and is not signed by the key in force at its position
   flipped,     ///< its bytes are not those that were committed
   back_link,   ///< its account version or its link to the account's previous event does not fit
   time,        ///< it is earlier than the event before it
   tree,        ///< the events up to a signed checkpoint do not give its root; position: the first one it adds
-  checkpoint,  ///< one is missing, not signed by this key, another than the published, or covers nothing
+  checkpoint,  ///< one is missing, not signed by the key in force, another than the published, or covers nothing
   sealed,      ///< its sealed part does not open under the key that is stored for it
   truncated,   ///< the log ends before what a checkpoint covers
   projection,  ///< for a replay that hooks into `on_event`
@@ -33,6 +33,7 @@ struct Finding {
 
 struct AuditReport {
   std::uint64_t events = 0, bytes = 0, signatures = 0, checkpoints = 0, accounts = 0;
+  std::uint64_t rotations = 0;  ///< of the signing key
   std::uint64_t sealed_opened = 0;
   std::uint64_t sealed_without_key = 0;  ///< not checked further than their signature: no master key given, or erased
   Time first_time = 0, last_time = 0;
@@ -51,7 +52,9 @@ struct AuditOptions {
 
 const char* name(FindingKind kind);
 
-/// Audits what the store held when it was called; a writer may go on meanwhile. Any thread; calls back on its own.
+/// `verifier` is the first one: later keys are trusted as far as the events that name them are signed
+/// (ledger/key_history.hpp). Audits what the store held when it was called; a writer may go on meanwhile. Any thread;
+/// calls back on its own.
 AuditReport audit_log(const Store& store, const Verifier& verifier, const AuditOptions& options);
 
 }  // namespace daicho

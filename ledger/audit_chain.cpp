@@ -35,7 +35,7 @@ bool AuditChain::tree_covers(const AuditedEvent& audited, std::string& roots) co
   std::optional<Checkpoint> next;
   const auto from = big_endian(frontier.size());
   if (store_.scan(Family::checkpoints, ByteView(from), [&](ByteView, ByteView note) {
-        if (const auto opened = open_checkpoint(as_text(note), verifier_)) next = *opened;
+        if (const auto opened = open_checkpoint(as_text(note), keys_.at(audited.position))) next = *opened;
         return false;
       })) {
     return false;
@@ -73,7 +73,7 @@ std::optional<Finding> AuditChain::bytes(const AuditedEvent& audited) const {
                    (is_version ? "another version or payload type, " : "bytes that are no event, ") + leaf};
   }
   return Finding{was_committed ? FindingKind::signature : FindingKind::flipped, position, account,
-                 "a signature by " + verifier_.vkey(),
+                 "a signature by " + keys_.at(position).vkey(),
                  "one by key id " + to_hex(audited.event->key_id().view()) + " that does not verify, " + leaf};
 }
 
@@ -96,8 +96,8 @@ std::optional<Finding> AuditChain::place(const Event& event) const {
   if (position > 0) return std::nullopt;
   const auto* const created = event.as<fb::LedgerCreated>();
   const std::string vkey = created && created->vkey() ? created->vkey()->str() : "";
-  if (vkey == verifier_.vkey() && event.account().is_zero()) return std::nullopt;
-  return Finding{FindingKind::malformed, position, event.account(), "LedgerCreated with " + verifier_.vkey(),
+  if (vkey == keys_.first().vkey() && event.account().is_zero()) return std::nullopt;
+  return Finding{FindingKind::malformed, position, event.account(), "LedgerCreated with " + keys_.first().vkey(),
                  std::string(event.type_name()) + " " + vkey};
 }
 
@@ -107,6 +107,21 @@ std::optional<Finding> AuditChain::history(const Event& event) const {
   const AccountHead found = event.previous();
   if (found == expected) return std::nullopt;
   return Finding{FindingKind::back_link, event.position(), event.account(), words(expected), words(found)};
+}
+
+/// A rotation names a key that may come next, and is among those by which signatures were checked.
+std::optional<Finding> AuditChain::rotation(const Event& event) const {
+  const auto* const rotated = event.as<fb::SigningKeyRotated>();
+  if (!rotated) return std::nullopt;
+  const auto next = keys_.named_by(event);
+  if (!next) {
+    return Finding{FindingKind::malformed, event.position(), event.account(),
+                   "a rotation from " + keys_.at(event.position()).vkey() + " to a new key of the same name",
+                   "one to " + (rotated->vkey() ? rotated->vkey()->str() : "none")};
+  }
+  if (keys_.at(event.position() + 1) == *next) return std::nullopt;
+  return Finding{FindingKind::missing, event.position(), event.account(), "its position in the list of key rotations",
+                 "a list without it"};
 }
 
 std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
@@ -122,6 +137,7 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   const Event& event = *audited.event;
   if (auto finding = place(event)) return finding;
   if (auto finding = history(event)) return finding;
+  if (auto finding = rotation(event)) return finding;
 
   heads_[event.account()] = {event.account_version(), position, audited.leaf};
   frontier_.append(audited.leaf);
@@ -130,6 +146,7 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   ++report_.events;
   ++report_.signatures;
   report_.bytes += audited.size;
+  if (event.type() == fb::Payload::SigningKeyRotated) ++report_.rotations;
   if (audited.sealed == SealedPart::opened) ++report_.sealed_opened;
   if (audited.sealed == SealedPart::without_key) ++report_.sealed_without_key;
 
@@ -148,7 +165,8 @@ std::optional<Finding> AuditChain::checkpoint(const AuditedCheckpoint& audited) 
     return Finding{FindingKind::checkpoint, audited.size.value_or(0), {}, std::move(expected), std::move(found)};
   };
   if (!audited.size || *audited.size == 0) return finding("a checkpoint of a size from 1", "one that covers nothing");
-  if (!audited.opened) return finding("a checkpoint signed by " + verifier_.vkey(), words(audited.opened.error()));
+  if (!audited.opened)
+    return finding("a checkpoint signed by " + keys_.at(*audited.size).vkey(), words(audited.opened.error()));
   if (audited.opened->size != *audited.size) {
     return finding("a checkpoint of size " + std::to_string(*audited.size),
                    "one of size " + std::to_string(audited.opened->size));

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "ledger/audit_pipeline.hpp"
+#include "ledger/key_history.hpp"
 #include "ledger/merkle.hpp"
 
 namespace daicho {
@@ -12,8 +13,8 @@ namespace daicho {
 class AuditChain {
  public:
   /// `published` is compared at the size it covers.
-  AuditChain(const Store& store, const Verifier& verifier, std::optional<Checkpoint> published, AuditReport& report)
-      : store_(store), verifier_(verifier), published_(std::move(published)), report_(report) {}
+  AuditChain(const Store& store, const KeyHistory& keys, std::optional<Checkpoint> published, AuditReport& report)
+      : store_(store), keys_(keys), published_(std::move(published)), report_(report) {}
 
   /// Checks the next event and counts it.
   std::optional<Finding> event(const AuditedEvent& audited);
@@ -31,10 +32,11 @@ class AuditChain {
   std::optional<Finding> bytes(const AuditedEvent& audited) const;
   std::optional<Finding> place(const Event& event) const;
   std::optional<Finding> history(const Event& event) const;
+  std::optional<Finding> rotation(const Event& event) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const Store& store_;
-  const Verifier& verifier_;
+  const KeyHistory& keys_;
   const std::optional<Checkpoint> published_;
   AuditReport& report_;
   Frontier frontier_;

@@ -41,8 +41,10 @@ std::optional<Checkpoint> parse_checkpoint_text(std::string_view text) {
   return Checkpoint{std::string(*origin), *size, *root};
 }
 
-std::string sign_checkpoint(const Checkpoint& checkpoint, const Signer& signer) {
-  return sign_note(checkpoint_text(checkpoint), {&signer});
+std::string sign_checkpoint(const Checkpoint& checkpoint, const Signer& signer, const Signer* successor) {
+  std::vector<const Signer*> signers = {&signer};
+  if (successor) signers.push_back(successor);
+  return sign_note(checkpoint_text(checkpoint), signers);
 }
 
 Result<Checkpoint, NoteFault> open_checkpoint(std::string_view note, const Verifier& verifier) {

@@ -15,7 +15,8 @@ struct Checkpoint {
 std::string checkpoint_text(const Checkpoint& checkpoint);  ///< the three lines, no extension lines
 std::optional<Checkpoint> parse_checkpoint_text(std::string_view text);
 
-std::string sign_checkpoint(const Checkpoint& checkpoint, const Signer& signer);
+/// At the rotation of a key its successor signs, too.
+std::string sign_checkpoint(const Checkpoint& checkpoint, const Signer& signer, const Signer* successor = nullptr);
 /// Verifies and parses; the origin must be the verifier's name.
 Result<Checkpoint, NoteFault> open_checkpoint(std::string_view note, const Verifier& verifier);
 

@@ -16,6 +16,8 @@ namespace {
 struct Claim {
   enum class State : std::uint32_t { waiting, leading, committed, failed };
 
+  std::shared_ptr<const Signer> signer;
+  std::shared_ptr<const Signer> successor;  // of a rotation
   std::vector<Place> places;
   std::vector<std::string> envelopes;
   std::vector<Hash> leaves;
@@ -43,9 +45,17 @@ std::vector<Place> make_places(const Log::Append& append, const Decided& decided
   return places;
 }
 
+/// A rotation stands alone and names the key that is handed over; without one nothing rotates.
+bool rotates_as_asked(const std::vector<Draft>& drafts, const Log::Append& append) {
+  const auto is_rotation = [](const Draft& draft) { return draft.payload.type == fb::Payload::SigningKeyRotated; };
+  if (!append.successor) return std::ranges::none_of(drafts, is_rotation);
+  return append.account.is_zero() && drafts.size() == 1 && is_rotation(drafts.front()) &&
+         drafts.front().payload.AsSigningKeyRotated()->vkey == append.successor->verifier().vkey();
+}
+
 /// Encodes, seals and signs a claim's events, links them, and folds them into rows. Not allowed to throw: positions
 /// that are claimed and never filled would leave everyone behind them waiting.
-void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append, const Signer& signer) noexcept {
+void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append) noexcept {
   std::vector<Event> events;
   events.reserve(drafts.size());
   claim.envelopes.reserve(drafts.size());
@@ -55,7 +65,7 @@ void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append, c
       claim.places[i].previous.leaf = claim.leaves.back();
       if (!drafts[i].caused_by) drafts[i].caused_by = claim.places.front().position;
     }
-    claim.envelopes.push_back(encode_event(drafts[i], append.issuer, claim.places[i], append.data_key, signer));
+    claim.envelopes.push_back(encode_event(drafts[i], append.issuer, claim.places[i], append.data_key, *claim.signer));
     const ByteView envelope = as_bytes(claim.envelopes.back());
     claim.leaves.push_back(leaf_hash(envelope));
     claim.bytes += envelope.size();
@@ -70,11 +80,12 @@ void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append, c
 
 struct Log::Impl {
   Store& store;
-  const Signer signer;
   const Clock clock;
   const LogLimits limits;
 
-  mutable std::mutex mutex;                  // guards the rest of this group
+  mutable std::mutex mutex;  // guards the rest of this group
+  std::shared_ptr<const Signer> signer;
+  bool is_rotating = false;                  // the one outstanding claim is a rotation
   std::deque<std::shared_ptr<Claim>> queue;  // in order of position
   std::size_t outstanding = 0;               // claims neither committed nor failed
   Position next = 0;
@@ -83,13 +94,18 @@ struct Log::Impl {
   std::optional<std::string> stopped;  // why
 
   Frontier frontier;  // the leader's
+  KeyHistory keys;    // changed by the leader of a rotation, when nothing else is outstanding
 
   mutable std::mutex newest_mutex;  // guards `newest`
   std::string newest;
   std::atomic<std::uint64_t> committed = 0;
 
-  Impl(Store& in, Signer by, Clock when, const LogLimits& within)
-      : store(in), signer(std::move(by)), clock(std::move(when)), limits(within) {}
+  Impl(Store& in, KeyHistory history, Signer by, Clock when, const LogLimits& within)
+      : store(in),
+        clock(std::move(when)),
+        limits(within),
+        signer(std::make_shared<const Signer>(std::move(by))),
+        keys(std::move(history)) {}
 
   Time now_locked() const { return std::clamp(clock(), last_time, time_max); }
   Result<std::shared_ptr<Claim>, LogError> claim(const Append& append, std::vector<Draft>& drafts);
@@ -111,15 +127,23 @@ Result<std::shared_ptr<Claim>, LogError> Log::Impl::claim(const Append& append, 
   const std::lock_guard lock(mutex);
   if (stopped) return Unexpected{LogError{LogFault::stopped, *stopped}};
   if (outstanding >= limits.claims_waiting) return Unexpected{LogError{LogFault::busy, "too many appends are waiting"}};
+  if (is_rotating || (append.successor && outstanding > 0))
+    return Unexpected{LogError{LogFault::busy, "the signing key is changed with nothing else in flight"}};
+  if (append.successor && !keys.accepts(append.successor->verifier(), next))
+    return Unexpected{LogError{LogFault::busy, "another signing key must be drawn"}};
   last_time = now_locked();
   Decided decided = append.decide(last_time);
   if (decided.drafts.empty()) return std::shared_ptr<Claim>();
+  assert(rotates_as_asked(decided.drafts, append));
   for (const Draft& draft : decided.drafts) {
     if (envelope_bytes_bound(draft, append.issuer) > envelope_bytes_max) {
       return Unexpected{LogError{LogFault::too_large, fb::EnumNamePayload(draft.payload.type)}};
     }
   }
   auto claim = std::make_shared<Claim>();
+  claim->signer = signer;
+  claim->successor = append.successor;
+  is_rotating = append.successor != nullptr;
   claim->places = make_places(append, decided, next, last_time);
   drafts = std::move(decided.drafts);
   next += drafts.size();
@@ -168,8 +192,13 @@ void Log::Impl::lead() {
 }
 
 std::optional<StoreError> Log::Impl::commit(Claims& group) {
+  const Claim& first = *group.front();  // its signer is the whole group's
   Rows rows;
-  if (frontier.size() == 0) rows = founding_rows(signer.verifier());
+  if (frontier.size() == 0) rows = founding_rows(first.signer->verifier());
+  if (first.successor) {
+    keys.rotate(first.places.front().position, first.successor->verifier());
+    rows.push_back(rotations_row(keys));
+  }
   for (const auto& claim : group) {
     for (std::size_t i = 0; i < claim->places.size(); ++i) {
       assert(claim->places[i].position == frontier.size());
@@ -178,8 +207,8 @@ std::optional<StoreError> Log::Impl::commit(Claims& group) {
     }
     std::ranges::move(claim->rows, std::back_inserter(rows));
   }
-  const Checkpoint checkpoint{signer.verifier().name, frontier.size(), frontier.root()};
-  std::string note = sign_checkpoint(checkpoint, signer);
+  const Checkpoint checkpoint{first.signer->verifier().name, frontier.size(), frontier.root()};
+  std::string note = sign_checkpoint(checkpoint, *first.signer, first.successor.get());
   rows.push_back(checkpoint_row(checkpoint.size, note));
   rows.push_back(frontier_row(frontier));
   if (auto error = store.write(rows, true)) return error;
@@ -193,6 +222,8 @@ std::optional<StoreError> Log::Impl::commit(Claims& group) {
 void Log::Impl::finish(Claims& group, const std::optional<StoreError>& error) {
   {
     const std::lock_guard lock(mutex);
+    if (is_rotating && !error) signer = group.front()->successor;
+    is_rotating = false;
     if (error) {
       stopped = error->detail;
       std::ranges::copy_if(queue, std::back_inserter(group), [](const auto& claim) { return claim->filled; });
@@ -209,13 +240,26 @@ Log::Log(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Log::~Log() = default;
 
 std::unique_ptr<Log> Log::create(Store& store, Signer signer, Clock clock, const LogLimits& limits) {
-  return std::unique_ptr<Log>(new Log(std::make_unique<Impl>(store, std::move(signer), std::move(clock), limits)));
+  KeyHistory keys(signer.verifier());
+  return std::unique_ptr<Log>(
+      new Log(std::make_unique<Impl>(store, std::move(keys), std::move(signer), std::move(clock), limits)));
 }
 
 Result<std::unique_ptr<Log>, StoreError> Log::open(Store& store, Signer signer, Clock clock, const LogLimits& limits) {
-  auto end = read_log_end(store, signer.verifier());
+  const Verifier only = signer.verifier();
+  return open(store, only, std::move(signer), std::move(clock), limits);
+}
+
+Result<std::unique_ptr<Log>, StoreError> Log::open(Store& store, const Verifier& first, Signer signer, Clock clock,
+                                                   const LogLimits& limits) {
+  KeyHistory keys(first);
+  auto end = read_log_end(store, keys);
   if (!end) return Unexpected{end.error()};
-  auto impl = std::make_unique<Impl>(store, std::move(signer), std::move(clock), limits);
+  if (signer.verifier() != keys.at(end->frontier.size())) {
+    return Unexpected{StoreError{StoreFault::corrupt, "the signing key is that of " + signer.verifier().vkey() +
+                                                          ", in force is " + keys.newest().vkey()}};
+  }
+  auto impl = std::make_unique<Impl>(store, std::move(keys), std::move(signer), std::move(clock), limits);
   impl->next = end->frontier.size();
   impl->committed = end->frontier.size();
   impl->last_time = end->last_time;
@@ -229,7 +273,7 @@ Result<std::vector<Place>, LogError> Log::append(const Append& append) {
   auto claimed = impl_->claim(append, drafts);
   if (!claimed) return Unexpected{claimed.error()};
   if (!*claimed) return std::vector<Place>();
-  fill(**claimed, drafts, append, impl_->signer);
+  fill(**claimed, drafts, append);
   if (impl_->wait_or_lead(*claimed) != Claim::State::committed) return Unexpected{impl_->stopped_error()};
   return std::move((*claimed)->places);
 }
@@ -246,6 +290,9 @@ Time Log::time() const {
   return impl_->now_locked();
 }
 
-const Verifier& Log::verifier() const { return impl_->signer.verifier(); }
+Verifier Log::verifier() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->signer->verifier();
+}
 
 }  // namespace daicho

@@ -5,11 +5,13 @@
 //   2. outside it the caller encodes, seals and signs its events and folds them into rows;
 //   3. the caller whose events come next in order commits every filled claim behind it in one synced WriteBatch with
 //      a signed checkpoint, and wakes the others. A lone caller commits at once; nobody waits on a timer.
+// An append that rotates the signing key goes alone: every other one is told `busy` meanwhile.
 // A failed write stops the log: every append after it fails until the ledger is opened anew.
 #pragma once
 
 #include "ledger/checkpoint.hpp"
 #include "ledger/event.hpp"
+#include "ledger/key_history.hpp"
 #include "ledger/key_ring.hpp"
 #include "ledger/merkle.hpp"
 #include "ledger/store.hpp"
@@ -49,6 +51,10 @@ class Log {
   /// one agrees. `store` must outlive the log.
   static Result<std::unique_ptr<Log>, StoreError> open(Store& store, Signer signer, Clock clock,
                                                        const LogLimits& limits = {});
+  /// The same for a log whose key may have been rotated: `first` is the verifier it began with, `signer` must be the
+  /// key in force now.
+  static Result<std::unique_ptr<Log>, StoreError> open(Store& store, const Verifier& first, Signer signer, Clock clock,
+                                                       const LogLimits& limits = {});
   ~Log();
 
   /// Steps 1 to 3. `decide` runs under the claim lock: it must be pure and short. `fold` gets the encoded events in
@@ -63,13 +69,17 @@ class Log {
     const SecretKey& data_key;
     const Decide& decide;
     const Fold& fold;
+    /// With a SigningKeyRotated as the one draft, on the ledger's own account: the key it names. It signs the
+    /// checkpoint of this commit beside the old key, and everything after it alone. `busy` for a key that was in force
+    /// before.
+    std::shared_ptr<const Signer> successor = nullptr;
   };
   Result<std::vector<Place>, LogError> append(const Append& append);
 
   std::uint64_t size() const;      ///< events committed
   std::string checkpoint() const;  ///< the newest signed one; empty before the first event
   Time time() const;               ///< the clock's, but never less than any event's or decision's
-  const Verifier& verifier() const;
+  Verifier verifier() const;       ///< of the key in force
 
  private:
   struct Impl;

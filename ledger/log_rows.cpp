@@ -12,9 +12,9 @@ Unexpected<StoreError> corrupt(std::string words) { return {StoreError{StoreFaul
 std::string number_words(std::uint64_t number) { return std::to_string(number); }
 
 /// The published copy is not synced: one that does not open is what a power loss leaves, and says nothing.
-std::optional<std::string> published_disagrees(const Store& store, const Verifier& verifier, const Checkpoint& last) {
+std::optional<std::string> published_disagrees(const Store& store, const KeyHistory& keys, const Checkpoint& last) {
   if (!store.published()) return std::nullopt;
-  const auto published = open_checkpoint(*store.published(), verifier);
+  const auto published = keys.open(*store.published());
   if (!published) return std::nullopt;
   if (published->size > last.size) {
     return "the published checkpoint covers " + number_words(published->size) + " events, the store's last one " +
@@ -26,20 +26,20 @@ std::optional<std::string> published_disagrees(const Store& store, const Verifie
   return std::nullopt;
 }
 
-Result<Checkpoint, StoreError> read_last_checkpoint(const Store& store, const Verifier& verifier, std::string& note) {
+Result<Checkpoint, StoreError> read_last_checkpoint(const Store& store, const KeyHistory& keys, std::string& note) {
   auto row = store.last(Family::checkpoints);
   if (!row) return Unexpected{row.error()};
   if (!*row) return corrupt("no checkpoint: the ledger's creation did not finish");
   note = std::move((*row)->second);
-  const auto checkpoint = open_checkpoint(note, verifier);
-  if (!checkpoint) return corrupt("the last checkpoint is not signed by " + verifier.vkey());
+  const auto checkpoint = keys.open(note);
+  if (!checkpoint) return corrupt("the last checkpoint is not signed by " + keys.newest().vkey());
   if (number_of(as_bytes((*row)->first)) != checkpoint->size) {
     return corrupt("the last checkpoint, of size " + number_words(checkpoint->size) + ", is stored as another size");
   }
   return *checkpoint;
 }
 
-Result<Time, StoreError> read_last_time(const Store& store, const Verifier& verifier, std::uint64_t size) {
+Result<Time, StoreError> read_last_time(const Store& store, const KeyHistory& keys, std::uint64_t size) {
   const auto row = store.last(Family::events);
   if (!row) return Unexpected{row.error()};
   const auto position = *row ? number_of(as_bytes((*row)->first)) : std::nullopt;
@@ -48,7 +48,7 @@ Result<Time, StoreError> read_last_time(const Store& store, const Verifier& veri
                    (position ? "number " + number_words(*position) : "none"));
   }
   const auto event = Event::parse(as_bytes((*row)->second));
-  if (!event || event->position() != *position || !event->verify(verifier)) {
+  if (!event || event->position() != *position || !event->verify(keys.at(*position))) {
     return corrupt("the last event, number " + number_words(*position) + ", is not as it was signed");
   }
   return event->time();
@@ -77,14 +77,15 @@ std::optional<std::uint64_t> number_of(ByteView key) {
   return key.size() == 8 ? std::optional(read_big_endian(key)) : std::nullopt;
 }
 
-Result<LogEnd, StoreError> read_log_end(const Store& store, const Verifier& verifier) {
+Result<LogEnd, StoreError> read_log_end(const Store& store, KeyHistory& keys) {
   const auto format = store.get(Family::meta, as_bytes(format_key));
   if (!format) return Unexpected{format.error()};
   if (!*format) return corrupt("no format row: the ledger's creation did not finish");
   if (**format != format_text) return corrupt("format " + **format + " is not known here");
 
+  if (auto error = read_key_history(store, keys)) return Unexpected{*std::move(error)};
   LogEnd end;
-  const auto last = read_last_checkpoint(store, verifier, end.note);
+  const auto last = read_last_checkpoint(store, keys, end.note);
   if (!last) return Unexpected{last.error()};
   const auto row = store.get(Family::meta, as_bytes(frontier_key));
   if (!row) return Unexpected{row.error()};
@@ -93,10 +94,10 @@ Result<LogEnd, StoreError> read_log_end(const Store& store, const Verifier& veri
     return corrupt("the stored frontier is not that of the last checkpoint, of size " + number_words(last->size));
   }
   end.frontier = std::move(*frontier);
-  const auto time = read_last_time(store, verifier, last->size);
+  const auto time = read_last_time(store, keys, last->size);
   if (!time) return Unexpected{time.error()};
   end.last_time = *time;
-  if (auto words = published_disagrees(store, verifier, *last)) return corrupt(std::move(*words));
+  if (auto words = published_disagrees(store, keys, *last)) return corrupt(std::move(*words));
   return end;
 }
 

@@ -4,6 +4,7 @@
 
 #include "ledger/checkpoint.hpp"
 #include "ledger/event.hpp"
+#include "ledger/key_history.hpp"
 #include "ledger/merkle.hpp"
 #include "ledger/store.hpp"
 
@@ -13,6 +14,7 @@ namespace daicho {
 inline constexpr std::string_view format_key = "format";
 inline constexpr std::string_view verifier_key = "verifier";
 inline constexpr std::string_view frontier_key = "frontier";
+inline constexpr std::string_view rotations_key = "rotations";
 
 RowChange event_row(Position position, std::string envelope);
 RowChange checkpoint_row(std::uint64_t size, std::string note);
@@ -28,8 +30,9 @@ struct LogEnd {
   std::string note;  ///< the last checkpoint
   Time last_time = 0;
 };
-/// `corrupt` unless the last checkpoint is signed by `verifier`, the frontier has its size and root, the last event is
-/// the one before its size and is signed, and a published checkpoint that reads well is not ahead or another one.
-Result<LogEnd, StoreError> read_log_end(const Store& store, const Verifier& verifier);
+/// Reads the key history on from its first verifier. `corrupt` unless every listed rotation is signed, the last
+/// checkpoint is signed by the key in force, the frontier has its size and root, the last event is the one before its
+/// size and is signed, and a published checkpoint that reads well is not ahead or another one.
+Result<LogEnd, StoreError> read_log_end(const Store& store, KeyHistory& keys);
 
 }  // namespace daicho

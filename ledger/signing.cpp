@@ -167,6 +167,14 @@ Signer::Signer(std::string name, ByteView seed) {
   secret_ = std::make_unique<Secret>(Secret{std::move(verifier), SecretKey(seed)});
 }
 
+Signer Signer::draw(std::string name, const std::function<void(std::span<std::uint8_t>)>& entropy) {
+  std::array<std::uint8_t, seed_bytes> seed{};
+  entropy(seed);
+  Signer signer(std::move(name), seed);
+  sodium_memzero(seed.data(), seed.size());
+  return signer;
+}
+
 Signer::~Signer() = default;
 Signer::Signer(Signer&&) noexcept = default;
 Signer& Signer::operator=(Signer&&) noexcept = default;

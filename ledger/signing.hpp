@@ -2,7 +2,9 @@
 // A Signer holds its seed in locked memory, wiped when it goes. Signing and verifying: any thread.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -37,6 +39,8 @@ class Signer {
  public:
   /// `seed` is 32 bytes; it is copied to locked memory.
   Signer(std::string name, ByteView seed);
+  /// Of a seed that `entropy` fills in.
+  static Signer draw(std::string name, const std::function<void(std::span<std::uint8_t>)>& entropy);
   ~Signer();
   Signer(Signer&&) noexcept;
   Signer& operator=(Signer&&) noexcept;

@@ -26,6 +26,7 @@ Json report_json(const AuditReport& report) {
                {"accounts", report.accounts},
                {"sealed_opened", report.sealed_opened},
                {"sealed_without_key", report.sealed_without_key}};
+  if (report.rotations > 0) json["key_rotations"] = report.rotations;
   if (report.events > 0) {
     json["first_time"] = to_rfc3339(report.first_time);
     json["last_time"] = to_rfc3339(report.last_time);

@@ -11,7 +11,7 @@ namespace daicho {
 struct AuditVerifyOptions {
   std::filesystem::path directory;
   unsigned threads = 0;
-  std::optional<std::string> vkey;  ///< trusted from elsewhere instead of the directory's ledger.vkey
+  std::optional<std::string> vkey;  ///< the first one, trusted from elsewhere instead of the directory's ledger.vkey
 };
 struct AuditVerifyResult {
   Json report;

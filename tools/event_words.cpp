@@ -9,6 +9,9 @@ namespace {
 
 std::string text(const fb::Id* id) { return to_text(id_of(id)); }
 std::string text(const flatbuffers::String* string) { return text_of(string); }
+std::string hex(const flatbuffers::Vector<std::uint8_t>* bytes) {
+  return bytes ? to_hex({bytes->data(), bytes->size()}) : "";
+}
 std::string said(std::string_view word) { return std::string(word); }
 
 Json list(const flatbuffers::Vector<const fb::Id*>* ids) {
@@ -291,6 +294,10 @@ EventWords words(const fb::AccessRecorded& e) {
   return words;
 }
 
+EventWords words(const fb::SigningKeyRotated& e) {
+  return {"the signing key was changed", {{"old_key_id", hex(e.old_key_id())}, {"vkey", text(e.vkey())}}};
+}
+
 template <class... Payloads>
 EventWords words_of_one(const Event& event) {
   static_assert(sizeof...(Payloads) == static_cast<std::size_t>(fb::Payload::MAX), "every payload type has its words");
@@ -307,18 +314,17 @@ EventWords words_of_one(const Event& event) {
 
 EventWords describe(const Event& event) {
   using namespace fb;
-  return words_of_one<LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
-                      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved,
-                      CodeSent, LinkSent, CodeRejected, ContactConfirmationFailed, DeliveryRecorded,
-                      CharacterCheckFailed, ChallengeStarted, ChallengeEnded, ChallengePassed, PasswordReset,
-                      RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost, ReplacementOpened,
-                      ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
-                      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused,
-                      SignInSucceeded, SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected,
-                      SecretAnswerRejected, DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded,
-                      RecoveryVerified, RecoveryNotVerified, ResetLinkIssued, RecoverySurveySent, MailboxDeactivated,
-                      AccountExpired, AccountClosed, ServiceRegistered, ServiceRevoked, CommandRefused, AccessRecorded>(
-      event);
+  return words_of_one<
+      LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
+      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved, CodeSent, LinkSent,
+      CodeRejected, ContactConfirmationFailed, DeliveryRecorded, CharacterCheckFailed, ChallengeStarted, ChallengeEnded,
+      ChallengePassed, PasswordReset, RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost,
+      ReplacementOpened, ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
+      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused, SignInSucceeded,
+      SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected, SecretAnswerRejected,
+      DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded, RecoveryVerified, RecoveryNotVerified,
+      ResetLinkIssued, RecoverySurveySent, MailboxDeactivated, AccountExpired, AccountClosed, ServiceRegistered,
+      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated>(event);
 }
 
 Json header_json(const Event& event) {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
 #include <fstream>
 
@@ -40,6 +41,16 @@ void create_file(const std::filesystem::path& path, std::string_view content, un
   const Failure failure = file_failure(path, "cannot write");
   ::close(file);
   if (!synced) throw failure;
+  sync_directory(path.parent_path());
+}
+
+void rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
+  if (std::rename(from.c_str(), to.c_str()) != 0) throw file_failure(from, "cannot rename");
+  sync_directory(to.parent_path());
+}
+
+void remove_file(const std::filesystem::path& path) {
+  if (::unlink(path.c_str()) != 0) throw file_failure(path, "cannot remove");
   sync_directory(path.parent_path());
 }
 

@@ -1,4 +1,5 @@
-// tools/key_files.hpp — files that hold keys: created once with mode 0600, synced, never overwritten.
+// tools/key_files.hpp — files that hold keys: created once with mode 0600, synced, never overwritten; at a rotation the
+// next one is renamed over the one before.
 #pragma once
 
 #include <filesystem>
@@ -12,6 +13,9 @@ namespace daicho {
 
 /// Fails when the file exists. Durable when it returns, its directory entry included.
 void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
+/// Durable when they return, as far as the directory's entries go.
+void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
+void remove_file(const std::filesystem::path& path);
 /// nullopt when there is none or it cannot be read; at most 64 KiB.
 std::optional<std::string> read_file(const std::filesystem::path& path);
 

@@ -14,6 +14,7 @@ namespace daicho {
 namespace {
 
 constexpr const char* signing_key_file = "signing.key";
+constexpr const char* next_signing_key_file = "signing.key.next";
 constexpr const char* master_key_file = "master.key";
 constexpr const char* verifier_file = "ledger.vkey";
 
@@ -33,7 +34,7 @@ Exit exit_of(StoreFault fault) {
 
 /// The directory to be, with nothing in it that an earlier ledger, or its unfinished `init`, left.
 void make_directory(const std::filesystem::path& directory) {
-  for (const char* each : {signing_key_file, master_key_file, verifier_file, "checkpoint"}) {
+  for (const char* each : {signing_key_file, next_signing_key_file, master_key_file, verifier_file, "checkpoint"}) {
     if (!std::filesystem::exists(std::filesystem::symlink_status(directory / each))) continue;
     throw Failure(Exit::usage,
                   (directory / each).string() + " is there already: a ledger, or what an unfinished `init` left");
@@ -49,6 +50,20 @@ void make_directory(const std::filesystem::path& directory) {
   throw Failure(code, directory.string() + ": " + made.message());
 }
 
+void create_signing_key(const std::filesystem::path& path, const Signer& signer) {
+  std::string text = signer.secret_text(), line;
+  line.reserve(text.size() + 1);  // no copy is left behind
+  line.append(text).append("\n");
+  wipe(text);
+  try {
+    create_file(path, line, 0600);
+  } catch (...) {
+    wipe(line);
+    throw;
+  }
+  wipe(line);
+}
+
 /// Signing and master key, drawn now and stored before anything is signed or sealed with them.
 std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
   std::array<std::uint8_t, 32> seed, master;
@@ -57,13 +72,56 @@ std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
   entropy(master);
   Signer signer(options.origin, seed);
   SecretKey master_key(master);
-  std::string secret = signer.secret_text() + "\n", master_hex = to_hex(master) + "\n";
-  create_file(options.directory / signing_key_file, secret, 0600);
+  std::string master_hex = to_hex(master) + "\n";
+  create_signing_key(options.directory / signing_key_file, signer);
   create_file(options.directory / master_key_file, master_hex, 0600);
   create_file(options.directory / verifier_file, signer.verifier().vkey() + "\n", 0644);
-  wipe(secret);
   wipe(master_hex);
   return {std::move(signer), std::move(master_key)};
+}
+
+/// The signing key by what the log says is in force: a crash in a rotation leaves the new one still beside the old.
+struct FoundSigner {
+  Signer signer;
+  bool is_next = false;
+};
+FoundSigner find_signer(const std::filesystem::path& directory, const Store& store, const Verifier& first) {
+  KeyHistory keys(first);
+  if (auto error = read_key_history(store, keys)) fail(*error);
+  FoundSigner found{read_signing_key(directory / signing_key_file)};
+  const auto next = directory / next_signing_key_file;
+  if (found.signer.verifier() == keys.newest() || !std::filesystem::exists(next)) return found;
+  Signer other = read_signing_key(next);
+  if (other.verifier() == keys.newest()) found = {std::move(other), true};
+  return found;
+}
+
+/// What fails is left to the next opening: find_signer and settle_rotation go by the log.
+bool attempt(const std::function<void()>& step) {
+  try {
+    step();
+    return true;
+  } catch (const Failure& failure) {
+    spdlog::error("{}", failure.what());
+    return false;
+  }
+}
+
+/// Finishes a rotation whose event is in the log; drops the key of one whose event is not.
+void settle_rotation(const std::filesystem::path& directory, bool is_next) {
+  const auto next = directory / next_signing_key_file;
+  if (is_next) {
+    attempt([&] { rename_file(next, directory / signing_key_file); });
+  } else if (std::filesystem::exists(next)) {
+    attempt([&] { remove_file(next); });
+  }
+}
+
+SigningKeyPlace signing_key_place(const std::filesystem::path& directory) {
+  const auto current = directory / signing_key_file, next = directory / next_signing_key_file;
+  return {.keep_next = [next](const Signer& signer) { return attempt([&] { create_signing_key(next, signer); }); },
+          .drop_next = [next] { attempt([&] { remove_file(next); }); },
+          .put_next_in_force = [next, current] { attempt([&] { rename_file(next, current); }); }};
 }
 
 /// LedgerCreated and the first policy with the wrapped keys, one commit.
@@ -147,7 +205,7 @@ void WritableLedger::set_time(Time at) {
 }
 
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
-  read_verifier(directory);
+  const Verifier first = read_verifier(directory);
   WritableLedger ledger;
   ledger.store = value_or_fail(Store::open(directory, Store::Mode::write));
   ledger.keys = read_keys(directory, *ledger.store);
@@ -159,10 +217,13 @@ WritableLedger open_for_writing(const std::filesystem::path& directory, std::opt
   }
   const bool is_simulated = value_or_fail(state).simulated_clock;
   if (is_simulated) ledger.simulated.emplace();
-  ledger.log = value_or_fail(Log::open(*ledger.store, read_signing_key(directory / signing_key_file),
+  FoundSigner found = find_signer(directory, *ledger.store, first);
+  ledger.log = value_or_fail(Log::open(*ledger.store, first, std::move(found.signer),
                                        is_simulated ? ledger.simulated->clock() : Clock(system_time)));
+  settle_rotation(directory, found.is_next);
   ledger.executor =
       value_or_fail(Executor::open(*ledger.store, *ledger.log, *ledger.keys, system_entropy(), processor_count()));
+  ledger.executor->set_signing_key_place(signing_key_place(directory));
   if (at) ledger.set_time(*at);
   return ledger;
 }

@@ -1,8 +1,9 @@
 // tools/ledger_files.hpp — a ledger's directory: creating it (`init` only) and opening it to write or to read.
 //
 //   DIR/signing.key   Ed25519 signing key, `PRIVATE+KEY+…`        0600
+//   DIR/signing.key.next  while it is rotated: the key to come    0600
 //   DIR/master.key    master key, 64 hex digits                   0600
-//   DIR/ledger.vkey   the verifier, for anyone                    0644
+//   DIR/ledger.vkey   the first verifier, for anyone              0644
 //   DIR/checkpoint    copy of the newest signed checkpoint        0600
 //   DIR/store/        RocksDB
 #pragma once

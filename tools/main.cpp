@@ -396,7 +396,7 @@ class CommandLine {
         add(*audit, "verify", "re-read every stored byte: signatures, links, tree, checkpoints, projections",
             "daicho audit verify --data ./ledger --vkey ledger.example/accounts+…", [this] { return run_audit(a_); });
     verify->add_option("--threads", a_.threads, "default: all cores")->check(CLI::Range(0U, 1'024U));
-    verify->add_option("--vkey", a_.vkey, "the verifier you trust, instead of the directory's own");
+    verify->add_option("--vkey", a_.vkey, "the first verifier, trusted from elsewhere instead of the directory's own");
     auto* rules = add(app_, "rules", "the rules in words, with their sources, parameters, commands and events",
                       "daicho rules R-LOST-4", [this] { return run_rules(a_); });
     rules->add_option("rule", a_.rule, "one rule's id");

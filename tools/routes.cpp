@@ -350,6 +350,8 @@ const auto route_table = std::to_array<Route>({
      R"({"name":"account-web","roles":["front_end"]})", read_service, false},
     {"revoke-service", "this service may issue no more commands", R"({"name":"account-web"})",
      [](Fields& f) -> Command { return RevokeService{f.text("name")}; }, false},
+    {"rotate-signing-key", "a new signing key; the old one signs the change, the new one what follows", R"({})",
+     [](Fields&) -> Command { return RotateSigningKey{}; }, false},
     {"adopt-policy", "change policy parameters", R"({"recovery_per_day":3})", read_policy, false},
 });
 

@@ -30,7 +30,7 @@ struct Side {
   }
   Account state() const {
     if (account) return ledger.account(*account);
-    auto decoy = load_decoy(ledger.store(), ledger.keys(), name, ledger.clock);
+    auto decoy = load_decoy(ledger.store(), ledger.keys(), name, noon, ledger.clock);
     REQUIRE(decoy);
     return std::move(const_cast<Decoy&>(*decoy).account);
   }
@@ -289,7 +289,7 @@ SCENARIO("R-ACC-6: a link mailed to the stranger confirms, and the window runs, 
     std::optional<SecretKey> data_key =
         side.account ? pair.ledger.keys().data_key(pair.ledger.store(), account.id) : std::nullopt;
     if (!data_key) {
-      auto decoy = load_decoy(pair.ledger.store(), pair.ledger.keys(), side.name, pair.ledger.clock);
+      auto decoy = load_decoy(pair.ledger.store(), pair.ledger.keys(), side.name, noon, pair.ledger.clock);
       data_key = std::move(const_cast<Decoy&>(*decoy).data_key);
     }
     const Vault vault(account.id, *data_key, pair.ledger.keys().code_key());

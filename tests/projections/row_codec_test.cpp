@@ -92,30 +92,32 @@ SCENARIO("R-LED-3: every member of an account's identity, proofs and challenges 
   {
     auto& [plan, registered_at, registered, profiles, name_confirmed, name_link_id, name_link, name_link_expires_at,
            grade, passwords, password_changed_at, wrong_passwords, two_step, recovery_code, recovery_code_hash,
-           wrong_recovery_codes, changed_at, devices, locations, last_sign_in, failed_sign_ins] = account.identity;
+           wrong_recovery_codes, changed_at, changed, devices, locations, last_sign_in, failed_sign_ins] =
+        account.identity;
     check_members(account, plan, registered_at, registered, profiles, name_confirmed, name_link_id, name_link,
                   name_link_expires_at, grade, passwords, password_changed_at, wrong_passwords, two_step, recovery_code,
-                  recovery_code_hash, wrong_recovery_codes, changed_at, devices, locations, last_sign_in,
+                  recovery_code_hash, wrong_recovery_codes, changed_at, changed, devices, locations, last_sign_in,
                   failed_sign_ins);
-    auto& [tag, last, verified_at] = devices.front();
-    check_members(account, tag, last, verified_at);
+    auto& [tag, last, verified_at, verified] = devices.front();
+    check_members(account, tag, last, verified_at, verified);
   }
   {
     auto& [id, kind, status, added, added_at, status_position, status_since, address_tag, confirmation_tag, replacement,
            replaces, code, wrong_guesses, sends, wrong_confirmations, familiar_wrong_confirmations, totp_step,
-           verified_at] = account.proofs.all.front();
+           verified] = account.proofs.all.front();
     check_members(account, id, kind, status, added, added_at, status_position, status_since, address_tag,
                   confirmation_tag, replacement, replaces, code, wrong_guesses, sends, wrong_confirmations,
-                  familiar_wrong_confirmations, totp_step, verified_at);
+                  familiar_wrong_confirmations, totp_step, verified);
   }
   {
     auto& [id, challenge, is_link, hash, expires_at] = *account.proofs.all[1].code;
     check_members(account, id, challenge, is_link, hash, expires_at);
   }
   {
-    auto& [id, purpose, device_tag, started_at, started, offers, passed_at, passed, passed_with] =
+    auto& [id, purpose, device_tag, started_at, started, offers, code_sent, passed_at, passed, passed_with] =
         account.challenges.open.front();
-    check_members(account, id, purpose, device_tag, started_at, started, offers, passed_at, passed, passed_with);
+    check_members(account, id, purpose, device_tag, started_at, started, offers, code_sent, passed_at, passed,
+                  passed_with);
   }
 }
 
@@ -139,9 +141,9 @@ SCENARIO("R-LED-3: every member of an account's block, windows and limits is in 
     check_members(account, open, last);
   }
   {
-    auto& [recoveries, sends, refusals, refusals_counted] = account.limits;
+    auto& [recoveries, replacements, sends, window_sends, refusals, refusals_counted] = account.limits;
     auto& [by_rule] = refusals;
-    check_members(account, recoveries, sends, by_rule, refusals_counted);
+    check_members(account, recoveries, replacements, sends, window_sends, by_rule, refusals_counted);
     auto& [rule, marks] = by_rule.front();
     check_members(account, rule, marks);
   }
@@ -150,13 +152,13 @@ SCENARIO("R-LED-3: every member of an account's block, windows and limits is in 
 SCENARIO("R-LED-3: every member of an account's recoveries and life cycle is in its row") {
   Account account = full_account();
   {
-    auto& [id, submitted, submitted_at, reply_due_at, fields, familiar_device, familiar_place, outcome, decided,
-           decided_at, link, survey_sent] = account.recoveries.all.front();
+    auto& [id, submitted, submitted_at, reply_due_at, fields, familiar_device, familiar_place, outcome, is_stale,
+           decided, decided_at, link, survey_sent] = account.recoveries.all.front();
     auto& [field, result, matched] = fields.front();
     auto& [link_id, hash, expires_at] = *link;
     check_members(account, field, result, matched, link_id, hash, expires_at);
     check_members(account, id, submitted, submitted_at, reply_due_at, fields, familiar_device, familiar_place, outcome,
-                  decided, decided_at, link, survey_sent);
+                  is_stale, decided, decided_at, link, survey_sent);
   }
   {
     auto& [has_mailbox, mailbox_off, end] = account.life;
@@ -171,9 +173,9 @@ SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in i
   LedgerState ledger;
   ledger.services.resize(2);
   ledger.refusals.by_rule.push_back({711, {noon}});
-  auto& [head, origin, simulated_clock, policy, digests_at, digests_time, services, refusals] = ledger;
-  check_members(ledger, head.version, head.position, head.leaf, origin, simulated_clock, digests_at, digests_time,
-                services, refusals.by_rule);
+  auto& [head, origin, simulated_clock, created_at, policy, digests_at, digests_time, services, refusals] = ledger;
+  check_members(ledger, head.version, head.position, head.leaf, origin, simulated_clock, created_at, digests_at,
+                digests_time, services, refusals.by_rule);
   check_members(ledger, refusals.by_rule.front().rule, refusals.by_rule.front().marks);
   auto& [id, name, roles, public_key, token_hash, registered, registered_at, revoked_at] = services.front();
   check_members(ledger, id, name, roles, public_key, token_hash, registered, registered_at, revoked_at);
@@ -185,10 +187,10 @@ SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in i
          domains] = policy;
   check_members(ledger, version, min_proofs, code_digits, code_ttl, link_ttl, guesses, codes, confirmations,
                 challenge_ttl, step_up_ttl, password_min, password_max, password_classes, strong_classes,
-                password_history, passes, memory, replacement_days, recovery_per_day, reply_hours, survey_days,
-                reset_link_ttl, min_fields, threshold, values_counted, not_registered_percent, familiar_device,
-                familiar_place, mailbox_inactive, mailbox_first, account_inactive, recorded_refusals, day_kind,
-                day_zone, subject_match, reuse, disclose, weights, routes, domains);
+                password_history, passes, memory, replacement_days, replacements_per_day, recovery_per_day, reply_hours,
+                survey_days, reset_link_ttl, min_fields, threshold, values_counted, not_registered_percent,
+                familiar_device, familiar_place, mailbox_inactive, mailbox_first, account_inactive, recorded_refusals,
+                day_kind, day_zone, subject_match, reuse, disclose, weights, routes, domains);
 }
 
 SCENARIO("R-LED-3: equal states give equal rows, and a real account comes back whole") {

@@ -22,7 +22,7 @@ Played play_lines(ToolsLedger& ledger, const std::string& text) {
   std::ostringstream out;
   auto* const before = std::cout.rdbuf(out.rdbuf());
   try {
-    played.summary = play(ledger.open, lines, Format::ndjson, "local");
+    played.summary = play(ledger.open, lines, Format::ndjson, "local", "en");
   } catch (const Failure& failure) {
     CHECK(failure.exit == Exit::usage);
     played.failure = failure.what();

@@ -1,0 +1,24 @@
+// commands/key_rotation.hpp — a new signing key for the ledger, as an event of its own account (R-LED-5).
+// The executor draws the key, has it kept before its event is appended, and appends with nothing else in flight.
+#pragma once
+
+#include "commands/decision.hpp"
+#include "ledger/signing.hpp"
+
+namespace daicho {
+
+/// Both are public, and the executor's to fill in: the caller gives nothing.
+struct RotateSigningKey {
+  KeyId old_key_id = {};
+  std::string vkey = {};  ///< of the new key
+};
+Decision decide(const LedgerState& ledger, const RotateSigningKey& command, const Context& context);
+
+/// Where the signing key is kept between runs; handed in by tools/. None of them throws.
+struct SigningKeyPlace {
+  std::function<bool(const Signer& next)> keep_next;  ///< durable, beside the key in force, when it returns true
+  std::function<void()> drop_next;                    ///< the event was not appended
+  std::function<void()> put_next_in_force;  ///< the event is durable; what fails here is made good at the next opening
+};
+
+}  // namespace daicho
