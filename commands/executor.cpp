@@ -360,10 +360,10 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
 
 /// What the executor itself remembers, once the command is durable.
 void Executor::finish(Run& run) {
-  if (run.decision.counted && !run.decoy) {
+  if (run.decision.counted) {
     const std::lock_guard lock(counted_mutex_);
     Counted& counted = counted_[{run.account_id, static_cast<std::uint16_t>(run.decision.refusal->rule)}];
-    if (counted.count++ == 0) counted.since = log_.time();
+    if (counted.count++ == 0) counted = {1, log_.time(), run.decoy.has_value()};
   }
   if (run.is_ledgers_own() && run.answer) {
     const std::lock_guard lock(ledger_mutex_);

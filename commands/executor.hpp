@@ -150,6 +150,7 @@ class Executor {
   struct Counted {
     std::uint64_t count = 0;
     Time since = 0;
+    bool is_decoys = false;  ///< not among what a tick says it did
   };
   std::mutex counted_mutex_;  // guards counted_
   std::map<std::pair<Id, std::uint16_t>, Counted> counted_;

@@ -126,7 +126,7 @@ Result<std::vector<Answer>, Fault> Executor::tick() {
         execute_for_scheduler(command, which.first, "count-refusals", "count-refusals/" + to_text(new_id(log_.time())));
     if (!answer && answer.error().kind != FaultKind::stopped) continue;
     if (!answer) return Unexpected{answer.error()};
-    done.push_back(*std::move(answer));
+    if (!refusals.is_decoys) done.push_back(*std::move(answer));
   }
   if (auto digests = record_digests()) {
     if (!*digests) return Unexpected{digests->error()};

@@ -91,6 +91,21 @@ SCENARIO("R-REC-7: a reply that is late can be seen until a late tick gives it")
   CHECK(ledger.rows(Family::rows).count(due_row_key({DueKind::recovery_reply, start, owner, recovery})) == 0);
 }
 
+SCENARIO("R-REC-7: a tick answers a form that came before the block with not verified, and the one after it as it is") {
+  MemoryLedger ledger(Json{{"recovery_threshold", 9}});
+  const Id owner = ledger.make_owner("owner@outlook.jp");
+  const Id before = id_in(ledger.run(recovery_form(), owner), "recovery_id");
+  ledger.run(BlockAccount{"suspected_intrusion", ""}, owner);
+  CHECK(ledger.account(owner).recoveries.find(before)->is_stale);
+  ledger.reopen();
+  CHECK(done(ledger) == "RecoveryNotVerified\n");
+  CHECK(ledger.newest_mail(owner, fb::NotificationKind::recovery_not_verified).secret.empty());
+  const Id after = id_in(ledger.run(recovery_form(), owner), "recovery_id");
+  CHECK(!ledger.account(owner).recoveries.find(after)->is_stale);
+  CHECK(done(ledger) == "RecoveryVerified ResetLinkIssued\n");
+  check_replay(ledger);
+}
+
 SCENARIO("R-REC-8 R-BLK-2: from the form to the mailed link to a lifted block, through the outbox") {
   MemoryLedger ledger(Json{{"recovery_threshold", 9}});
   const Id owner = ledger.make_owner("owner@outlook.jp");

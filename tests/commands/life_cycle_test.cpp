@@ -143,6 +143,8 @@ SCENARIO("R-LIFE-1: after closing every command is refused by it, and what waite
   CHECK(outcome(ledger.run(BlockAccount{"suspected_intrusion", ""}, owner)) == refused);
   CHECK(outcome(ledger.run(DeactivateMailbox{fb::MailboxReason::owner}, owner)) == refused);
   CHECK(outcome(ledger.run(MergeAccounts{"other@outlook.jp"}, owner)) == refused);
+  const RecordAccess look{.reason = "a call", .case_number = "1", .fields = {"profile"}};
+  CHECK(outcome(ledger.run(look, owner)) == refused);
   const RecordDelivery delivery{
       .notification = waiting, .result = fb::DeliveryResult::accepted, .detail = "", .waiting = {}};
   CHECK(outcome(ledger.run(delivery, owner)) == "accepted: DeliveryRecorded");
@@ -154,6 +156,35 @@ SCENARIO("R-LIFE-1: after closing every command is refused by it, and what waite
     CHECK(!key.starts_with('E'));
     CHECK(!key.starts_with('D'));
   }
+}
+
+SCENARIO("R-LIFE-1 R-BLK-1: a blocked account, to which nobody can be signed in, is not closed") {
+  MemoryLedger ledger;
+  const Id owner = ledger.make_owner("owner@outlook.jp");
+  ledger.run(BlockAccount{"suspected_intrusion", ""}, owner);
+  const std::string history = ledger.history(owner);
+  const Answer answer = ledger.run(CloseAccount{.password = "Old-pass1", .confirm = true}, owner);
+  CHECK(answer.is_refusal);
+  CHECK(outcome(answer).starts_with("R-BLK-"));
+  CHECK(ledger.run(CloseAccount{.password = "old-pass1", .confirm = true}, owner).is_refusal);
+  CHECK(ledger.history(owner) == history);  // nor does it tell whether the password was right
+  CHECK(!ledger.account(owner).life.end);
+}
+
+SCENARIO("R-LIFE-3 R-BLK-1: an account that ended is not listed as blocked") {
+  MemoryLedger ledger;
+  const Id owner = ledger.make_owner("owner@example.com");
+  ledger.run(BlockAccount{"suspected_intrusion", ""}, owner);
+  CHECK(ledger.rows(Family::rows).count(blocked_row_key(owner)) == 1);
+  ledger.wait(366 * day_us);
+  ledger.tick();
+  CHECK(ledger.history(owner).ends_with("AccountExpired"));
+  CHECK(ledger.rows(Family::rows).count(blocked_row_key(owner)) == 0);
+  Replay replay(ledger.store(), &ledger.keys());
+  REQUIRE(!replay_log(ledger.store(), replay, {}));
+  const auto difference = first_difference(ledger.store(), replay);
+  REQUIRE(difference.has_value());
+  CHECK(!difference->has_value());
 }
 
 SCENARIO("R-LIFE-1: a closed account's name is handed out again only when the policy says so") {

@@ -41,7 +41,10 @@ SCENARIO("R-LED-5: every enumerator has its own word, which reads back") {
   check_round_trip<fb::Grade>(4);
   check_round_trip<fb::NotificationKind>(12);
   check_round_trip<fb::CodeRejection>(5);
-  check_round_trip<fb::Canceller>(4);
+  check_round_trip<fb::Canceller>(6);
+  check_round_trip<fb::Role>(10);
+  check_round_trip<fb::MailboxReason>(4);
+  check_round_trip<fb::RecoveryField>(20);
   check_round_trip<fb::DeliveryResult>(4);
   check_round_trip<fb::Lifted>(3);
   check_round_trip<fb::Plan>(2);
@@ -58,6 +61,7 @@ SCENARIO("R-LED-5: the words for states of proofs, windows and notices") {
   CHECK(name(WindowOutcome::completed) == "completed");
   CHECK(name(WindowOutcome::cancelled) == "cancelled");
   CHECK(name(WindowOutcome::disputed) == "disputed");
+  CHECK(name(WindowOutcome::ended) == "ended");
   CHECK(name(Notice::confirm_sign_in_name) == "confirm_sign_in_name");
   CHECK(name(Notice::add_security_info) == "add_security_info");
   CHECK(name(Notice::security_info_change_pending) == "security_info_change_pending");

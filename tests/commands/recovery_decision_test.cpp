@@ -34,6 +34,18 @@ ResetPassword reset(const std::string& token) {
   return {.reset_token = token, .password = {"New-pass2", "New-pass2", "$argon2id$new"}};
 }
 
+ResetPassword by_challenge(std::uint64_t number) {
+  ResetPassword command = reset("");
+  command.reset_token.reset();
+  command.challenge = numbered(number);
+  return command;
+}
+
+bool names_rule(const Decision& decision, Rule rule) {
+  const auto& rules = decision.events.front().rules;
+  return std::ranges::find(rules, static_cast<std::uint16_t>(rule)) != rules.end();
+}
+
 std::vector<Id> described(const Decision& decision, std::string_view member) {
   for (const auto& [name, ids] : decision.described) {
     if (name == member) return ids;
@@ -85,9 +97,65 @@ SCENARIO("R-REC-1: two-step verification turned on since the submission: not ver
   Subject subject = customer(form_points);
   const Id recovery = submit(subject);
   subject.happened(draft(fb::TwoStepEnabledT{}, {Rule::prf_5}));
-  CHECK(outcome(subject.when(DecideRecovery{recovery})) == "accepted: RecoveryNotVerified");
+  const Decision decision = subject.when(DecideRecovery{recovery});
+  CHECK(outcome(decision) == "accepted: RecoveryNotVerified");
+  CHECK(decision.returns["points"] == form_points);
+  CHECK(decision.returns.contains("because"));
+  CHECK(names_rule(decision, Rule::rec_1));
   subject.happened(draft(fb::TwoStepDisabledT{}, {Rule::prf_5}));
-  CHECK(outcome(subject.when(DecideRecovery{recovery})) == "accepted: RecoveryVerified ResetLinkIssued");
+  const Decision later = subject.when(DecideRecovery{recovery});
+  CHECK(outcome(later) == "accepted: RecoveryNotVerified");
+  CHECK(later.returns["because"] == "superseded");
+  CHECK(!names_rule(later, Rule::rec_1));
+}
+
+SCENARIO("R-REC-7: a form sent before the account was recovered, changed or blocked is not verified any more") {
+  Subject subject = customer(form_points);
+  subject.policy.replacement_days = 1;
+  const Id recovery = submit(subject);
+  const Decision before = subject.when(DecideRecovery{recovery});
+  CHECK(outcome(before) == "accepted: RecoveryVerified ResetLinkIssued");
+  CHECK(!before.returns.contains("because"));
+  WHEN("a challenge resets the password") {
+    passed(fb::Purpose::reset_password, 70)(subject);
+    CHECK(outcome(subject.run(by_challenge(70))) == "accepted: PasswordReset");
+  }
+  WHEN("the link of another form does") { CHECK(!subject.run(reset(reset_token(subject))).refusal); }
+  WHEN("the owner changes it") {
+    const ChangePassword change{
+        .current = "Old-pass1", .password = {"New-pass3", "New-pass3", "$argon2id$new"}, .verdict = Verdict::right};
+    CHECK(outcome(subject.run(change)) == "accepted: PasswordChanged");
+  }
+  WHEN("the proofs are replaced, before anybody appended it") {
+    marked_lost(71)(subject);
+    proposed(71, "new@example.org")(subject);
+    confirmed(71)(subject);
+    subject.now += day_us;
+  }
+  WHEN("two-step verification was on for a while") {
+    subject.happened(draft(fb::TwoStepEnabledT{}, {Rule::prf_5}));
+    subject.happened(draft(fb::TwoStepDisabledT{}, {Rule::prf_5}));
+  }
+  WHEN("the account is blocked") { blocked("suspected_intrusion")(subject); }
+  const Decision decision = subject.run(DecideRecovery{recovery});
+  CHECK(outcome(decision) == "accepted: RecoveryNotVerified");
+  CHECK(decision.returns["because"] == "superseded");
+  CHECK(decision.returns["points"] == form_points);
+  CHECK(only_notification(decision.events[0]).kind == fb::NotificationKind::recovery_not_verified);
+  subject.now += day_us;
+  CHECK(outcome(subject.run(DecideRecovery{submit(subject)})) == "accepted: RecoveryVerified ResetLinkIssued");
+}
+
+SCENARIO("R-REC-7: verified recoveries whose links ran out unused do not pile up") {
+  Subject subject = customer(form_points);
+  for (int day = 0; day < 60; ++day) {
+    const Id recovery = submit(subject);
+    subject.run(DecideRecovery{recovery});
+    subject.run(SendRecoverySurvey{recovery});
+    CHECK(subject.folded().recoveries.find(recovery)->link);
+    subject.now += 2 * day_us;
+  }
+  CHECK(subject.folded().recoveries.all.size() <= finished_recoveries_kept_max + 1);
 }
 
 SCENARIO("R-REC-10: an outcome says of every field result, points and weight, the total and the threshold, no value") {
@@ -114,18 +182,18 @@ SCENARIO("R-REC-10: an outcome says of every field result, points and weight, th
   CHECK(told["fields"][1].dump() == R"({"field":"given_name","result":"not_matched","points":0,"weight":4})");
   CHECK(told["fields"][2].dump() == R"({"field":"birth_date","result":"blank","points":0,"weight":6})");
   CHECK(told["fields"][4].dump() == R"({"field":"region","result":"matched","points":0,"weight":2})");
-  CHECK(told["fields"][6].dump() == R"({"field":"passwords","result":"matched","points":40,"weight":20})");
+  CHECK(told["fields"][6].dump() == R"({"field":"passwords","result":"matched","points":30,"weight":30})");
   CHECK(told["fields"][14].dump() == R"({"field":"skype_id","result":"not_on_file","points":0,"weight":4})");
-  CHECK(told["familiar_points"] == 30);
-  CHECK(told["points"] == 4 + 40 + 10 + 12 + 30);
+  CHECK(told["familiar_points"] == 20);
+  CHECK(told["points"] == 4 + 30 + 10 + 12 + 20);
   CHECK(told["threshold"] == 70);
   CHECK(told["outcome"] == "verified");
   for (const char* planted : {"Yamada", "lanted", "8271"}) CHECK(told.dump().find(planted) == std::string::npos);
   THEN("the event says the same") {
     const auto& event = *decision.events.front().payload.AsRecoveryVerified();
-    CHECK(event.points == 96);
+    CHECK(event.points == 76);
     CHECK(event.threshold == 70);
-    CHECK(event.familiar_points == 30);
+    CHECK(event.familiar_points == 20);
     REQUIRE(event.fields.size() == recovery_fields().size());
     std::int64_t sum = event.familiar_points;
     for (const fb::FieldPoints& field : event.fields) sum += field.points();
@@ -173,7 +241,7 @@ SCENARIO("R-REC-8: a reset link lives reset_link_ttl to the microsecond and work
   CHECK(subject.account().recoveries.all[0].outcome == RecoveryOutcome::verified);
 }
 
-SCENARIO("R-REC-8 R-PWD-3: whatever sets a password or replaces the proofs voids every reset link") {
+SCENARIO("R-REC-8 R-PWD-3 R-REC-1 R-BLK-2: a password set, proofs replaced, two-step or a block voids every link") {
   Subject subject = customer(form_points);
   subject.policy.reset_link_ttl_seconds = 604'800;
   subject.policy.replacement_days = 1;
@@ -184,10 +252,7 @@ SCENARIO("R-REC-8 R-PWD-3: whatever sets a password or replaces the proofs voids
   WHEN("the other link is followed") { subject.run(reset(second)); }
   WHEN("a challenge resets it") {
     passed(fb::Purpose::reset_password, 70)(subject);
-    ResetPassword by_challenge = reset("");
-    by_challenge.reset_token.reset();
-    by_challenge.challenge = numbered(70);
-    CHECK(outcome(subject.run(by_challenge)) == "accepted: PasswordReset");
+    CHECK(outcome(subject.run(by_challenge(70))) == "accepted: PasswordReset");
   }
   WHEN("the owner changes it") {
     const ChangePassword change{
@@ -202,6 +267,16 @@ SCENARIO("R-REC-8 R-PWD-3: whatever sets a password or replaces the proofs voids
     CHECK(outcome(subject.when(reset(token))) == "accepted: PasswordReset");
     subject.now += 1;
   }
+  WHEN("two-step verification is turned on, and off again") {
+    subject.happened(draft(fb::TwoStepEnabledT{}, {Rule::prf_5}));
+    CHECK(outcome(subject.when(reset(token))) == "R-REC-8 reset_link_unknown");
+    subject.happened(draft(fb::TwoStepDisabledT{}, {Rule::prf_5}));
+  }
+  WHEN("the account is blocked") {
+    passed(fb::Purpose::reset_password, 72)(subject);
+    blocked("suspected_intrusion")(subject);
+    CHECK(subject.when(by_challenge(72)).refusal);
+  }
   CHECK(outcome(subject.when(reset(token))) == "R-REC-8 reset_link_unknown");
   CHECK(outcome(subject.when(reset(second))) == "R-REC-8 reset_link_unknown");
 }
@@ -214,10 +289,7 @@ SCENARIO(
   const std::string token = reset_token(subject);
   CHECK(subject.folded().block.current);
   passed(fb::Purpose::reset_password, 70)(subject);
-  ResetPassword by_challenge = reset("");
-  by_challenge.reset_token.reset();
-  by_challenge.challenge = numbered(70);
-  CHECK(outcome(subject.when(by_challenge)) == "accepted: PasswordReset");
+  CHECK(outcome(subject.when(by_challenge(70))) == "accepted: PasswordReset");
   const Decision decision = subject.run(reset(token));
   CHECK(outcome(decision) == "accepted: PasswordReset AccountUnblocked");
   const auto& lifted = *decision.events.back().payload.AsAccountUnblocked();

@@ -55,11 +55,17 @@ const std::vector<Known>& known_of_services() {
   static const std::vector<Known> all = {
       {Field::mail_subjects, "お礼", {"お礼", " お礼 "}, {"お祝い", "御礼"}},
       {Field::mail_folders, "Travel 2025", {"travel 2025", "ＴＲＡＶＥＬ　２０２５"}, {"Travel", "Travel2025"}},
-      {Field::mail_recipients, "Taro@example.co.jp", {"taro@EXAMPLE.co.jp"}, {"taro@example.com", "taro", "@", "a@b"}},
+      {Field::mail_recipients,
+       "Taro@example.co.jp",
+       {"taro@EXAMPLE.co.jp", " Taro@example.co.jp ", "　taro@example.co.jp\t"},
+       {"taro@example.com", "taro", "@", "a@b"}},
       {Field::xbox_prepaid_last5, "01234", {"01234", "０１２３４", "0-12 34"}, {"1234", "01235", "43210"}},
       {Field::card_name, "HANAKO YAMADA", {"Hanako Yamada", "hanakoyamada"}, {"Yamada Hanako", "山田 花子"}},
       {Field::card_last4, "0042", {"0042", "００４２"}, {"42", "4200", "0043"}},
-      {Field::card_expiry, "03/27", {"3/27", "03/2027", "0327", "３／２７"}, {"04/27", "03/28", "27", "2703"}},
+      {Field::card_expiry,
+       "03/27",
+       {"3/27", "03/2027", "0327", "３／２７", "2027-03", "2027/3"},
+       {"04/27", "03/28", "27", "2703", "2027-04", "2028-03"}},
       {Field::skype_id, "live:hanako.y", {"LIVE:Hanako.Y"}, {"hanako.y", "live:hanako"}},
       {Field::skype_contacts, "鈴木 一郎", {"鈴木　一郎"}, {"鈴木 二郎", "Suzuki Ichiro"}},
       {Field::skype_phones,
@@ -168,7 +174,7 @@ SCENARIO("R-REC-6 R-ACC-3: any value that was ever true matches, not only today'
   lives_as(moved)(subject);
   for (const char* surname : {"Yamada", "佐藤", "鈴木"})
     CHECK(judged(subject, Field::surname, {surname}) == "matched 1");
-  CHECK(judged(subject, Field::surname, {"佐藤", "鈴木", "Yamada"}) == "matched 1");  // of one field, one fact
+  CHECK(judged(subject, Field::surname, {"佐藤", "鈴木"}) == "matched 1");  // of one field, one fact
   CHECK(judged(subject, Field::surname, {"田中"}) == "not_matched");
   CHECK(judged(subject, Field::region, {"大阪府"}) == "matched 1");
   CHECK(not_registered(subject, Field::region) == "not_matched");
@@ -208,6 +214,10 @@ SCENARIO("R-REC-6: `not registered` is right where nothing is on file, and wrong
     }
   }
   CHECK(judged(stranger, Field::mail_folders, {"登録していません", "旅行"}) == "not_on_file");
+  CHECK(judged(stranger, Field::mail_folders, {"作成されていません", "", "　"}) == "matched 0");
+  CHECK(judged(stranger, Field::mail_folders, {"", "作成されていません"}) == "matched 0");
+  CHECK(judged(subject, Field::mail_folders, {"作成されていません", ""}) == "not_matched");
+  CHECK(judged(stranger, Field::mail_folders, {"", "　"}) == "blank");
   CHECK(judged(stranger, Field::mail_folders, {"未登録"}) == "not_on_file");
 }
 
@@ -236,6 +246,27 @@ SCENARIO("R-REC-5: of a field with several values the facts matched are counted,
     CHECK(is_several(several));
   for (const Field one : {Field::surname, Field::birth_date, Field::card_last4, Field::skype_id})
     CHECK(!is_several(one));
+}
+
+SCENARIO("R-REC-5 R-REC-6: of a field with one value the first two distinct values are compared, and no guess more") {
+  CHECK(single_values_max == 2);
+  const Subject subject = customer();
+  CHECK(judged(subject, Field::card_expiry, {"01/27", "03/27"}) == "matched 1");
+  CHECK(judged(subject, Field::card_expiry, {"01/27", "02/27", "03/27"}) == "not_matched");
+  CHECK(judged(subject, Field::card_expiry, {"01/27", " ", "1/2027", "2027-01", "03/27"}) == "matched 1");
+  CHECK(judged(subject, Field::region, {"京都府", "大阪府", "東京都"}) == "not_matched");
+  CHECK(judged(subject, Field::region, {"東京都", "京都府", "大阪府"}) == "matched 1");
+  CHECK(judged(subject, Field::mail_folders, {"a", "b", "c", "d", "Travel 2025"}) == "matched 1");
+}
+
+SCENARIO("R-REC-6: what matched is the lesser of distinct right answers and distinct facts") {
+  const Subject subject =
+      given({registered(), observed(Field::mail_subjects, "週報 2026年1月"),
+             observed(Field::mail_subjects, "週報 2026年2月"), observed(Field::mail_subjects, "週報 2026年3月")});
+  CHECK(judged(subject, Field::mail_subjects, {"週報 2026年"}) == "matched 1");  // resembles all three
+  CHECK(judged(subject, Field::mail_subjects, {"週報 2026年1月", "週報 2026年3月"}) == "matched 2");
+  const Subject one = given({registered(), observed(Field::mail_subjects, "来週の定例会議の議事録について")});
+  CHECK(judged(one, Field::mail_subjects, {"定例会議の議事録", "議事録について", "来週の定例会議"}) == "matched 1");
 }
 
 SCENARIO("R-REC-5: passwords used before count as many as the verifiers said") {

@@ -248,3 +248,15 @@ SCENARIO("R-REC-5 R-PWD-4: passwords used before count within password_history, 
   CHECK(passwords_found(ledger, owner, {"New-pass2", "New-pass3"}) == 0);
   CHECK(passwords_found(ledger, owner, {"New-pass4"}) == 1);
 }
+
+SCENARIO("R-REC-5 R-REC-6: a password that was set twice is one password known") {
+  MemoryLedger ledger;
+  const Id owner = ledger.make_owner("owner@outlook.jp");
+  change_password(ledger, owner, "Old-pass1", "New-pass2");
+  change_password(ledger, owner, "New-pass2", "New-pass3");
+  ledger.run(AdoptPolicy{{{"password_history", 0}}});
+  change_password(ledger, owner, "New-pass3", "Old-pass1");
+  ledger.run(AdoptPolicy{{{"password_history", 10}}});
+  CHECK(passwords_found(ledger, owner, {"Old-pass1"}) == 1);
+  CHECK(passwords_found(ledger, owner, {"Old-pass1", "New-pass3"}) == 2);
+}
