@@ -166,8 +166,8 @@ Decision decide(const Account& account, const DecideRecovery& command, const Con
   // Two-step verification may have been turned on since (R-REC-1).
   const bool is_verified =
       points.total >= context.policy.recovery_threshold && !account.identity.two_step && !recovery->is_stale;
-  if (account.identity.two_step) answer["because"] = "two_step_on";
   if (recovery->is_stale) answer["because"] = "superseded";
+  if (account.identity.two_step) answer["because"] = "two_step_on";
   answer["outcome"] = name(is_verified ? RecoveryOutcome::verified : RecoveryOutcome::not_verified);
   Decision decision = accepted(std::move(answer));
   if (!is_verified) {

@@ -61,6 +61,15 @@ void void_open(Recoveries& recoveries) {
 
 namespace {
 
+/// The account ended: nobody waits for an answer any more.
+void finish(Recoveries& recoveries) {
+  for (Recovery& recovery : recoveries.all) {
+    recovery.link.reset();
+    recovery.survey_sent = true;
+    if (recovery.outcome == RecoveryOutcome::pending) recovery.outcome = RecoveryOutcome::not_verified;
+  }
+}
+
 bool makes_stale(const Event& event) {
   return event.as<fb::PasswordReset>() || event.as<fb::PasswordChanged>() || event.as<fb::ReplacementCompleted>() ||
          event.as<fb::TwoStepEnabled>() || event.as<fb::AccountBlocked>();
@@ -80,6 +89,8 @@ void evolve(Recoveries& recoveries, const Event& event) {
       recovery->link = ResetLink{id_of(issued->link_id()), tag_of(issued->token_hash()), issued->expires_at()};
   } else if (const auto* survey = event.as<fb::RecoverySurveySent>()) {
     if (Recovery* recovery = find(recoveries, id_of(survey->recovery_id()))) recovery->survey_sent = true;
+  } else if (event.as<fb::AccountClosed>() || event.as<fb::AccountExpired>()) {
+    finish(recoveries);
   } else if (makes_stale(event)) {
     void_open(recoveries);
   }

@@ -174,6 +174,10 @@ def unknown_names(ledger, report):
                          ("submit-recovery", FORM), ("submit-recovery", FORM),
                          ("mark-proofs-lost", {}), ("mark-proofs-lost", {})):
         check_alike(report, name, *(ledger.command(name, fields, "--account", each) for each in (known, nobody)))
+    for each in (known, nobody):
+        second = ledger.command("mark-proofs-lost", {}, "--account", each)
+        report.equal((second.code, second.json.get("code"), "replacement_id" in second.json), (1, "window_open", False),
+                     f"{each}: a second mark-lost does not tell the window's id")
     check_alike(report, "recovery-options",
                 *(ledger.run("query", "recovery-options", "--account", each) for each in (known, nobody)))
     events = ledger.query("events", "--type", "RecoverySubmitted")["events"]
@@ -209,6 +213,13 @@ def roles(ledger, account, report):
     in_english(report, ledger.run(*reset, "account-web", *words), 1, "R-REC-8", "the front end with a wrong link")
     kinds = [event["payload"]["code"] for event in ledger.query("events", "--type", "CommandRefused")["events"]]
     report.equal(kinds[-3:], ["service_unknown", "role_missing", "support_overreach"], "each try is on record")
+    rotate = ["command", "rotate-signing-key"]
+    in_english(report, ledger.run(*rotate, "--service", "account-web"), 5, "R-LED-5", "rotation without the role")
+    in_english(report, ledger.run(*rotate, "--service", "anybody"), 5, "R-LED-5", "rotation by an unknown service")
+    admin = ledger.command("register-service", {"name": "console", "roles": ["admin"]})
+    report.equal(admin.code, 0, f"register-service console: {admin.words}")
+    rotated = ledger.run(*rotate, "--service", "console")
+    report.check(rotated.code == 0 and "+" in rotated.json["vkey"], f"rotation by an admin: {rotated.words}")
     for name in ("Not A Word", "scheduler", "local", "helpdesk"):
         answer = ledger.command("register-service", {"name": name, "roles": ["risk"]})
         in_english(report, answer, 1, "R-LED-5", f"register-service {name!r}")

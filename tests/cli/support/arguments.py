@@ -10,7 +10,7 @@ SUBCOMMANDS = {  # what a call that works looks like; {account} is put in
     ("outbox", "lease"): [],
     ("tick",): [], ("query",): ["events"], ("audit", "verify"): [], ("replay",): [],
 }
-TAKES_ANY_TEXT = {("query", "--service"), ("query", "--rule"), ("outbox lease", "--holder")}
+TAKES_ANY_TEXT = {("query", "--service"), ("outbox lease", "--holder")}
 PLAYED = b'{"command":"adopt-policy","min_proofs":2,"expected_version":0}'
 BAD_NUMBERS = ("-1", "1.5", "1e3", "abc", "0x10", "18446744073709551616", "99999999999999999999999", " 1", "1 ")
 
