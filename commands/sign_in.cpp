@@ -18,7 +18,11 @@ bool needs_second_step(const Account& account, const RecordSignIn& command, cons
   const bool is_trusted = std::ranges::any_of(account.proofs.all, [&](const Proof& proof) {
     return proof.kind == fb::ProofKind::trusted_device && proof.is_usable() && proof.address_tag == device;
   });
-  return !is_trusted && check_passed(account, command.challenge.value_or(Id{}), fb::Purpose::two_step_sign_in, context);
+  if (is_trusted) return false;
+  const Id passed = command.challenge.value_or(Id{});
+  const Challenge* challenge = account.challenges.find(passed);
+  const bool is_elsewhere = challenge && !challenge->device_tag.is_zero() && challenge->device_tag != device;
+  return is_elsewhere || check_passed(account, passed, fb::Purpose::two_step_sign_in, context);
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ class Writer {
   /// What the delivery service is told; null when the account's key is gone, or the decoy.
   Json write() {
     if (!data_key_) return nullptr;
+    if (decoy_ && !value_or_fail(stored_event(row_.position))) return nullptr;
     const auto envelope = event_bytes(row_.position);
     const auto event = Event::parse(as_bytes(envelope));
     const fb::Notification& wanted = *event->body().notifications()->Get(row_.index);
@@ -60,9 +61,13 @@ class Writer {
   }
 
  private:
+  Result<std::optional<std::string>, StoreError> stored_event(Position position) const {
+    if (!decoy_) return read_event(*ledger_.store, position);
+    return ledger_.store->get(Family::meta, as_bytes(decoy_event_key(decoy_->id, position)));
+  }
+
   std::string event_bytes(Position position) const {
-    auto envelope = decoy_ ? ledger_.store->get(Family::meta, as_bytes(decoy_event_key(decoy_->id, position)))
-                           : read_event(*ledger_.store, position);
+    auto envelope = stored_event(position);
     if (!envelope) fail(envelope.error());
     if (!*envelope || !Event::parse(as_bytes(**envelope))) {
       throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
@@ -120,7 +125,8 @@ struct Waiting {
   bool is_decoys = false;
 };
 
-/// Adds what waits in one outbox, the accounts' or the decoys', and nobody holds.
+/// Adds what waits in one outbox, the accounts' or the decoys', and nobody holds: twice as many as wanted, for some may
+/// have nothing left to tell.
 void add_free(const WritableLedger& ledger, const LeaseOptions& options, Time now, bool decoys,
               std::vector<Waiting>& found) {
   const std::string prefix = decoys ? decoy_index_key("") : "", from = prefix + "O";

@@ -24,7 +24,8 @@ int passwords_found(MemoryLedger& ledger, const Id& owner, const std::vector<std
   form.answers.push_back({.field = "passwords", .values = values});
   const Answer answer = ledger.run(form, owner);
   CHECK(outcome(answer) == "accepted: RecoverySubmitted");
-  for (const FieldMatch& match : ledger.account(owner).recoveries.all.back().fields) {
+  const Account account = ledger.account(owner);
+  for (const FieldMatch& match : account.recoveries.all.back().fields) {
     if (match.field == fb::RecoveryField::passwords) return match.matched;
   }
   return -1;
