@@ -38,7 +38,7 @@ FieldMatch found(MemoryLedger& ledger, const Id& owner, const std::string& field
   SubmitRecovery form = recovery_form();
   form.answers = {{.field = field, .values = std::move(values)}};
   CHECK(outcome(ledger.run(form, owner)) == "accepted: RecoverySubmitted");
-  const auto& fields = ledger.account(owner).recoveries.all.back().fields;
+  const auto fields = ledger.account(owner).recoveries.all.back().fields;
   return *std::ranges::find(fields, *parse_recovery_field(field), &FieldMatch::field);
 }
 
