@@ -22,6 +22,23 @@ Json window_answer(const Window& window) {
   return answer;
 }
 
+/// The window's end, with a recovery code: at once.
+void complete_now(Decision& decision, const Account& account, const Context& context) {
+  Draft completed = completion(account, context.now, context);
+  const auto& outcome = *completed.payload.AsReplacementCompleted();
+  describe_survivors(decision, account, outcome.added, outcome.removed);
+  decision.events.push_back(std::move(completed));
+}
+
+Draft cancellation(const Account& account, fb::Canceller by, const Context& context,
+                   std::initializer_list<Rule> rules) {
+  const Window& window = *account.windows.open;
+  Draft cancelled = draft(fb::ReplacementCancelledT{.replacement_id = window.id, .by = by}, rules);
+  cancelled.caused_by = window.opened;
+  notify_owner(cancelled, account, context, fb::NotificationKind::security_info_changed);
+  return cancelled;
+}
+
 /// A second mark-lost by the window's opener, with the recovery code: what nothing else shortens (R-LOST-4).
 Decision expedite(const Account& account, const Context& context) {
   const Window& window = *account.windows.open;
@@ -35,9 +52,7 @@ Decision expedite(const Account& account, const Context& context) {
                                   {Rule::lost_2, Rule::lost_4}));
   if (window.confirmed_at) {
     decision.returns["effective_at"] = to_rfc3339(context.now);
-    decision.events.push_back(completion(account, context.now, context));
-    describe_survivors(decision, account, decision.events.back().payload.AsReplacementCompleted()->added,
-                       decision.events.back().payload.AsReplacementCompleted()->removed);
+    complete_now(decision, account, context);
   }
   return decision;
 }
@@ -47,16 +62,6 @@ bool is_opener(const Window& window, const MarkProofsLost& command, const Contex
   return command.replacement == window.id ||
          (command.replacement_token &&
           context.vault.matches(OneTime::opener_token, window.id, window.token_hash, *command.replacement_token));
-}
-
-/// The end of a window that its opener left, or that somebody else had opened before the code's holder came.
-Draft superseded(const Account& account, fb::Canceller by, const Context& context) {
-  const Window& window = *account.windows.open;
-  Draft cancelled =
-      draft(fb::ReplacementCancelledT{.replacement_id = window.id, .by = by}, {Rule::lost_4, Rule::lost_5});
-  cancelled.caused_by = window.opened;
-  notify_owner(cancelled, account, context, fb::NotificationKind::security_info_changed);
-  return cancelled;
 }
 
 bool has_lapsed(const Window& window, const Context& context) {
@@ -107,8 +112,9 @@ Decision open(const Account& account, std::vector<Id> lost, bool expedited, cons
         draft(fb::RecoveryCodeUsedT{.code_id = account.identity.recovery_code}, {Rule::prf_9, Rule::lost_2}));
   }
   if (account.windows.open) {
+    // One that its opener left, or that somebody else opened before the code's holder came.
     const auto by = expedited ? fb::Canceller::recovery_code : fb::Canceller::lapse;
-    decision.events.push_back(superseded(account, by, context));
+    decision.events.push_back(cancellation(account, by, context, {Rule::lost_4, Rule::lost_5}));
   }
   Draft opened = draft(
       fb::ReplacementOpenedT{
@@ -216,9 +222,7 @@ Decision decide(const Account& account, const ConfirmReplacementProof& command, 
   if (window->expedited) {
     Account confirmed_account = account;
     confirmed_account.proofs.find(proposed->id)->status = ProofStatus::confirmed;
-    decision.events.push_back(completion(confirmed_account, effective_at, context));
-    describe_survivors(decision, account, decision.events.back().payload.AsReplacementCompleted()->added,
-                       decision.events.back().payload.AsReplacementCompleted()->removed);
+    complete_now(decision, confirmed_account, context);
     decision.events.back().caused_by.reset();  // the confirmation just above
   }
   return decision;
@@ -265,12 +269,8 @@ Result<Stoppable, Decision> stoppable(const Account& account, const StopReplacem
 Decision decide(const Account& account, const CancelReplacement& command, const Context& context) {
   auto stop = stoppable(account, command, context);
   if (!stop) return std::move(const_cast<Decision&>(stop.error()));
-  Draft cancelled =
-      draft(fb::ReplacementCancelledT{.replacement_id = stop->window->id, .by = stop->by}, {Rule::lost_5});
-  cancelled.caused_by = stop->window->opened;
-  notify_owner(cancelled, account, context, fb::NotificationKind::security_info_changed);
   Decision decision = accepted({{"replacement_id", to_text(stop->window->id)}, {"by", name(stop->by)}});
-  decision.events.push_back(std::move(cancelled));
+  decision.events.push_back(cancellation(account, stop->by, context, {Rule::lost_5}));
   return decision;
 }
 

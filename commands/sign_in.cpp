@@ -32,11 +32,10 @@ Decision decide(const Account& account, const RecordSignIn& command, const Conte
     return refused({Rule::acc_5, "reason_not_a_word", "A reason is one word of a-z, 0-9 and _, at most 64 long."});
   const Tag16 device = command.device_id.empty() ? Tag16{} : context.vault.tag("device", command.device_id);
   const Tag16 location = command.location.empty() ? Tag16{} : context.vault.tag("location", fold(command.location));
-  if (account.block.current) {
-    Refusal refusal{Rule::blk_1, "blocked", "The account is blocked; it is unblocked by a challenge."};
-    refusal.extra["reason"] = account.block.current->reason;
+  if (auto blocked = check_not_blocked(account)) {
+    blocked->extra["reason"] = account.block.current->reason;
     return refused_on_record(
-        account, context, std::move(refusal),
+        account, context, *std::move(blocked),
         draft(fb::SignInRefusedT{.device_tag = device, .rule = static_cast<std::uint16_t>(Rule::blk_1)},
               {Rule::blk_1}));
   }

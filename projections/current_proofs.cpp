@@ -259,7 +259,6 @@ void complete_replacement(CurrentProofs& proofs, const Id& replacement, Time eff
   }
   void_open(proofs, effective_at, position);
   void_unverified(proofs, effective_at, position);
-  drop_oldest_removed(proofs);
 }
 
 void evolve(CurrentProofs& proofs, const Event& event) {

@@ -38,11 +38,11 @@ namespace {
 
 /// A public command must not tell whether a name is somebody's (R-ACC-6): a closed account is nobody's any more.
 void name_account(const WritableLedger& ledger, ParsedRequest& parsed) {
-  const auto id = find_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
   if (!is_public(parsed.request.command)) {
-    parsed.request.account = id ? *id : resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
+    parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
     return;
   }
+  const auto id = find_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
   const bool is_open = id && !(*value_or_fail(load_account(*ledger.store, *id))).life.end;
   if (is_open) {
     parsed.request.account = id;
