@@ -60,6 +60,11 @@ Result<std::unique_ptr<Store>, StoreError> open_for_audit(const std::filesystem:
 
 }  // namespace
 
+AuditVerifyResult unreadable_store(const std::string& found) {
+  const Finding finding{FindingKind::unreadable, 0, Id{}, "a store that opens", found};
+  return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false};
+}
+
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
   Verifier verifier = read_verifier(options.directory);
   if (options.vkey) {
@@ -70,10 +75,7 @@ AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
   std::string trouble;
   const auto store = open_for_audit(options.directory, trouble);
   if (!store && store.error().fault != StoreFault::corrupt) fail(store.error());
-  if (!store) {  // not even salvageable: the store's own files are broken
-    const Finding finding{FindingKind::unreadable, 0, Id{}, "a store that opens", store.error().detail};
-    return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false};
-  }
+  if (!store) return unreadable_store(store.error().detail);  // not even salvageable: its own files are broken
   std::unique_ptr<KeyRing> keys;
   std::vector<std::string> left_out;
   try {

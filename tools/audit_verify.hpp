@@ -20,6 +20,8 @@ struct AuditVerifyResult {
 /// Opens the ledger to read, beside a writer if there is one. Works without the master key, and says what that leaves
 /// out.
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options);
+/// The result for a store that cannot even be opened.
+AuditVerifyResult unreadable_store(const std::string& found);
 
 /// Folds the log and compares with the stored rows; with `rebuild`, puts what the events give in their place.
 AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool rebuild);

@@ -1,6 +1,8 @@
 // tools/failure.hpp — how the program ends: exit codes of the catalogue, and the error that carries one up to main().
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <stdexcept>
 #include <string>
 
@@ -20,5 +22,12 @@ struct Failure : std::runtime_error {
   Failure(Exit code, const std::string& words) : std::runtime_error(words), exit(code) {}
   Exit exit;
 };
+
+/// Runs it; an exception becomes its exit code, with its words on standard error.
+Exit run_guarded(const std::function<Exit()>& run);
+
+/// Runs it in a child process; nullopt when the child was ended by a signal. For reading what may be damaged: RocksDB
+/// checks some of its files with asserts. Must be called while this process has one thread.
+std::optional<Exit> run_isolated(const std::function<Exit()>& run);
 
 }  // namespace daicho

@@ -12,6 +12,9 @@ from support.program import Ledger, main  # noqa: E402
 KINDS = {"unreadable", "missing", "malformed", "signature", "flipped", "back_link", "time", "tree", "checkpoint",
          "sealed", "truncated", "projection"}
 FLIPS_PER_FILE = 12
+# RocksDB keeps its own descriptions at the end of a table file. It takes the top bit of a block's last number for the
+# block's kind before it looks at the checksum, and asserts that the block is of that kind.
+TABLE_END_BYTES = 128
 # RocksDB's diary, settings as they were, its own name, and an empty lock: nothing of the log is read from them.
 UNUSED = ("LOG", "OPTIONS-", "IDENTITY", "LOCK")
 
@@ -102,6 +105,12 @@ def spoil_file(copies, name, judge, dice, count=FLIPS_PER_FILE):
         copies.spoil(f"{name}: cut to {left} of {size}", cut(name, left), judge)
 
 
+def spoil_table_end(copies, name):
+    size = (copies.ledger.path / name).stat().st_size
+    for offset in range(size - TABLE_END_BYTES, size):
+        copies.spoil(f"{name}: bit 7 of byte {offset} of {size}", flip(name, offset, 7), must_find)
+
+
 def store_files(ledger, pattern):
     return [f"store/{file.name}" for file in sorted(ledger.path.glob(f"store/{pattern}")) if file.stat().st_size > 0]
 
@@ -128,6 +137,7 @@ def spoil_everything(ledger, directory, report, dice):
     for name in store_files(ledger, "*.sst") + store_files(ledger, "*.log"):
         spoil_file(copies, name, must_find, dice)
         copies.spoil(f"{name}: removed", remove(name), must_find)
+    spoil_table_end(copies, store_files(ledger, "*.sst")[0])
     manifest = store_files(ledger, "MANIFEST-*")[0]
     spoil_file(copies, manifest, may_pass, dice, 40)
     copies.spoil("MANIFEST: removed", remove(manifest), must_find)

@@ -1,0 +1,109 @@
+// daicho query, rules: what is asked of a ledger.
+#include <csignal>
+#include <thread>
+
+#include "tools/command_line.hpp"
+#include "tools/ledger_files.hpp"
+#include "tools/queries.hpp"
+#include "tools/rule_index.hpp"
+
+namespace daicho {
+
+namespace {
+
+struct Arguments {
+  std::string query, account, as_of, type, by_service, since, until, due_before, rule;
+  std::uint64_t from = 0, limit = 1'000, seq = 0;
+  CLI::Option* seq_option = nullptr;
+  bool follow = false;
+};
+
+AsOf parse_as_of(const std::string& text) {
+  if (text.empty()) return {};
+  if (text.find_first_not_of("0123456789") == std::string::npos) {
+    if (text.size() > 19) throw Failure(Exit::usage, "--as-of: no such position");
+    return {.position = std::stoull(text)};
+  }
+  return {.time = parse_time_option("--as-of", text)};
+}
+
+volatile std::sig_atomic_t interrupted = 0;
+
+/// New events as they are committed, until interrupted. Each round opens a fresh view beside the writer.
+Exit follow(const CommandLine& line, QueryOptions options) {
+  const Format format = line.format();
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  while (!interrupted) {
+    const ReadableLedger ledger = open_for_reading(line.data(), std::nullopt);
+    check(ledger.view(), {.limit = options.limit, .type = options.type});
+    Position next = options.from;
+    for (const Json& row : event_rows(ledger.view(), options, next))
+      print_line(row, format == Format::table ? format : Format::ndjson);
+    options.from = next;
+    for (int i = 0; i < 10 && !interrupted; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+  return Exit::done;
+}
+
+Exit run_query(const CommandLine& line, const Arguments& a) {
+  const Query* query = find_query(a.query);
+  if (!query) throw Failure(Exit::usage, "there is no query `" + a.query + "`; `daicho query --help` lists them");
+  QueryOptions options;
+  options.account = given(a.account);
+  options.as_of = parse_as_of(a.as_of);
+  options.from = a.from;
+  options.limit = a.limit;
+  options.type = given(a.type);
+  options.service = given(a.by_service);
+  options.since = parse_time_option("--since", a.since);
+  options.until = parse_time_option("--until", a.until);
+  options.due_before = parse_time_option("--due-before", a.due_before);
+  if (a.seq_option->count() > 0) options.seq = a.seq;
+  options.rule = given(a.rule);
+  options.language = line.language();
+  if (a.follow) {
+    if (a.query != "events") throw Failure(Exit::usage, "--follow: only `query events` follows");
+    return follow(line, options);
+  }
+  const ReadableLedger ledger = open_for_reading(line.data(), line.at());
+  check(ledger.view(), options);
+  print(query->answer(ledger.view(), options), line.format(), query->rows);
+  return Exit::done;
+}
+
+std::string query_examples() {
+  std::string text = "Queries:\n" + list_names(queries()) + "\nExamples:\n";
+  for (const Query& each : queries()) text += "  " + std::string(each.example) + "\n";
+  return text;
+}
+
+}  // namespace
+
+void add_query_commands(CommandLine& line) {
+  const auto a = std::make_shared<Arguments>();
+  auto* query =
+      line.add(line.app(), "query", "ask what is, or was, true", "", [&line, a] { return run_query(line, *a); });
+  query->footer(query_examples());
+  query->add_option("name", a->query, "which query")->required();
+  query->add_option("--account", a->account, "account id, or sign-in name");
+  query->add_option("--as-of", a->as_of, "an earlier instant: a time, or a sequence number");
+  query->add_option("--from", a->from, "events: the first sequence number");
+  query->add_option("--limit", a->limit, "rows at most");
+  query->add_option("--type", a->type, "events of this type");
+  query->add_option("--service", a->by_service, "events by this service");
+  query->add_option("--since", a->since, "events not before this time");
+  query->add_option("--until", a->until, "events not after this time");
+  query->add_option("--due-before", a->due_before, "windows that end, and replies that are due, before this time");
+  a->seq_option = query->add_option("--seq", a->seq, "explain: the event's sequence number");
+  query->add_option("--rule", a->rule, "explain: what this rule goes by for the account");
+  query->add_flag("--follow", a->follow, "events: go on with new ones as they are committed");
+  auto* rules = line.add(line.app(), "rules", "the rules in words, with their sources, parameters, commands and events",
+                         "daicho rules R-LOST-4", [&line, a] {
+                           print(rule_index(given(a->rule)), line.format(), "rules");
+                           return Exit::done;
+                         });
+  rules->add_option("rule", a->rule, "one rule's id");
+}
+
+}  // namespace daicho

@@ -1,0 +1,90 @@
+#include "tools/command_line.hpp"
+
+namespace daicho {
+
+namespace {
+
+/// An option that is given has a value, and a number is one: `--vkey "$UNSET"` is not the same as no --vkey.
+void check_values(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    if (option->get_type_size() == 0) continue;
+    const bool is_number = option->get_type_name().find("INT") != std::string::npos;
+    option->check([is_number](const std::string& text) -> std::string {
+      if (text.empty()) return "a value is wanted";
+      const bool is_whole = text.size() <= 19 && text.find_first_not_of("0123456789") == std::string::npos;
+      return is_number && !is_whole ? "a whole number, 0 or more, is wanted" : "";
+    });
+  }
+  for (CLI::App* sub : app.get_subcommands({})) check_values(*sub);
+}
+
+}  // namespace
+
+std::optional<std::string> given(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
+
+std::optional<Time> parse_time_option(const std::string& option, const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  const auto time = parse_rfc3339(text);
+  if (!time) throw Failure(Exit::usage, option + ": a time such as 2026-03-01T09:00:00Z is wanted");
+  return time;
+}
+
+CommandLine::CommandLine()
+    : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho") {
+  app_.require_subcommand(1);
+  app_.fallthrough();
+  app_.set_version_flag("--version", "daicho 0.2.0");
+  app_.add_option("--data", data_, "directory of the ledger")->envname("DAICHO_DATA");
+  app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");
+  app_.add_option("--lang", language_, "language of refusals' titles: en or ja")->envname("LANG");
+  app_.add_option("--at", at_, "the present instant of a ledger with a simulated clock");
+  app_.footer(
+      "Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 integrity violated, 4 unavailable, 5 not "
+      "permitted.\n"
+      "Example: daicho init --data ./ledger && daicho query policy --data ./ledger");
+  add_ledger_commands(*this);
+  add_query_commands(*this);
+  add_audit_commands(*this);
+  add_bench_commands(*this);
+  check_values(app_);
+}
+
+Exit CommandLine::run(int count, char** values) {
+  try {
+    app_.parse(count, values);
+  } catch (const CLI::ParseError& error) {
+    const int code = app_.exit(error);
+    return code == 0 ? Exit::done : Exit::usage;
+  }
+  format();  // what is wrong with these shows before anything is done
+  at();
+  return run_();
+}
+
+Format CommandLine::format() const {
+  if (format_.empty()) return default_format();
+  const auto format = parse_format(format_);
+  if (!format) throw Failure(Exit::usage, "--format: table, json, ndjson or csv");
+  return *format;
+}
+
+std::filesystem::path CommandLine::data() const {
+  if (data_.empty()) throw Failure(Exit::usage, "--data DIR is wanted (or DAICHO_DATA in the environment)");
+  return data_;
+}
+
+std::optional<Time> CommandLine::at() const { return parse_time_option("--at", at_); }
+
+CLI::App* CommandLine::add(CLI::App& parent, const char* name, const char* what, const char* example,
+                           std::function<Exit()> run) {
+  CLI::App* sub = parent.add_subcommand(name, what);
+  sub->footer(std::string("Example: ") + example);
+  if (run) on_run(sub, std::move(run));
+  return sub;
+}
+
+void CommandLine::on_run(CLI::App* sub, std::function<Exit()> run) {
+  sub->callback([this, run = std::move(run)] { run_ = run; });
+}
+
+}  // namespace daicho

@@ -1,0 +1,64 @@
+// tools/command_line.hpp — the command line: what all subcommands share, and how a group of them is added to it.
+// Each group is a file cli_<group>.cpp that holds its options; only these and command_line.cpp include CLI11.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "ledger/time.hpp"
+#include "tools/failure.hpp"
+#include "tools/output.hpp"
+
+namespace daicho {
+
+class CommandLine {
+ public:
+  CommandLine();
+  CommandLine(const CommandLine&) = delete;
+
+  /// Parses and runs the one subcommand that is named.
+  Exit run(int count, char** values);
+
+  // What a subcommand was given for all of them; a Failure with exit code 2 when it is missing or wrong.
+  Format format() const;
+  std::filesystem::path data() const;
+  std::optional<Time> at() const;
+  const std::string& data_text() const { return data_; }
+  const std::string& language() const { return language_; }
+
+  CLI::App& app() { return app_; }
+  /// `run` null: it is set by the caller with `on_run`, or the subcommand has subcommands of its own.
+  CLI::App* add(CLI::App& parent, const char* name, const char* what, const char* example, std::function<Exit()> run);
+  void on_run(CLI::App* sub, std::function<Exit()> run);
+
+ private:
+  CLI::App app_;
+  std::string data_, format_, at_, language_;
+  std::function<Exit()> run_;
+};
+
+/// nullopt when empty.
+std::optional<std::string> given(const std::string& text);
+std::optional<Time> parse_time_option(const std::string& option, const std::string& text);
+
+/// `  name   summary` a line.
+template <class Table>
+std::string list_names(const Table& table) {
+  constexpr std::size_t name_columns = 28;
+  std::string text;
+  for (const auto& entry : table) {
+    const std::string name = entry.name;
+    text += "  " + name + std::string(name_columns - name.size(), ' ') + entry.summary + "\n";
+  }
+  return text;
+}
+
+void add_ledger_commands(CommandLine& line);  ///< cli_ledger.cpp: init, command, play, outbox, tick
+void add_query_commands(CommandLine& line);   ///< cli_query.cpp: query, rules
+void add_audit_commands(CommandLine& line);   ///< cli_audit.cpp: audit, replay
+void add_bench_commands(CommandLine& line);   ///< cli_bench.cpp: bench
+
+}  // namespace daicho
