@@ -10,24 +10,24 @@ namespace {
 
 constexpr std::uint64_t progress_events = 4096;
 
-SealedPart check_sealed(const Event& event, const Store& store, const KeyRing* keys) {
+SealedPart check_sealed(const Event& event, const LogSource& source, const KeyRing* keys) {
   if (!event.is_sealed()) return SealedPart::none;
   if (!keys) return SealedPart::without_key;
-  const auto row = store.get(Family::keys, as_bytes(KeyRing::row_key(event.account(), event.sealed_slot())));
+  const auto row = source.get(Family::keys, as_bytes(KeyRing::row_key(event.account(), event.sealed_slot())));
   if (row && !*row) return SealedPart::without_key;
-  const auto key = keys->data_key(store, event.account(), event.sealed_slot());
+  const auto key = keys->data_key(source, event.account(), event.sealed_slot());
   return key && event.open(*key) ? SealedPart::opened : SealedPart::broken;
 }
 
 /// What needs no order: everything that costs.
-void work_on(AuditChunk& chunk, const Store& store, const KeyHistory& history, const KeyRing* keys) {
+void work_on(AuditChunk& chunk, const LogSource& source, const KeyHistory& history, const KeyRing* keys) {
   for (AuditedEvent& audited : chunk.events) {
     const ByteView envelope = chunk.envelope(audited);
     audited.leaf = leaf_hash(envelope);
     audited.event = Event::parse(envelope);
     if (!audited.event) continue;
     audited.is_signed = audited.event->verify(history.at(audited.position));
-    if (audited.is_signed) audited.sealed = check_sealed(*audited.event, store, keys);
+    if (audited.is_signed) audited.sealed = check_sealed(*audited.event, source, keys);
   }
   for (AuditedCheckpoint& checkpoint : chunk.checkpoints) checkpoint.opened = history.open(checkpoint.note);
 }
@@ -51,10 +51,11 @@ std::optional<Finding> check_chunk(const AuditChunk& chunk, AuditChain& chain, c
   return chunk.failure;
 }
 
-std::optional<Finding> check_events(const Store& store, std::uint64_t end, const KeyHistory& history,
+std::optional<Finding> check_events(const LogSource& source, std::uint64_t end, const KeyHistory& history,
                                     const AuditOptions& options, AuditChain& chain) {
   const unsigned threads = options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-  AuditPipeline pipeline(store, end, threads, [&](AuditChunk& chunk) { work_on(chunk, store, history, options.keys); });
+  AuditPipeline pipeline(source, end, threads,
+                         [&](AuditChunk& chunk) { work_on(chunk, source, history, options.keys); });
   std::uint64_t shown = 0;
   while (const auto chunk = pipeline.next()) {
     if (auto finding = check_chunk(*chunk, chain, options)) return finding;
@@ -73,8 +74,8 @@ struct End {
   std::string note;
 };
 
-Result<End, Finding> find_end(const Store& store) {
-  auto row = store.last(Family::checkpoints);
+Result<End, Finding> find_end(const LogSource& source) {
+  auto row = source.last(Family::checkpoints);
   if (!row) return Unexpected{Finding{FindingKind::unreadable, 0, {}, "a readable store", row.error().detail}};
   if (!*row) return Unexpected{Finding{FindingKind::checkpoint, 0, {}, "a checkpoint", "none"}};
   const auto size = number_of(as_bytes((*row)->first));
@@ -84,7 +85,7 @@ Result<End, Finding> find_end(const Store& store) {
 }
 
 /// After every event was checked: nothing is lost or loose at the end, and the writer would go on from there.
-std::optional<Finding> check_end(const Store& store, const End& end, const AuditChain& chain,
+std::optional<Finding> check_end(const LogSource& source, const End& end, const AuditChain& chain,
                                  const std::optional<Checkpoint>& published) {
   const std::uint64_t size = chain.frontier().size();
   const auto events = [](std::uint64_t count) { return std::to_string(count) + " events"; };
@@ -99,13 +100,13 @@ std::optional<Finding> check_end(const Store& store, const End& end, const Audit
                    events(published->size) + ", as the published checkpoint covers",
                    events(size)};
   }
-  const auto last = store.last(Family::events);
-  const auto frontier = store.get(Family::meta, as_bytes(frontier_key));
+  const auto last = source.last(Family::events);
+  const auto frontier = source.get(Family::meta, as_bytes(frontier_key));
   if (!last || !frontier) {
     const StoreError& error = last ? frontier.error() : last.error();
     return Finding{FindingKind::unreadable, size, {}, "a readable store", error.detail};
   }
-  const auto newest = find_end(store);
+  const auto newest = find_end(source);
   if (newest && newest->size > end.size) return std::nullopt;  // a writer went on meanwhile
   const auto position = *last ? number_of(as_bytes((*last)->first)) : std::nullopt;
   if (position && *position >= size) {
@@ -115,7 +116,7 @@ std::optional<Finding> check_end(const Store& store, const End& end, const Audit
                    "a checkpoint that covers event " + std::to_string(*position),
                    "the last one, of " + events(size)};
   }
-  if (*frontier && **frontier == chain.frontier().encode()) return std::nullopt;
+  if (!source.is_store() || (*frontier && **frontier == chain.frontier().encode())) return std::nullopt;
   return Finding{FindingKind::tree,
                  size,
                  {},
@@ -123,12 +124,13 @@ std::optional<Finding> check_end(const Store& store, const End& end, const Audit
                  *frontier ? to_hex(as_bytes(**frontier)) : "none"};
 }
 
-std::optional<Checkpoint> open_published(const Store& store, const KeyHistory& history, AuditReport& report) {
-  if (!store.published()) {
+std::optional<Checkpoint> open_published(const LogSource& source, const KeyHistory& history, AuditReport& report) {
+  if (!source.is_store()) return std::nullopt;
+  if (!source.published()) {
     report.warnings.push_back("there is no published checkpoint beside the store: a lost tail would not show");
     return std::nullopt;
   }
-  const auto opened = history.open(*store.published());
+  const auto opened = history.open(*source.published());
   if (opened) return *opened;
   report.warnings.push_back(opened.error() == NoteFault::unknown_key
                                 ? "the published checkpoint is signed by no key that this log names: not of this "
@@ -137,13 +139,13 @@ std::optional<Checkpoint> open_published(const Store& store, const KeyHistory& h
   return std::nullopt;
 }
 
-std::optional<Finding> audit(const Store& store, const Verifier& verifier, const AuditOptions& options,
+std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, const AuditOptions& options,
                              AuditReport& report) {
-  auto end = find_end(store);
+  auto end = find_end(source);
   KeyHistory history(verifier);  // read after the end: all rotations before it are in it
-  const auto history_error = read_key_history(store, history);
-  const auto published = open_published(store, history, report);
-  const auto vkey = store.get(Family::meta, as_bytes(verifier_key));
+  const auto history_error = read_key_history(source, history);
+  const auto published = open_published(source, history, report);
+  const auto vkey = source.get(Family::meta, as_bytes(verifier_key));
   if (vkey && *vkey && **vkey != verifier.vkey()) report.warnings.push_back("the store says it is signed by " + **vkey);
   if (!end && published && published->size > 0 && end.error().kind == FindingKind::checkpoint) {
     return Finding{
@@ -151,10 +153,15 @@ std::optional<Finding> audit(const Store& store, const Verifier& verifier, const
   }
   if (!end) return end.error();
   report.last_checkpoint = end->note;
-  AuditChain chain(store, history, published, report);
-  auto finding = check_events(store, end->size, history, options, chain);
+  const auto tiles = source.last(Family::tiles);
+  const bool has_tiles = !tiles || *tiles;
+  if (!has_tiles && end->size >= tile_hashes) {
+    report.warnings.push_back("no hash tiles are stored: the log is older than they are, until it is opened to write");
+  }
+  AuditChain chain(source, history, published, has_tiles, report);
+  auto finding = check_events(source, end->size, history, options, chain);
   report.accounts = chain.accounts();
-  if (!finding) finding = check_end(store, *end, chain, published);
+  if (!finding) finding = check_end(source, *end, chain, published);
   if (finding) return finding;
   if (history_error) {
     const bool is_corrupt = history_error->fault == StoreFault::corrupt;
@@ -164,7 +171,7 @@ std::optional<Finding> audit(const Store& store, const Verifier& verifier, const
                    "a list of the key rotations among the events",
                    history_error->detail};
   }
-  if (const auto error = store.verify_files()) {
+  if (const auto error = source.verify_files()) {
     return Finding{FindingKind::unreadable, report.events, {}, "table files as written", error->detail};
   }
   return std::nullopt;
@@ -190,6 +197,8 @@ const char* name(FindingKind kind) {
       return "time";
     case FindingKind::tree:
       return "tree";
+    case FindingKind::tile:
+      return "tile";
     case FindingKind::checkpoint:
       return "checkpoint";
     case FindingKind::sealed:
@@ -202,9 +211,9 @@ const char* name(FindingKind kind) {
   return "";
 }
 
-AuditReport audit_log(const Store& store, const Verifier& verifier, const AuditOptions& options) {
+AuditReport audit_log(const LogSource& source, const Verifier& verifier, const AuditOptions& options) {
   AuditReport report;
-  report.first_finding = audit(store, verifier, options, report);
+  report.first_finding = audit(source, verifier, options, report);
   return report;
 }
 

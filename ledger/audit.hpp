@@ -5,7 +5,7 @@
 
 #include "ledger/event.hpp"
 #include "ledger/key_ring.hpp"
-#include "ledger/store.hpp"
+#include "ledger/log_source.hpp"
 
 namespace daicho {
 
@@ -18,6 +18,7 @@ enum class FindingKind {
   back_link,   ///< its account version or its link to the account's previous event does not fit
   time,        ///< it is earlier than the event before it
   tree,        ///< the events up to a signed checkpoint do not give its root; position: the first one it adds
+  tile,        ///< a stored hash tile is not that of the events; position: its first event
   checkpoint,  ///< one is missing, not signed by the key in force, another than the published, or covers nothing
   sealed,      ///< its sealed part does not open under the key that is stored for it
   truncated,   ///< the log ends before what a checkpoint covers
@@ -55,6 +56,6 @@ const char* name(FindingKind kind);
 /// `verifier` is the first one: later keys are trusted as far as the events that name them are signed
 /// (ledger/key_history.hpp). Audits what the store held when it was called; a writer may go on meanwhile. Any thread;
 /// calls back on its own.
-AuditReport audit_log(const Store& store, const Verifier& verifier, const AuditOptions& options);
+AuditReport audit_log(const LogSource& source, const Verifier& verifier, const AuditOptions& options);
 
 }  // namespace daicho

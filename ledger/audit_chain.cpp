@@ -34,7 +34,7 @@ bool AuditChain::tree_covers(const AuditedEvent& audited, std::string& roots) co
   frontier.append(audited.leaf);
   std::optional<Checkpoint> next;
   const auto from = big_endian(frontier.size());
-  if (store_.scan(Family::checkpoints, ByteView(from), [&](ByteView, ByteView note) {
+  if (source_.scan(Family::checkpoints, ByteView(from), [&](ByteView, ByteView note) {
         if (const auto opened = open_checkpoint(as_text(note), keys_.at(audited.position))) next = *opened;
         return false;
       })) {
@@ -42,7 +42,7 @@ bool AuditChain::tree_covers(const AuditedEvent& audited, std::string& roots) co
   }
   if (!next || next->size < frontier.size()) return false;
   const auto following = big_endian(frontier.size());
-  const auto error = store_.scan(Family::events, ByteView(following), [&](ByteView, ByteView envelope) {
+  const auto error = source_.scan(Family::events, ByteView(following), [&](ByteView, ByteView envelope) {
     if (frontier.size() >= next->size) return false;
     frontier.append(leaf_hash(envelope));
     return true;
@@ -124,6 +124,24 @@ std::optional<Finding> AuditChain::rotation(const Event& event) const {
                  "a list without it"};
 }
 
+/// The tiles that this leaf fills or makes grow, against the stored ones, which may have grown on.
+std::optional<Finding> AuditChain::tiles(const Hash& leaf) {
+  std::optional<Finding> finding;
+  tiles_.append(leaf, [&](const TileId& tile, const std::string& hashes) {
+    if (finding || !has_tiles_) return;
+    const Position first = (tile.index * tile_hashes) << (tile_height * tile.level);
+    const auto found = [&](const std::string& words) {
+      finding =
+          Finding{FindingKind::tile, first, {}, "the hashes of the events in " + tile_path(tile, tile_hashes), words};
+    };
+    const auto row = source_.get(Family::tiles, as_bytes(tile_key(tile)));
+    if (!row) return found(row.error().detail);
+    if (!*row || (*row)->size() < hashes.size()) return found("fewer");
+    if (!(*row)->starts_with(hashes)) return found("others");
+  });
+  return finding;
+}
+
 std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   const Position position = frontier_.size();
   if (audited.position != position) {
@@ -141,6 +159,7 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
 
   heads_[event.account()] = {event.account_version(), position, audited.leaf};
   frontier_.append(audited.leaf);
+  if (auto finding = tiles(audited.leaf)) return finding;
   if (position == 0) report_.first_time = event.time();
   report_.last_time = event.time();
   ++report_.events;

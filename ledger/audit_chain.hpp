@@ -6,15 +6,16 @@
 
 #include "ledger/audit_pipeline.hpp"
 #include "ledger/key_history.hpp"
-#include "ledger/merkle.hpp"
+#include "ledger/tiles.hpp"
 
 namespace daicho {
 
 class AuditChain {
  public:
   /// `published` is compared at the size it covers.
-  AuditChain(const Store& store, const KeyHistory& keys, std::optional<Checkpoint> published, AuditReport& report)
-      : store_(store), keys_(keys), published_(std::move(published)), report_(report) {}
+  AuditChain(const LogSource& source, const KeyHistory& keys, std::optional<Checkpoint> published, bool has_tiles,
+             AuditReport& report)
+      : source_(source), keys_(keys), published_(std::move(published)), has_tiles_(has_tiles), report_(report) {}
 
   /// Checks the next event and counts it.
   std::optional<Finding> event(const AuditedEvent& audited);
@@ -33,13 +34,16 @@ class AuditChain {
   std::optional<Finding> place(const Event& event) const;
   std::optional<Finding> history(const Event& event) const;
   std::optional<Finding> rotation(const Event& event) const;
+  std::optional<Finding> tiles(const Hash& leaf);
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
-  const Store& store_;
+  const LogSource& source_;
   const KeyHistory& keys_;
   const std::optional<Checkpoint> published_;
+  const bool has_tiles_;
   AuditReport& report_;
   Frontier frontier_;
+  TileTree tiles_;
   std::uint64_t covered_ = 0;  // by the last good checkpoint
   std::unordered_map<Id, AccountHead, IdHash> heads_;
 };

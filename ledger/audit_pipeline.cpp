@@ -15,10 +15,10 @@ class ChunkReader {
  public:
   using Put = std::function<bool(std::unique_ptr<AuditChunk>)>;
 
-  ChunkReader(const Store& store, std::uint64_t end, const Put& put) : store_(store), end_(end), put_(put) {}
+  ChunkReader(const LogSource& source, std::uint64_t end, const Put& put) : source_(source), end_(end), put_(put) {}
 
   void run() {
-    const auto error = store_.scan(Family::events, {}, [&](ByteView key, ByteView value) { return row(key, value); });
+    const auto error = source_.scan(Family::events, {}, [&](ByteView key, ByteView value) { return row(key, value); });
     if (is_over_) return;
     read_singly(end_);
     if (is_over_) return;
@@ -51,7 +51,7 @@ class ChunkReader {
   /// Events that the scan did not give: it breaks off at, or passes over, a damaged block, and a point read says so.
   void read_singly(Position until) {
     while (!is_over_ && next_ < until) {
-      const auto value = store_.get(Family::events, as_bytes(as_text(big_endian(next_))));
+      const auto value = source_.get(Family::events, as_bytes(as_text(big_endian(next_))));
       if (!value) return fail(unreadable(value.error().detail));
       if (!*value && until == end_) return;
       if (!*value) return fail({FindingKind::missing, next_, {}, "event " + std::to_string(next_), "none"});
@@ -71,14 +71,15 @@ class ChunkReader {
 
   /// Hands on the chunk with the checkpoints up to its end; false when reading is over.
   bool finish() {
-    const auto error = store_.scan(Family::checkpoints, as_bytes(checkpoints_from_), [&](ByteView key, ByteView value) {
-      const auto size = number_of(key);
-      if (size && *size > next_) return false;
-      chunk_->checkpoints.push_back({.size = size, .note = std::string(as_text(value))});
-      checkpoints_from_.assign(as_text(key));
-      checkpoints_from_ += '\0';  // the least key after it
-      return true;
-    });
+    const auto error =
+        source_.scan(Family::checkpoints, as_bytes(checkpoints_from_), [&](ByteView key, ByteView value) {
+          const auto size = number_of(key);
+          if (size && *size > next_) return false;
+          chunk_->checkpoints.push_back({.size = size, .note = std::string(as_text(value))});
+          checkpoints_from_.assign(as_text(key));
+          checkpoints_from_ += '\0';  // the least key after it
+          return true;
+        });
     if (error && !chunk_->failure) {
       chunk_->failure = unreadable(error->detail);
       is_over_ = true;
@@ -93,7 +94,7 @@ class ChunkReader {
     return chunk;
   }
 
-  const Store& store_;
+  const LogSource& source_;
   const std::uint64_t end_;
   const Put& put_;
   std::unique_ptr<AuditChunk> chunk_ = new_chunk();
@@ -104,9 +105,9 @@ class ChunkReader {
 
 }  // namespace
 
-AuditPipeline::AuditPipeline(const Store& store, std::uint64_t end, unsigned threads, Work work)
+AuditPipeline::AuditPipeline(const LogSource& source, std::uint64_t end, unsigned threads, Work work)
     : work_(std::move(work)), in_flight_max_(2 * std::size_t{threads}) {
-  threads_.emplace_back([this, &store, end] { read(store, end); });
+  threads_.emplace_back([this, &source, end] { read(source, end); });
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work_through(); });
 }
 
@@ -119,9 +120,9 @@ AuditPipeline::~AuditPipeline() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void AuditPipeline::read(const Store& store, std::uint64_t end) {
+void AuditPipeline::read(const LogSource& source, std::uint64_t end) {
   const ChunkReader::Put put_chunk = [this](std::unique_ptr<AuditChunk> chunk) { return put(std::move(chunk)); };
-  ChunkReader(store, end, put_chunk).run();
+  ChunkReader(source, end, put_chunk).run();
   {
     const std::lock_guard lock(mutex_);
     is_read_ = true;

@@ -44,7 +44,7 @@ class AuditPipeline {
   using Work = std::function<void(AuditChunk& chunk)>;  ///< on any of the threads
 
   /// Reads the events below `end`.
-  AuditPipeline(const Store& store, std::uint64_t end, unsigned threads, Work work);
+  AuditPipeline(const LogSource& source, std::uint64_t end, unsigned threads, Work work);
   ~AuditPipeline();
 
   /// The next chunk, worked on; null after the last.
@@ -56,7 +56,7 @@ class AuditPipeline {
     bool is_taken = false, is_done = false;
   };
 
-  void read(const Store& store, std::uint64_t end);
+  void read(const LogSource& source, std::uint64_t end);
   bool put(std::unique_ptr<AuditChunk> chunk);
   void work_through();
 

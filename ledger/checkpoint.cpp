@@ -1,29 +1,8 @@
 #include "ledger/checkpoint.hpp"
 
-#include <charconv>
+#include "ledger/lines.hpp"
 
 namespace daicho {
-namespace {
-
-/// Takes a line and its newline from the front; nullopt when there is no newline.
-std::optional<std::string_view> take_line(std::string_view& rest) {
-  const std::size_t end = rest.find('\n');
-  if (end == std::string_view::npos) return std::nullopt;
-  const std::string_view line = rest.substr(0, end);
-  rest.remove_prefix(end + 1);
-  return line;
-}
-
-/// tlog-checkpoint: decimal without leading zeros, `0` if empty.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  if (text.size() > 1 && text.front() == '0') return std::nullopt;
-  std::uint64_t size = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return size;
-}
-
-}  // namespace
 
 std::string checkpoint_text(const Checkpoint& checkpoint) {
   return checkpoint.origin + '\n' + std::to_string(checkpoint.size) + '\n' + to_base64(checkpoint.root.view()) + '\n';
@@ -34,7 +13,7 @@ std::optional<Checkpoint> parse_checkpoint_text(std::string_view text) {
   const auto size_text = take_line(text);
   const auto root_text = take_line(text);
   if (!origin || origin->empty() || !size_text || !root_text || !text.empty()) return std::nullopt;
-  const auto size = parse_size(*size_text);
+  const auto size = parse_decimal(*size_text);
   const auto root_bytes = from_base64(*root_text);
   const auto root = root_bytes ? Hash::from(as_bytes(*root_bytes)) : std::nullopt;
   if (!size || !root) return std::nullopt;
@@ -48,11 +27,16 @@ std::string sign_checkpoint(const Checkpoint& checkpoint, const Signer& signer, 
 }
 
 Result<Checkpoint, NoteFault> open_checkpoint(std::string_view note, const Verifier& verifier) {
-  const auto text = open_note(note, {verifier});
+  return open_checkpoint(note, std::vector{verifier});
+}
+
+Result<Checkpoint, NoteFault> open_checkpoint(std::string_view note, const std::vector<Verifier>& keys) {
+  const auto text = open_note(note, keys);
   if (!text) return Unexpected{text.error()};
   auto checkpoint = parse_checkpoint_text(*text);
-  if (!checkpoint || checkpoint->origin != verifier.name) return Unexpected{NoteFault::malformed};
-  return std::move(*checkpoint);
+  const auto is_origin = [&](const Verifier& key) { return checkpoint && key.name == checkpoint->origin; };
+  if (!std::ranges::all_of(keys, is_origin)) return Unexpected{NoteFault::malformed};
+  return *std::move(checkpoint);
 }
 
 }  // namespace daicho

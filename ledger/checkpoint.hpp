@@ -19,5 +19,7 @@ std::optional<Checkpoint> parse_checkpoint_text(std::string_view text);
 std::string sign_checkpoint(const Checkpoint& checkpoint, const Signer& signer, const Signer* successor = nullptr);
 /// Verifies and parses; the origin must be the verifier's name.
 Result<Checkpoint, NoteFault> open_checkpoint(std::string_view note, const Verifier& verifier);
+/// By any of them: the keys that one log had.
+Result<Checkpoint, NoteFault> open_checkpoint(std::string_view note, const std::vector<Verifier>& keys);
 
 }  // namespace daicho

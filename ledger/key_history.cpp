@@ -13,6 +13,12 @@ const Verifier& KeyHistory::at(Position position) const {
   return std::prev(later)->verifier;  // the first reign begins at 0
 }
 
+std::vector<Verifier> KeyHistory::all() const {
+  std::vector<Verifier> keys;
+  for (const Reign& reign : reigns_) keys.push_back(reign.verifier);
+  return keys;
+}
+
 std::vector<Position> KeyHistory::rotations() const {
   std::vector<Position> positions;
   for (std::size_t i = 1; i < reigns_.size(); ++i) positions.push_back(reigns_[i].from - 1);
@@ -56,8 +62,8 @@ RowChange rotations_row(const KeyHistory& keys) {
   return {Family::meta, std::string(rotations_key), std::move(positions)};
 }
 
-std::optional<StoreError> read_key_history(const Store& store, KeyHistory& keys) {
-  const auto row = store.get(Family::meta, as_bytes(rotations_key));
+std::optional<StoreError> read_key_history(const LogSource& source, KeyHistory& keys) {
+  const auto row = source.get(Family::meta, as_bytes(rotations_key));
   if (!row) return row.error();
   if (!*row) return std::nullopt;
   const auto corrupt = [](std::string words) { return StoreError{StoreFault::corrupt, std::move(words)}; };
@@ -68,7 +74,7 @@ std::optional<StoreError> read_key_history(const Store& store, KeyHistory& keys)
     const std::string where = "the key rotation listed at " + std::to_string(position);
     if (position < from) return corrupt(where + " is not in order");
     from = position + 1;
-    const auto envelope = store.get(Family::events, as_bytes(as_text(big_endian(position))));
+    const auto envelope = source.get(Family::events, as_bytes(as_text(big_endian(position))));
     if (!envelope) return envelope.error();
     const auto event =
         *envelope ? Event::parse(as_bytes(**envelope)) : Result<Event, EventFault>(Unexpected{EventFault::malformed});

@@ -16,6 +16,7 @@ class KeyHistory {
   const Verifier& first() const { return reigns_.front().verifier; }
   const Verifier& newest() const { return reigns_.back().verifier; }
   const Verifier& at(Position position) const;  ///< whose signature counts at `position`
+  std::vector<Verifier> all() const;            ///< in the order of their reigns
   std::vector<Position> rotations() const;      ///< positions of the rotation events, in order
 
   /// Opens a stored checkpoint by who must have signed one of its size: the key that signed the last event it covers,
@@ -40,6 +41,6 @@ class KeyHistory {
 /// Where the rotations of a store are: a list, for the events themselves say it, and are checked against it.
 RowChange rotations_row(const KeyHistory& keys);
 /// Adds the listed rotations as far as each is signed by the key before it; `corrupt` at the first that is not.
-std::optional<StoreError> read_key_history(const Store& store, KeyHistory& keys);
+std::optional<StoreError> read_key_history(const LogSource& source, KeyHistory& keys);
 
 }  // namespace daicho

@@ -78,9 +78,9 @@ Result<KeyRing, KeyFault> KeyRing::open(SecretKey master, const Store& store) {
   return KeyRing(std::move(master), std::move(*keys[lookup_slot]), std::move(*keys[code_slot]));
 }
 
-std::optional<SecretKey> KeyRing::data_key(const Store& store, const Id& account, std::uint32_t slot) const {
+std::optional<SecretKey> KeyRing::data_key(const LogSource& source, const Id& account, std::uint32_t slot) const {
   if (account == ledger_account && slot != data_slot) return std::nullopt;  // those are not data keys
-  const auto row = store.get(Family::keys, as_bytes(row_key(account, slot)));
+  const auto row = source.get(Family::keys, as_bytes(row_key(account, slot)));
   if (!row || !*row) return std::nullopt;
   return unwrap_under(master_, **row, account, slot);
 }

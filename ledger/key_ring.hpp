@@ -24,7 +24,7 @@ class KeyRing {
   static Result<KeyRing, KeyFault> open(SecretKey master, const Store& store);
 
   /// nullopt: there is none (never made, or erased), or it does not open under the master key.
-  std::optional<SecretKey> data_key(const Store& store, const Id& account, std::uint32_t slot = 0) const;
+  std::optional<SecretKey> data_key(const LogSource& source, const Id& account, std::uint32_t slot = 0) const;
   /// Draws one; the row must be committed with the account's first event.
   std::pair<SecretKey, RowChange> new_data_key(const Id& account, const Entropy& entropy) const;
 

@@ -7,6 +7,7 @@
 #include <mutex>
 
 #include "ledger/log_rows.hpp"
+#include "ledger/stored_tree.hpp"
 
 namespace daicho {
 namespace {
@@ -94,6 +95,7 @@ struct Log::Impl {
   std::optional<std::string> stopped;  // why
 
   Frontier frontier;  // the leader's
+  TileTree tiles;     // likewise
   KeyHistory keys;    // changed by the leader of a rotation, when nothing else is outstanding
 
   mutable std::mutex newest_mutex;  // guards `newest`
@@ -199,10 +201,14 @@ std::optional<StoreError> Log::Impl::commit(Claims& group) {
     keys.rotate(first.places.front().position, first.successor->verifier());
     rows.push_back(rotations_row(keys));
   }
+  const auto add_tile = [&](const TileId& tile, std::string hashes) {
+    rows.push_back(tile_row(tile, std::move(hashes)));
+  };
   for (const auto& claim : group) {
     for (std::size_t i = 0; i < claim->places.size(); ++i) {
       assert(claim->places[i].position == frontier.size());
       frontier.append(claim->leaves[i]);
+      tiles.append(claim->leaves[i], add_tile);
       rows.push_back(event_row(claim->places[i].position, std::move(claim->envelopes[i])));
     }
     std::ranges::move(claim->rows, std::back_inserter(rows));
@@ -259,9 +265,16 @@ Result<std::unique_ptr<Log>, StoreError> Log::open(Store& store, const Verifier&
     return Unexpected{StoreError{StoreFault::corrupt, "the signing key is that of " + signer.verifier().vkey() +
                                                           ", in force is " + keys.newest().vkey()}};
   }
+  const std::uint64_t size = end->frontier.size();
+  auto tiles = read_tile_tree(store, size, end->frontier.root());
+  if (!tiles) {
+    auto rebuilt = rebuild_tiles(store, size, end->frontier.root());
+    if (!rebuilt) return Unexpected{rebuilt.error()};
+    tiles = *std::move(rebuilt);
+  }
   auto impl = std::make_unique<Impl>(store, std::move(keys), std::move(signer), std::move(clock), limits);
-  impl->next = end->frontier.size();
-  impl->committed = end->frontier.size();
+  impl->tiles = *std::move(tiles);
+  impl->next = impl->committed = size;
   impl->last_time = end->last_time;
   impl->newest = std::move(end->note);
   impl->frontier = std::move(end->frontier);

@@ -68,6 +68,14 @@ RowChange frontier_row(const Frontier& frontier) {
   return {Family::meta, std::string(frontier_key), frontier.encode()};
 }
 
+std::string tile_key(const TileId& tile) {
+  return std::string(1, static_cast<char>(tile.level)) + number_key(tile.index);
+}
+
+RowChange tile_row(const TileId& tile, std::string hashes) {
+  return {Family::tiles, tile_key(tile), std::move(hashes)};
+}
+
 Rows founding_rows(const Verifier& verifier) {
   return {{Family::meta, std::string(format_key), std::string(format_text)},
           {Family::meta, std::string(verifier_key), verifier.vkey()}};

@@ -7,6 +7,7 @@
 #include "ledger/key_history.hpp"
 #include "ledger/merkle.hpp"
 #include "ledger/store.hpp"
+#include "ledger/tiles.hpp"
 
 namespace daicho {
 
@@ -19,6 +20,8 @@ inline constexpr std::string_view rotations_key = "rotations";
 RowChange event_row(Position position, std::string envelope);
 RowChange checkpoint_row(std::uint64_t size, std::string note);
 RowChange frontier_row(const Frontier& frontier);
+std::string tile_key(const TileId& tile);
+RowChange tile_row(const TileId& tile, std::string hashes);
 Rows founding_rows(const Verifier& verifier);  ///< what the first commit writes about the ledger as a whole
 
 /// nullopt: not 8 bytes.

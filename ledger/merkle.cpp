@@ -14,29 +14,59 @@ constexpr std::uint8_t node_prefix = 0x01;
 /// RFC 6962 section 2.1: the largest power of two smaller than `count`; count > 1.
 std::uint64_t split_of(std::uint64_t count) { return std::bit_floor(count - 1); }
 
-/// MTH(D[begin:end]), begin < end.
-Hash range_root(std::uint64_t begin, std::uint64_t end, const LeafReader& leaf) {
-  Frontier range;
-  for (std::uint64_t index = begin; index < end; ++index) range.append(leaf(index));
-  return range.root();
+/// The root over subtrees, largest first.
+Hash folded(const std::vector<Hash>& roots) {
+  Hash root = roots.back();
+  for (auto left = roots.rbegin() + 1; left != roots.rend(); ++left) root = node_hash(*left, root);
+  return root;
 }
 
-/// SUBPROOF(m, D[begin:end], whole) of RFC 6962 section 2.1.2, with m counted from `begin`.
-void append_subproof(std::vector<Hash>& proof, std::uint64_t m, std::uint64_t begin, std::uint64_t end, bool whole,
-                     const LeafReader& leaf) {
-  if (m == end - begin) {
-    if (!whole) proof.push_back(range_root(begin, end, leaf));
-    return;
+/// Collects the roots of ranges, until one cannot be read.
+class Collector {
+ public:
+  explicit Collector(const SubtreeReader& subtree) : subtree_(subtree) {}
+
+  /// MTH(D[begin:end]), begin < end. `begin` is a multiple of the largest power of two in the length, as all ranges of
+  /// RFC 6962 are: the subtrees that cover it have the powers of its length, largest first.
+  Hash root(std::uint64_t begin, std::uint64_t end) {
+    std::vector<Hash> roots;
+    for (std::uint64_t at = begin; at < end && is_complete_;) {
+      const auto level = static_cast<unsigned>(std::bit_width(end - at) - 1);
+      const auto hash = subtree_(level, at >> level);
+      is_complete_ = hash.has_value();
+      roots.push_back(hash.value_or(Hash{}));
+      at += std::uint64_t{1} << level;
+    }
+    return folded(roots);
   }
-  const std::uint64_t middle = begin + split_of(end - begin);
-  if (m <= middle - begin) {
-    append_subproof(proof, m, begin, middle, whole, leaf);
-    proof.push_back(range_root(middle, end, leaf));
-  } else {
-    append_subproof(proof, m - (middle - begin), middle, end, false, leaf);
-    proof.push_back(range_root(begin, middle, leaf));
+  void add(std::uint64_t begin, std::uint64_t end) {
+    if (is_complete_) hashes_.push_back(root(begin, end));
   }
-}
+
+  /// SUBPROOF(m, D[begin:end], whole) of RFC 6962 section 2.1.2, with m counted from `begin`.
+  void add_subproof(std::uint64_t m, std::uint64_t begin, std::uint64_t end, bool whole) {
+    if (m == end - begin) {
+      if (!whole) add(begin, end);
+      return;
+    }
+    const std::uint64_t middle = begin + split_of(end - begin);
+    if (m <= middle - begin) {
+      add_subproof(m, begin, middle, whole);
+      add(middle, end);
+    } else {
+      add_subproof(m - (middle - begin), middle, end, false);
+      add(begin, middle);
+    }
+  }
+
+  bool is_complete() const { return is_complete_; }
+  std::optional<std::vector<Hash>> take() { return is_complete_ ? std::optional(std::move(hashes_)) : std::nullopt; }
+
+ private:
+  const SubtreeReader& subtree_;
+  std::vector<Hash> hashes_;
+  bool is_complete_ = true;
+};
 
 }  // namespace
 
@@ -58,12 +88,7 @@ void Frontier::append(const Hash& leaf) {
   ++size_;
 }
 
-Hash Frontier::root() const {
-  if (roots_.empty()) return empty_root();
-  Hash root = roots_.back();
-  for (auto left = roots_.rbegin() + 1; left != roots_.rend(); ++left) root = node_hash(*left, root);
-  return root;
-}
+Hash Frontier::root() const { return roots_.empty() ? empty_root() : folded(roots_); }
 
 std::string Frontier::encode() const {
   std::string out;
@@ -85,25 +110,36 @@ std::optional<Frontier> Frontier::decode(ByteView bytes) {
   return frontier;
 }
 
-std::vector<Hash> inclusion_proof(std::uint64_t index, std::uint64_t size, const LeafReader& leaf) {
-  std::vector<Hash> proof;
-  if (index >= size) return proof;
+std::optional<Hash> tree_root(std::uint64_t size, const SubtreeReader& subtree) {
+  if (size == 0) return empty_root();
+  Collector collector(subtree);
+  const Hash root = collector.root(0, size);
+  return collector.is_complete() ? std::optional(root) : std::nullopt;
+}
+
+std::optional<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t size,
+                                                 const SubtreeReader& subtree) {
+  if (index >= size) return std::nullopt;
+  Collector collector(subtree);
   std::uint64_t begin = 0;
   std::uint64_t end = size;
   while (end - begin > 1) {  // from the root down; the proof is wanted from the leaf up
     const std::uint64_t middle = begin + split_of(end - begin);
     const bool is_left = index < middle;
-    proof.push_back(is_left ? range_root(middle, end, leaf) : range_root(begin, middle, leaf));
+    is_left ? collector.add(middle, end) : collector.add(begin, middle);
     (is_left ? end : begin) = middle;
   }
-  std::reverse(proof.begin(), proof.end());
+  auto proof = collector.take();
+  if (proof) std::ranges::reverse(*proof);
   return proof;
 }
 
-std::vector<Hash> consistency_proof(std::uint64_t old_size, std::uint64_t new_size, const LeafReader& leaf) {
-  std::vector<Hash> proof;
-  if (old_size > 0 && old_size < new_size) append_subproof(proof, old_size, 0, new_size, true, leaf);
-  return proof;
+std::optional<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_t new_size,
+                                                   const SubtreeReader& subtree) {
+  if (old_size > new_size) return std::nullopt;
+  Collector collector(subtree);
+  if (old_size > 0 && old_size < new_size) collector.add_subproof(old_size, 0, new_size, true);
+  return collector.take();
 }
 
 // RFC 9162 section 2.1.3.2, whose names `fn` and `sn` are kept.

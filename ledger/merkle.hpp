@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <vector>
 
 #include "ledger/bytes.hpp"
@@ -33,13 +34,16 @@ class Frontier {
   std::vector<Hash> roots_;
 };
 
-/// Reads leaf hash number `index`; must be defined for every index below the size asked about.
-using LeafReader = std::function<Hash(std::uint64_t index)>;
+/// Reads the root of the full subtree over the 2^level leaves from number index * 2^level on; a leaf is level 0. Asked
+/// only for those that lie within the size in question. nullopt: it cannot be read, and nothing comes of the question.
+using SubtreeReader = std::function<std::optional<Hash>(unsigned level, std::uint64_t index)>;
 
-/// RFC 6962 section 2.1.1 (leaf's sibling first) and 2.1.2. O(n) leaf reads.
-/// Empty, and so refused by the verifiers, when index >= size or old_size > new_size.
-std::vector<Hash> inclusion_proof(std::uint64_t index, std::uint64_t size, const LeafReader& leaf);
-std::vector<Hash> consistency_proof(std::uint64_t old_size, std::uint64_t new_size, const LeafReader& leaf);
+/// O(log n) subtrees each; nullopt when one cannot be read.
+std::optional<Hash> tree_root(std::uint64_t size, const SubtreeReader& subtree);
+/// RFC 6962 section 2.1.1 (leaf's sibling first) and 2.1.2. nullopt also when index >= size or old_size > new_size.
+std::optional<std::vector<Hash>> inclusion_proof(std::uint64_t index, std::uint64_t size, const SubtreeReader& subtree);
+std::optional<std::vector<Hash>> consistency_proof(std::uint64_t old_size, std::uint64_t new_size,
+                                                   const SubtreeReader& subtree);
 
 /// True iff `proof` shows that `leaf` is number `index` of the tree with this size and root. index < size is required
 /// of a valid proof.

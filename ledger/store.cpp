@@ -142,6 +142,7 @@ struct Store::Impl {
 
   Impl(Mode as, rocksdb::Env* on) : mode(as), env(on) {}
   ~Impl();
+  /// Null for the tiles of a store that is older than they are, until it is opened for writing.
   Handle* family(Family family) const {
     return family == Family::rows ? rows.load() : families[static_cast<std::size_t>(family)];
   }
@@ -175,6 +176,8 @@ rocksdb::Status Store::Impl::open_database(const std::string& path) {
     names.push_back(std::string(rows_family_prefix) + "0");
   } else if (const auto listed = rocksdb::DB::ListColumnFamilies(options, path, &names); !listed.ok()) {
     return listed;
+  } else if (mode == Mode::write && std::ranges::find(names, tiles_family_name()) == names.end()) {
+    names.push_back(tiles_family_name());
   }
   std::vector<rocksdb::ColumnFamilyDescriptor> descriptors;
   for (const std::string& name : names) descriptors.emplace_back(name, store_family_options(name, cache));
@@ -208,7 +211,9 @@ std::optional<StoreError> Store::Impl::find_families() {
   };
   for (std::size_t i = 0; i < families.size(); ++i) {
     families[i] = named(store_family_names()[i]);
-    if (!families[i]) return StoreError{StoreFault::corrupt, "column family missing: " + store_family_names()[i]};
+    const bool may_lack = store_family_names()[i] == tiles_family_name();
+    if (!families[i] && !may_lack)
+      return StoreError{StoreFault::corrupt, "column family missing: " + store_family_names()[i]};
   }
   std::string live = std::string(rows_family_prefix) + "0";
   const auto status = db->Get(rocksdb::ReadOptions(), family(Family::meta), live_rows_key, &live);
@@ -321,21 +326,26 @@ Store::Store(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Store::~Store() = default;
 
 Result<std::optional<std::string>, StoreError> Store::get(Family family, ByteView key) const {
+  Handle* const in = impl_->family(family);
+  if (!in) return std::optional<std::string>();
   std::string value;
-  const auto status = impl_->db->Get(rocksdb::ReadOptions(), impl_->family(family), slice(key), &value);
+  const auto status = impl_->db->Get(rocksdb::ReadOptions(), in, slice(key), &value);
   if (status.IsNotFound()) return std::optional<std::string>();
   if (!status.ok()) return Unexpected{store_error(status)};
   return std::optional(std::move(value));
 }
 
 std::optional<StoreError> Store::scan(Family family, ByteView from, const RowVisitor& row) const {
-  return scan_family(*impl_->db, impl_->family(family), from, row);
+  Handle* const in = impl_->family(family);
+  return in ? scan_family(*impl_->db, in, from, row) : std::nullopt;
 }
 
 Result<std::optional<std::pair<std::string, std::string>>, StoreError> Store::last(Family family) const {
-  const std::unique_ptr<rocksdb::Iterator> at(impl_->db->NewIterator(rocksdb::ReadOptions(), impl_->family(family)));
-  at->SeekToLast();
   std::optional<std::pair<std::string, std::string>> row;
+  Handle* const in = impl_->family(family);
+  if (!in) return row;
+  const std::unique_ptr<rocksdb::Iterator> at(impl_->db->NewIterator(rocksdb::ReadOptions(), in));
+  at->SeekToLast();
   if (at->Valid()) row.emplace(at->key().ToString(), at->value().ToString());
   if (!at->status().ok()) return Unexpected{store_error(at->status())};
   return row;

@@ -10,26 +10,13 @@
 #include <string_view>
 #include <vector>
 
-#include "ledger/bytes.hpp"
-#include "ledger/result.hpp"
+#include "ledger/log_source.hpp"
 
 namespace rocksdb {
 class Env;
 }
 
 namespace daicho {
-
-/// Column families. Names are on disk: do not change them (docs/ledger-format.md, section "Store").
-enum class Family {
-  events,       ///< u64 big-endian position -> envelope
-  checkpoints,  ///< u64 big-endian size -> signed note
-  keys,         ///< account id, u32 big-endian slot -> wrapped data key
-  answers,      ///< service, 00, idempotency key -> fingerprint and sealed first answer
-  leases,       ///< notification id -> who holds it until when; not part of any proof
-  meta,         ///< a few named rows
-  rows,         ///< projections: everything that can be folded again from the events
-};
-inline constexpr std::size_t family_count = 7;
 
 struct RowChange {
   Family family;
@@ -39,19 +26,7 @@ struct RowChange {
 };
 using Rows = std::vector<RowChange>;
 
-enum class StoreFault {
-  not_found,  ///< no ledger in this directory
-  exists,     ///< creation found one
-  locked,     ///< another process writes it
-  corrupt,    ///< stored bytes do not read back as written
-  io,         ///< the operating system said no: disk full, permissions, a failed sync
-};
-struct StoreError {
-  StoreFault fault;
-  std::string detail;
-};
-
-class Store {
+class Store : public LogSource {
  public:
   enum class Mode {
     create,   ///< the directory must hold no store
@@ -63,27 +38,24 @@ class Store {
   /// For `write`, `corrupt` also when the published checkpoint covers more than the store holds: nothing is changed.
   static Result<std::unique_ptr<Store>, StoreError> open(const std::filesystem::path& directory, Mode mode,
                                                          rocksdb::Env* env = nullptr);
-  ~Store();
+  ~Store() override;
 
-  Result<std::optional<std::string>, StoreError> get(Family family, ByteView key) const;
-
-  /// Calls `row` in key order from `from` on while it returns true. Checks block checksums, fills no block cache.
-  using RowVisitor = std::function<bool(ByteView key, ByteView value)>;
-  std::optional<StoreError> scan(Family family, ByteView from, const RowVisitor& row) const;
-  /// The last row of a family.
-  Result<std::optional<std::pair<std::string, std::string>>, StoreError> last(Family family) const;
+  Result<std::optional<std::string>, StoreError> get(Family family, ByteView key) const override;
+  /// Checks block checksums, fills no block cache.
+  std::optional<StoreError> scan(Family family, ByteView from, const RowVisitor& row) const override;
+  Result<std::optional<std::pair<std::string, std::string>>, StoreError> last(Family family) const override;
 
   /// All or nothing; with sync, durable when it returns. After any failure the store refuses every further write.
   std::optional<StoreError> write(const Rows& rows, bool sync);
 
+  bool is_store() const override { return true; }
   /// Re-reads every byte of every table file against its stored checksum.
-  std::optional<StoreError> verify_files() const;
+  std::optional<StoreError> verify_files() const override;
 
   /// A copy of the newest checkpoint outside RocksDB, so that a lost tail is noticed. Not synced, and its failures are
   /// not reported: it may be behind or torn after a power loss. Nothing is published into a test's `env`.
   void publish(std::string_view note);
-  /// What was published before this store was opened; nullopt when there is none.
-  const std::optional<std::string>& published() const;
+  const std::optional<std::string>& published() const override;
 
   /// Rebuilding: `begin_shadow` gives an empty second rows family, `write_shadow` fills it, `swap_shadow` makes it the
   /// live one and sets the old aside until the next `begin_shadow` drops it; `drop_shadow` gives up.

@@ -22,8 +22,8 @@ bool has_point_reads(const std::string& name) {
 }  // namespace
 
 const std::array<std::string, family_count - 1>& store_family_names() {
-  static const std::array<std::string, family_count - 1> names = {"events",  "checkpoints", "keys",
-                                                                  "answers", "leases",      "meta"};
+  static const std::array<std::string, family_count - 1> names = {"events", "checkpoints", "keys", "answers",
+                                                                  "leases", "meta",        "tiles"};
   return names;
 }
 
@@ -31,7 +31,8 @@ rocksdb::DBOptions store_db_options(Store::Mode mode, rocksdb::Env* env) {
   using Mode = Store::Mode;
   rocksdb::DBOptions options;
   if (env) options.env = env;
-  options.create_if_missing = options.error_if_exists = options.create_missing_column_families = mode == Mode::create;
+  options.create_if_missing = options.error_if_exists = mode == Mode::create;
+  options.create_missing_column_families = mode == Mode::create || mode == Mode::write;  // tiles came after 0.1.0
   // A record cut short at the end of the write-ahead log was never acknowledged. Anything else that does not read back
   // fails the opening; point-in-time recovery would drop what follows it without a word.
   options.wal_recovery_mode = mode == Mode::salvage ? rocksdb::WALRecoveryMode::kSkipAnyCorruptedRecords
@@ -62,6 +63,7 @@ rocksdb::ColumnFamilyOptions store_family_options(const std::string& name,
     options.compression = rocksdb::kNoCompression;  // signatures, hashes and ciphertext do not shrink
     options.write_buffer_size = events_buffer_bytes;
   }
+  if (name == "tiles") options.compression = rocksdb::kNoCompression;
   if (has_point_reads(name)) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(bloom_bits_per_key));
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;

@@ -19,6 +19,7 @@ rocksdb::ColumnFamilyOptions store_family_options(const std::string& name,
                                                   const std::shared_ptr<rocksdb::Cache>& cache);
 /// Names on disk of the families before `rows`, in the enum's order. Do not change them.
 const std::array<std::string, family_count - 1>& store_family_names();
+inline const std::string& tiles_family_name() { return store_family_names()[static_cast<std::size_t>(Family::tiles)]; }
 
 StoreError store_error(const rocksdb::Status& status);
 

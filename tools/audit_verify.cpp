@@ -1,8 +1,10 @@
 #include "tools/audit_verify.hpp"
 
 #include "ledger/audit.hpp"
+#include "ledger/exported_log.hpp"
 #include "projections/replay.hpp"
 #include "tools/ledger_files.hpp"
+#include "tools/log_files.hpp"
 #include "tools/output.hpp"
 
 namespace daicho {
@@ -65,13 +67,35 @@ AuditVerifyResult unreadable_store(const std::string& found) {
   return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false};
 }
 
-AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
-  Verifier verifier = read_verifier(options.directory);
-  if (options.vkey) {
-    const auto given = Verifier::parse_vkey(*options.vkey);
-    if (!given) throw Failure(Exit::usage, "--vkey: not a verifier key");
-    verifier = *given;
-  }
+namespace {
+
+/// The report of a log that was audited, and what else was found about it.
+AuditVerifyResult finish(AuditReport report, const std::string& projections) {
+  AuditVerifyResult result{report_json(report), !report.first_finding};
+  result.report["projections"] = result.is_clean ? projections : "not reached";
+  if (report.first_finding) result.report["finding"] = finding_json(*report.first_finding);
+  result.report["checkpoint"] = report.last_checkpoint;
+  return result;
+}
+
+AuditVerifyResult verify_export(const AuditVerifyOptions& options) {
+  auto source = ExportedLog::open(options.directory);
+  if (!source && source.error().fault == StoreFault::not_found)
+    throw Failure(Exit::usage, options.directory.string() + ": neither a ledger nor an export of one");
+  if (!source) return unreadable_store(source.error().detail);
+  const Verifier first = first_verifier(options.directory, **source, options.keys);
+  Progress progress("audit");
+  AuditReport report =
+      audit_log(**source, first, {.threads = options.threads, .progress = [&](std::uint64_t done, std::uint64_t total) {
+                                    progress.at(done, total);
+                                  }});
+  if (options.keys.empty())
+    report.warnings.push_back("no --vkey: the key is what the export says of itself, " + first.vkey());
+  return finish(std::move(report), "not in an export");
+}
+
+AuditVerifyResult verify_ledger(const AuditVerifyOptions& options) {
+  const Verifier first = options.keys.empty() ? read_verifier(options.directory) : options.keys.front();
   std::string trouble;
   const auto store = open_for_audit(options.directory, trouble);
   if (!store && store.error().fault != StoreFault::corrupt) fail(store.error());
@@ -90,21 +114,23 @@ AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
       .keys = keys.get(),
       .on_event = [&](const Event& event, const Hash& leaf) { replay.apply(event, leaf); },
       .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
-  AuditReport report = audit_log(**store, verifier, audit_options);
+  AuditReport report = audit_log(**store, first, audit_options);
   if (!report.first_finding && !trouble.empty()) {
     report.first_finding =
         Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", trouble};
   }
   if (!report.first_finding) report.first_finding = projection_finding(**store, replay);
   report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
-  AuditVerifyResult result{report_json(report), !report.first_finding};
-  result.report["projections"] = result.is_clean ? "equal to their replay" : "not reached";
-  if (report.first_finding) {
-    result.report["finding"] = finding_json(*report.first_finding);
-    if (!trouble.empty()) result.report["store"] = trouble;
-  }
-  result.report["checkpoint"] = report.last_checkpoint;
+  AuditVerifyResult result = finish(std::move(report), "equal to their replay");
+  if (!result.is_clean && !trouble.empty()) result.report["store"] = trouble;
   return result;
+}
+
+}  // namespace
+
+AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
+  const bool is_export = !is_ledger(options.directory) && std::filesystem::exists(options.directory / "tile");
+  return is_export ? verify_export(options) : verify_ledger(options);
 }
 
 AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool with_rebuild) {

@@ -5,20 +5,21 @@
 #include <filesystem>
 
 #include "commands/decision.hpp"
+#include "ledger/signing.hpp"
 
 namespace daicho {
 
 struct AuditVerifyOptions {
-  std::filesystem::path directory;
+  std::filesystem::path directory;  ///< of a ledger, or of an export
   unsigned threads = 0;
-  std::optional<std::string> vkey;  ///< the first one, trusted from elsewhere instead of the directory's ledger.vkey
+  std::vector<Verifier> keys;  ///< the first one, trusted from elsewhere instead of the directory's ledger.vkey
 };
 struct AuditVerifyResult {
   Json report;
   bool is_clean = false;
 };
-/// Opens the ledger to read, beside a writer if there is one. Works without the master key, and says what that leaves
-/// out.
+/// Opens the ledger to read, beside a writer if there is one. Works without the master key, and on an export, and says
+/// what that leaves out.
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options);
 /// The result for a store that cannot even be opened.
 AuditVerifyResult unreadable_store(const std::string& found);

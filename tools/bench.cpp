@@ -126,7 +126,7 @@ Measured append_for(Executor& executor, const std::vector<Id>& accounts, const B
 }
 
 Json intact_report(const std::filesystem::path& directory) {
-  const auto audit = audit_verify({.directory = directory, .vkey = {}});
+  const auto audit = audit_verify({.directory = directory, .keys = {}});
   if (!audit.is_clean) throw Failure(Exit::integrity, "the bench's own ledger does not verify: " + audit.report.dump());
   return audit.report;
 }

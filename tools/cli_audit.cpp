@@ -1,6 +1,13 @@
-// daicho audit, replay: what an auditor asks.
+// daicho audit, export, replay: what an auditor asks.
+#include <iostream>
+
+#include "ledger/files.hpp"
+#include "ledger/tlog_proof.hpp"
+#include "tools/audit_proofs.hpp"
 #include "tools/audit_verify.hpp"
 #include "tools/command_line.hpp"
+#include "tools/ledger_files.hpp"
+#include "tools/log_files.hpp"
 
 namespace daicho {
 
@@ -8,7 +15,9 @@ namespace {
 
 struct Arguments {
   unsigned threads = 0;
-  std::string vkey;
+  std::vector<std::string> vkeys;
+  std::string folder, out, file, later, since, account;
+  std::uint64_t position = 0;
   bool rebuild = false;
 };
 
@@ -19,9 +28,94 @@ Exit finish(const AuditVerifyResult& result, Format format) {
 
 /// A damaged store may end the process that reads it; that is a finding, too.
 Exit run_verify(const CommandLine& line, const Arguments& a) {
-  const AuditVerifyOptions options{.directory = line.data(), .threads = a.threads, .vkey = given(a.vkey)};
+  const AuditVerifyOptions options{.directory = a.folder.empty() ? line.data() : std::filesystem::path(a.folder),
+                                   .threads = a.threads,
+                                   .keys = parse_vkeys(a.vkeys)};
   const auto code = run_isolated([&] { return finish(audit_verify(options), line.format()); });
   return code ? *code : finish(unreadable_store("a reader that was ended by a signal"), line.format());
+}
+
+std::string read_input(const std::string& path, std::size_t bytes_max) {
+  auto content = value_or_fail(read_whole_file(path, bytes_max));
+  if (!content) throw Failure(Exit::usage, path + ": cannot be read");
+  return *std::move(content);
+}
+
+std::optional<std::string> read_note(const std::string& path) {
+  return path.empty() ? std::nullopt : std::optional(read_input(path, note_bytes_max));
+}
+
+/// The proof into `--out`, with a summary on standard output; without it the proof itself on standard output.
+Exit write_file(const ProofFile& proof, const CommandLine& line, const Arguments& a) {
+  if (a.out.empty()) {
+    std::cout << proof.content;
+    return Exit::done;
+  }
+  if (const auto error = replace_file(std::filesystem::absolute(a.out), proof.content)) fail(*error);
+  Json summary = proof.summary;
+  summary["written"] = a.out;
+  print(summary, line.format());
+  return Exit::done;
+}
+
+Id parse_account(const std::string& text) {
+  const auto id = parse_id(text);
+  if (!id) throw Failure(Exit::usage, "an account's id is wanted");
+  return *id;
+}
+
+using Shared = std::shared_ptr<Arguments>;
+
+CLI::Option* add_vkey(CLI::App* sub, const Shared& a, const char* what) {
+  return sub->add_option("--vkey", a->vkeys, what);
+}
+
+void add_verify(CommandLine& line, CLI::App& audit, const Shared& a) {
+  auto* verify =
+      line.add(audit, "verify", "re-read every stored byte: signatures, links, tree, checkpoints, projections",
+               "daicho audit verify --data ./ledger --vkey ledger.example/accounts+…",
+               [&line, a] { return run_verify(line, *a); });
+  verify->add_option("directory", a->folder, "a ledger's directory or an export; default: --data");
+  verify->add_option("--threads", a->threads, "default: all cores")->check(CLI::Range(0U, 1'024U));
+  add_vkey(verify, a, "the first verifier, trusted from elsewhere instead of the directory's own");
+}
+
+void add_proofs(CommandLine& line, CLI::App& audit, const Shared& a) {
+  const char* const own_keys = "the log's first verifier; default: the directory's own";
+  auto* prove = line.add(audit, "prove", "a file that proves one event to whoever has the log's key",
+                         "daicho audit prove 17 --out 17.tlog-proof --data ./ledger", [&line, a] {
+                           return write_file(prove_event(line.data(), a->position, parse_vkeys(a->vkeys)), line, *a);
+                         });
+  prove->add_option("position", a->position, "the event's sequence number")->required();
+  auto* account =
+      line.add(audit, "account", "a file with all events of an account, that proves that none is missing",
+               "daicho audit account 019ca8a0-3e80-73dd-8b27-6ae345cda96d --out taro.tlog-proof", [&line, a] {
+                 const Id id = parse_account(a->account);
+                 return write_file(prove_account(line.data(), id, parse_vkeys(a->vkeys)), line, *a);
+               });
+  account->add_option("account", a->account, "the account's id")->required();
+  auto* consistency = line.add(
+      audit, "consistency", "prove that one checkpoint extends another",
+      "daicho audit consistency yesterday.checkpoint", [&line, a] {
+        const auto from = read_input(a->file, note_bytes_max);
+        return write_file(prove_consistency(line.data(), from, read_note(a->later), parse_vkeys(a->vkeys)), line, *a);
+      });
+  consistency->add_option("from", a->file, "file of the earlier checkpoint")->required();
+  consistency->add_option("to", a->later, "file of the later one; default: the log's newest");
+  for (CLI::App* sub : {prove, account, consistency}) {
+    sub->add_option("--out", a->out, "the file to write; default: standard output");
+    add_vkey(sub, a, own_keys);
+  }
+  auto* check = line.add(audit, "check", "check a proof with nothing but the log's key",
+                         "daicho audit check 17.tlog-proof --vkey ledger.example/accounts+…", [&line, a] {
+                           print(check_proof(read_input(a->file, proof_bytes_max),
+                                             {.keys = parse_vkeys(a->vkeys), .since = read_note(a->since)}),
+                                 line.format());
+                           return Exit::done;
+                         });
+  check->add_option("file", a->file, "the proof")->required();
+  check->add_option("--since", a->since, "file of the checkpoint that a proof of consistency starts from");
+  add_vkey(check, a, "a key of the log; several when it was rotated")->required();
 }
 
 }  // namespace
@@ -31,12 +125,16 @@ void add_audit_commands(CommandLine& line) {
   auto* audit = line.add(line.app(), "audit", "check the ledger against its signatures",
                          "daicho audit verify --data ./ledger", nullptr);
   audit->require_subcommand(1);
-  auto* verify =
-      line.add(*audit, "verify", "re-read every stored byte: signatures, links, tree, checkpoints, projections",
-               "daicho audit verify --data ./ledger --vkey ledger.example/accounts+…",
-               [&line, a] { return run_verify(line, *a); });
-  verify->add_option("--threads", a->threads, "default: all cores")->check(CLI::Range(0U, 1'024U));
-  verify->add_option("--vkey", a->vkey, "the first verifier, trusted from elsewhere instead of the directory's own");
+  add_verify(line, *audit, a);
+  add_proofs(line, *audit, a);
+  auto* exported = line.add(line.app(), "export", "the log as static files", "daicho export tiles ./public", nullptr);
+  exported->require_subcommand(1);
+  auto* tiles = line.add(*exported, "tiles", "write, or extend, a C2SP tlog-tiles folder: checkpoint, tiles, entries",
+                         "daicho export tiles ./public --data ./ledger", [&line, a] {
+                           print(export_log(line.data(), a->folder), line.format());
+                           return Exit::done;
+                         });
+  tiles->add_option("folder", a->folder, "where to")->required();
   auto* replay = line.add(line.app(), "replay", "compute every projection anew and compare",
                           "daicho replay --data ./ledger --rebuild",
                           [&line, a] { return finish(replay_ledger(line.data(), a->rebuild), line.format()); });

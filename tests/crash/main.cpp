@@ -104,7 +104,7 @@ class CrashTest {
   }
 
   void audit() {
-    const auto result = audit_verify({.directory = ledger(), .threads = 0, .vkey = std::nullopt});
+    const auto result = audit_verify({.directory = ledger(), .threads = 0, .keys = {}});
     check(result.is_clean && !result.report.contains("warnings"), "audit: " + result.report.dump());
   }
 

@@ -57,8 +57,20 @@ Leaves numbered_leaves(std::size_t count) {
   return leaves;
 }
 
-LeafReader reader(const Leaves& leaves) {
-  return [&leaves](std::uint64_t index) { return leaves.at(static_cast<std::size_t>(index)); };
+/// Only of subtrees that are full.
+SubtreeReader reader(const Leaves& leaves) {
+  return [&leaves](unsigned level, std::uint64_t index) -> std::optional<Hash> {
+    const std::size_t count = std::size_t{1} << level;
+    const std::size_t first = static_cast<std::size_t>(index) * count;
+    REQUIRE(first + count <= leaves.size());
+    return reference_root(LeafSpan(leaves).subspan(first, count));
+  };
+}
+Proof inclusion(std::size_t index, std::size_t size, const Leaves& leaves) {
+  return inclusion_proof(index, size, reader(leaves)).value();
+}
+Proof consistency(std::size_t old_size, std::size_t new_size, const Leaves& leaves) {
+  return consistency_proof(old_size, new_size, reader(leaves)).value();
 }
 
 Frontier frontier_of(LeafSpan leaves) {
@@ -145,16 +157,16 @@ TEST_CASE("merkle golden vector: the leaf hashes are the tile") {
 
 TEST_CASE("merkle golden vector: inclusion of index 5 and consistency of 6 with 8") {
   const Leaves leaves = golden_leaves();
-  const Proof inclusion = inclusion_proof(5, 8, reader(leaves));
-  REQUIRE(inclusion.size() == 3);
-  CHECK(to_base64(inclusion[0].view()) == "vBoGQ7EuTS18d5GPROD095qDi2z57FtcKD4fTYhZnms=");
-  CHECK(to_base64(inclusion[1].view()) == "yoVOoSjtBQtBs1/8G4e46yveRh6eO1WW7Oa51ZdaCuA=");
-  CHECK(to_base64(inclusion[2].view()) == "037kGJdt2VdTwcc4Yrk5j6Kiz5tP8P3+izDNlSCWFLc=");
-  const Proof consistency = consistency_proof(6, 8, reader(leaves));
-  REQUIRE(consistency.size() == 3);
-  CHECK(to_base64(consistency[0].view()) == "DrxdNDf74tsVi58Sah0RjjCBgQMdCpSfje3t68VY72o=");
-  CHECK(to_base64(consistency[1].view()) == "yoVOoSjtBQtBs1/8G4e46yveRh6eO1WW7Oa51ZdaCuA=");
-  CHECK(to_base64(consistency[2].view()) == "037kGJdt2VdTwcc4Yrk5j6Kiz5tP8P3+izDNlSCWFLc=");
+  const Proof path = inclusion(5, 8, leaves);
+  REQUIRE(path.size() == 3);
+  CHECK(to_base64(path[0].view()) == "vBoGQ7EuTS18d5GPROD095qDi2z57FtcKD4fTYhZnms=");
+  CHECK(to_base64(path[1].view()) == "yoVOoSjtBQtBs1/8G4e46yveRh6eO1WW7Oa51ZdaCuA=");
+  CHECK(to_base64(path[2].view()) == "037kGJdt2VdTwcc4Yrk5j6Kiz5tP8P3+izDNlSCWFLc=");
+  const Proof steps = consistency(6, 8, leaves);
+  REQUIRE(steps.size() == 3);
+  CHECK(to_base64(steps[0].view()) == "DrxdNDf74tsVi58Sah0RjjCBgQMdCpSfje3t68VY72o=");
+  CHECK(to_base64(steps[1].view()) == "yoVOoSjtBQtBs1/8G4e46yveRh6eO1WW7Oa51ZdaCuA=");
+  CHECK(to_base64(steps[2].view()) == "037kGJdt2VdTwcc4Yrk5j6Kiz5tP8P3+izDNlSCWFLc=");
 }
 
 // ---- the frontier
@@ -240,7 +252,7 @@ TEST_CASE("inclusion: every proof is the reference's and verifies") {
     for (const std::size_t index : indexes_of_interest(size)) {
       CAPTURE(size);
       CAPTURE(index);
-      const Proof proof = inclusion_proof(index, size, reader(leaves));
+      const Proof proof = inclusion(index, size, leaves);
       CHECK(proof == reference_path(index, tree));
       CHECK(verify_inclusion(leaves[index], index, size, proof, root));
     }
@@ -254,7 +266,7 @@ TEST_CASE("inclusion: forged proofs are refused") {
   for (std::size_t size = 1; size <= leaves.size(); ++size) {
     const Hash root = reference_root(LeafSpan(leaves).first(size));
     for (std::size_t index = 0; index < size; ++index) {
-      for (const Proof& forged : forgeries(inclusion_proof(index, size, reader(leaves)))) {
+      for (const Proof& forged : forgeries(inclusion(index, size, leaves))) {
         ++tried;
         accepted += verify_inclusion(leaves[index], index, size, forged, root) ? 1 : 0;
       }
@@ -271,7 +283,7 @@ TEST_CASE("inclusion: a wrong leaf, index, root or depth is refused") {
     const Hash root = reference_root(LeafSpan(leaves).first(size));
     std::size_t accepted = 0;
     for (std::size_t index = 0; index < size; ++index) {
-      const Proof proof = inclusion_proof(index, size, reader(leaves));
+      const Proof proof = inclusion(index, size, leaves);
       for (std::size_t other = 0; other <= size; ++other) {
         if (other != index) accepted += verify_inclusion(leaves[index], other, size, proof, root) ? 1 : 0;
       }
@@ -285,9 +297,32 @@ TEST_CASE("inclusion: a wrong leaf, index, root or depth is refused") {
   }
 }
 
+TEST_CASE("a proof that needs a hash which cannot be read is none") {
+  const Leaves leaves = numbered_leaves(70);
+  for (std::size_t size = 2; size <= leaves.size(); ++size) {
+    CAPTURE(size);
+    std::size_t asked = 0, failing = 0;
+    const SubtreeReader unreliable = [&](unsigned level, std::uint64_t index) {
+      return ++asked == failing ? std::nullopt : reader(leaves)(level, index);
+    };
+    CHECK(tree_root(size, unreliable) == reference_root(LeafSpan(leaves).first(size)));
+    const std::size_t needed = asked;
+    for (failing = 1; failing <= needed; ++failing) {
+      asked = 0;
+      CHECK_FALSE(tree_root(size, unreliable));
+      asked = 0;
+      const bool has_path = inclusion_proof(0, size, unreliable).has_value();
+      CHECK(has_path == (asked < failing));
+      asked = 0;
+      const bool has_steps = consistency_proof(size / 2, size, unreliable).has_value();
+      CHECK(has_steps == (asked < failing));
+    }
+  }
+}
+
 TEST_CASE("inclusion: nothing is in an empty tree, and huge sizes end") {
-  CHECK(inclusion_proof(0, 0, LeafReader{}).empty());
-  CHECK(inclusion_proof(5, 5, LeafReader{}).empty());
+  CHECK_FALSE(inclusion_proof(0, 0, SubtreeReader{}));
+  CHECK_FALSE(inclusion_proof(5, 5, SubtreeReader{}));
   CHECK_FALSE(verify_inclusion(Hash{}, 0, 0, {}, empty_root()));
   CHECK_FALSE(verify_inclusion(Hash{}, 0, 0, {}, Hash{}));
   CHECK_FALSE(verify_inclusion(Hash{}, UINT64_MAX, UINT64_MAX, {}, Hash{}));
@@ -310,7 +345,7 @@ TEST_CASE("consistency: every proof is the reference's and verifies") {
       if (old_size > new_size || (new_size > 70 && old_size > 3 && old_size < 64)) continue;
       CAPTURE(old_size);
       CAPTURE(new_size);
-      const Proof proof = consistency_proof(old_size, new_size, reader(leaves));
+      const Proof proof = consistency(old_size, new_size, leaves);
       CHECK(proof == (old_size == 0 ? Proof{} : reference_subproof(old_size, tree, true)));
       CHECK(verify_consistency(old_size, new_size, proof, reference_root(tree.first(old_size)), new_root));
     }
@@ -325,7 +360,7 @@ TEST_CASE("consistency: forged proofs are refused") {
     const Hash new_root = reference_root(LeafSpan(leaves).first(new_size));
     for (std::size_t old_size = 0; old_size <= new_size; ++old_size) {
       const Hash old_root = reference_root(LeafSpan(leaves).first(old_size));
-      for (const Proof& forged : forgeries(consistency_proof(old_size, new_size, reader(leaves)))) {
+      for (const Proof& forged : forgeries(consistency(old_size, new_size, leaves))) {
         ++tried;
         accepted += verify_consistency(old_size, new_size, forged, old_root, new_root) ? 1 : 0;
       }
@@ -343,7 +378,7 @@ TEST_CASE("consistency: a wrong root, old size or depth is refused") {
     std::size_t accepted = 0;
     for (std::size_t old_size = 1; old_size <= new_size; ++old_size) {
       const Hash old_root = reference_root(LeafSpan(leaves).first(old_size));
-      const Proof proof = consistency_proof(old_size, new_size, reader(leaves));
+      const Proof proof = consistency(old_size, new_size, leaves);
       for (std::size_t other = 0; other <= new_size + 1; ++other) {
         if (other != old_size) accepted += verify_consistency(other, new_size, proof, old_root, new_root) ? 1 : 0;
       }
@@ -372,9 +407,9 @@ TEST_CASE("consistency: from nothing, and with itself") {
   CHECK_FALSE(verify_consistency(8, 10, {}, root, root));
   CHECK_FALSE(verify_consistency(10, 9, {}, root, root));
   CHECK_FALSE(verify_consistency(1ULL << 63, UINT64_MAX, Proof(63), root, root));
-  CHECK(consistency_proof(0, 9, LeafReader{}).empty());
-  CHECK(consistency_proof(9, 9, LeafReader{}).empty());
-  CHECK(consistency_proof(10, 9, LeafReader{}).empty());
+  CHECK(consistency_proof(0, 9, SubtreeReader{}) == Proof());
+  CHECK(consistency_proof(9, 9, SubtreeReader{}) == Proof());
+  CHECK_FALSE(consistency_proof(10, 9, SubtreeReader{}));
 }
 
 TEST_CASE("merkle: any tree, any index, any earlier size") {
@@ -383,13 +418,13 @@ TEST_CASE("merkle: any tree, any index, any earlier size") {
     const auto index = *rc::gen::inRange<std::size_t>(0, size);
     const Leaves leaves = numbered_leaves(size);
     const Hash root = frontier_of(leaves).root();
-    RC_ASSERT(verify_inclusion(leaves[index], index, size, inclusion_proof(index, size, reader(leaves)), root));
+    RC_ASSERT(verify_inclusion(leaves[index], index, size, inclusion(index, size, leaves), root));
     const Hash old_root = frontier_of(LeafSpan(leaves).first(index + 1)).root();
-    RC_ASSERT(verify_consistency(index + 1, size, consistency_proof(index + 1, size, reader(leaves)), old_root, root));
+    RC_ASSERT(verify_consistency(index + 1, size, consistency(index + 1, size, leaves), old_root, root));
     Leaves rewritten = leaves;
     rewritten[index] = flipped(rewritten[index], index);
     const Hash forked = frontier_of(rewritten).root();
-    const Proof proof = consistency_proof(index + 1, size, reader(rewritten));
+    const Proof proof = consistency(index + 1, size, rewritten);
     RC_ASSERT(!verify_consistency(index + 1, size, proof, old_root, forked));
   }));
 }

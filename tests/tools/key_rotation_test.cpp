@@ -4,6 +4,7 @@
 #include "ledger/audit.hpp"
 #include "tests/tools/tools_ledger.hpp"
 #include "tools/audit_verify.hpp"
+#include "tools/log_files.hpp"
 #include "tools/key_files.hpp"
 
 using namespace daicho;
@@ -27,7 +28,7 @@ struct RotatingLedger : ToolsLedger {
 
   void check_intact(std::uint64_t rotations) {
     close();
-    const auto audit = audit_verify({.directory = path, .vkey = first});
+    const auto audit = audit_verify({.directory = path, .keys = parse_vkeys({first})});
     INFO(audit.report.dump());
     CHECK(audit.is_clean);
     CHECK(audit.report.value("key_rotations", std::uint64_t{0}) == rotations);

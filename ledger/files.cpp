@@ -1,0 +1,75 @@
+#include "ledger/files.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+namespace daicho {
+namespace {
+
+StoreError io_error(const std::filesystem::path& path, const char* what) {
+  return {StoreFault::io, path.string() + ": " + what + ": " + std::strerror(errno)};
+}
+
+bool write_all(int file, std::string_view content) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(file, content.data(), content.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return false;
+    content.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content) {
+  std::error_code error;
+  std::filesystem::create_directories(path.parent_path(), error);
+  if (error) return StoreError{StoreFault::io, path.parent_path().string() + ": " + error.message()};
+  const std::filesystem::path next = path.string() + ".tmp";
+  const int file = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (file < 0) return io_error(next, "cannot create");
+  const bool is_written = write_all(file, content) && ::fsync(file) == 0;
+  const StoreError failure = io_error(next, "cannot write");
+  ::close(file);
+  if (!is_written) return failure;
+  if (::rename(next.c_str(), path.c_str()) != 0) return io_error(next, "cannot rename");
+  return std::nullopt;
+}
+
+std::optional<StoreError> sync_directory(const std::filesystem::path& directory) {
+  const int file = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return io_error(directory, "cannot open");
+  const bool is_synced = ::fsync(file) == 0;
+  const StoreError failure = io_error(directory, "cannot sync");
+  ::close(file);
+  return is_synced ? std::nullopt : std::optional(failure);
+}
+
+Result<std::optional<std::string>, StoreError> read_whole_file(const std::filesystem::path& path,
+                                                               std::size_t bytes_max) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>();
+  if (file < 0) return Unexpected{io_error(path, "cannot open")};
+  std::string content;
+  char buffer[65'536];
+  ssize_t got = 0;
+  while (content.size() <= bytes_max) {
+    got = ::read(file, buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) break;
+    content.append(buffer, static_cast<std::size_t>(got));
+  }
+  const StoreError failure = io_error(path, "cannot read");
+  ::close(file);
+  if (got < 0) return Unexpected{failure};
+  if (content.size() > bytes_max)
+    return Unexpected{
+        StoreError{StoreFault::corrupt, path.string() + ": over " + std::to_string(bytes_max) + " bytes"}};
+  return std::optional(std::move(content));
+}
+
+}  // namespace daicho

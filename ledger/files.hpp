@@ -1,0 +1,23 @@
+// ledger/files.hpp — whole files, replaced so that a reader, or a crash, meets the old content or the new, never a
+// part.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "ledger/log_source.hpp"
+
+namespace daicho {
+
+/// Writes a file beside it, syncs that, and renames it over. The directory is made when it is missing; its entry is
+/// durable after `sync_directory`.
+std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content);
+std::optional<StoreError> sync_directory(const std::filesystem::path& directory);
+
+/// nullopt: there is none. `corrupt` when it has more than `bytes_max`.
+Result<std::optional<std::string>, StoreError> read_whole_file(const std::filesystem::path& path,
+                                                               std::size_t bytes_max);
+
+}  // namespace daicho

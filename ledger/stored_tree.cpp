@@ -1,0 +1,63 @@
+// docs/ledger-format.md, section "Tree and checkpoints".
+#include "ledger/stored_tree.hpp"
+
+#include "ledger/log_rows.hpp"
+
+namespace daicho {
+namespace {
+
+constexpr std::size_t rebuild_batch_rows = 256;
+
+std::optional<std::string> leaf_hashes(const LogSource& source, std::uint64_t first, unsigned count) {
+  std::string hashes;
+  for (Position position = first; position < first + count; ++position) {
+    const auto envelope = source.get(Family::events, ByteView(big_endian(position)));
+    if (!envelope || !*envelope) return std::nullopt;
+    append(hashes, leaf_hash(as_bytes(**envelope)).view());
+  }
+  return hashes;
+}
+
+}  // namespace
+
+TileReader stored_tiles(const LogSource& source) {
+  return [&source](const TileId& tile, unsigned width) -> std::optional<std::string> {
+    auto row = source.get(Family::tiles, as_bytes(tile_key(tile)));
+    if (!row) return std::nullopt;
+    if (*row && (*row)->size() >= width * Hash::size) return *std::move(*row);
+    return tile.level == 0 ? leaf_hashes(source, tile.index * tile_hashes, width) : std::nullopt;
+  };
+}
+
+std::optional<TileTree> read_tile_tree(const LogSource& source, std::uint64_t size, const Hash& root) {
+  if (tree_root(size, stored_subtrees(source)) != root) return std::nullopt;
+  return TileTree::at(size, stored_tiles(source));
+}
+
+Result<TileTree, StoreError> rebuild_tiles(Store& store, std::uint64_t size, const Hash& root) {
+  Rows rows;
+  for (unsigned level = 0; level < tile_levels_max; ++level) {
+    rows.push_back({Family::tiles, std::string(1, static_cast<char>(level)), std::nullopt, true});
+  }
+  TileTree tree;
+  Frontier frontier;
+  const auto add = [&](const TileId& tile, std::string hashes) { rows.push_back(tile_row(tile, std::move(hashes))); };
+  std::optional<StoreError> error;
+  while (!error && tree.size() < size) {
+    const auto envelope = store.get(Family::events, ByteView(big_endian(tree.size())));
+    if (!envelope) return Unexpected{envelope.error()};
+    if (!*envelope) return Unexpected{StoreError{StoreFault::corrupt, "no event " + std::to_string(tree.size())}};
+    const Hash leaf = leaf_hash(as_bytes(**envelope));
+    frontier.append(leaf);
+    tree.append(leaf, add);
+    if (rows.size() >= rebuild_batch_rows) error = store.write(std::exchange(rows, {}), false);
+  }
+  if (!error && frontier.root() != root) {
+    return Unexpected{StoreError{StoreFault::corrupt, "the events do not give the root of the last checkpoint"}};
+  }
+  if (!error) error = store.write(rows, true);
+  if (error) return Unexpected{*std::move(error)};
+  return tree;
+}
+
+}  // namespace daicho

@@ -1,0 +1,25 @@
+// tools/log_files.hpp — a log to be read, wherever it is: a ledger's directory, or a static export of one.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ledger/log_source.hpp"
+#include "ledger/signing.hpp"
+
+namespace daicho {
+
+/// A directory with a `store` is a ledger's, one without is taken for an export.
+bool is_ledger(const std::filesystem::path& directory);
+std::unique_ptr<LogSource> open_log(const std::filesystem::path& directory);
+
+/// `--vkey` lines.
+std::vector<Verifier> parse_vkeys(const std::vector<std::string>& texts);
+/// The first verifier: what is given; else the ledger's own file; else what the first event of an export says of
+/// itself, which is no proof of anything.
+Verifier first_verifier(const std::filesystem::path& directory, const LogSource& source,
+                        const std::vector<Verifier>& given);
+
+}  // namespace daicho
