@@ -11,16 +11,14 @@ from pathlib import Path
 
 sys.dont_write_bytecode = True
 sys.path.append(str(Path(__file__).resolve().parents[1]))
-from model.compare import Disagreement, Pair  # noqa: E402
+from model.compare import Disagreement, Pair, instant  # noqa: E402
 from model.history import History  # noqa: E402
 from support.program import START, Ledger, Program, Report  # noqa: E402
-
-START_US = 1_772_323_200_000_000  # START
 
 
 def run_history(program, directory, seed, commands, report):
     ledger = Ledger(program, directory)
-    pair = Pair(ledger, START_US)
+    pair = Pair(ledger, instant(START))
     history = History(pair, random.Random(seed))
     try:
         history.run(commands)

@@ -1,7 +1,7 @@
 """The product beside the model: the same commands at the same instants, and every answer compared."""
 import json
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from . import answers
 from .happenings import EPOCH
@@ -20,6 +20,10 @@ class Disagreement(Exception):
 
 def rfc3339(at):
     return (EPOCH + timedelta(microseconds=at)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def instant(text):
+    return (datetime.fromisoformat(text) - EPOCH) // timedelta(microseconds=1)
 
 
 class Pair:
@@ -72,9 +76,12 @@ class Pair:
     def send(self, line):
         """One line to the product, its answer back."""
         self.lines.append({"at": rfc3339(self.now), **line})
-        self.process.stdin.write(json.dumps(self.lines[-1] | {"expect": {}}).encode() + b"\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
+        try:
+            self.process.stdin.write(json.dumps(self.lines[-1] | {"expect": {}}).encode() + b"\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = b""
         if not answer:
             raise Disagreement(f"the product ended: {self.process.stderr.read().decode()}")
         return json.loads(answer)
@@ -140,7 +147,8 @@ class Pair:
                 self.learn(("notice", event.replacement), each["token"])
             elif "code" in each or "token" in each:
                 self.learn(event.secret, each.get("code") or each["token"])
-            self.waiting.append((self.model_words[each["account"]], each["notification_id"]))
+        told = [(self.model_words[each["account"]], each["notification_id"]) for each in newest]
+        self.waiting += sorted(told, key=lambda each: each[0])  # a tick's order among accounts is that of random ids
 
     def deliver(self, index, result):
         account, notification = self.waiting.pop(index)
@@ -152,38 +160,42 @@ class Pair:
         outcomes = self.model.tick(self.now)
         digests = [{"type": "ProjectionDigestsRecorded"}]
         done = [each for each in done if [{"type": one["type"]} for one in each["events"]] != digests]
-
-        def types(names, subject):
-            return (*names, str(subject))
-
-        def subject(returns):
-            return returns.get("recovery_id") or returns.get("replacement_id") or returns.get("count")
-
-        expected = sorted((types([e.kind for e in o.events], subject(self.shown(o.returns))), i)
-                          for i, o in enumerate(outcomes))
-        found = sorted((types([e["type"] for e in a["events"]], subject(a)), i) for i, a in enumerate(done))
-        self.agree("tick", [each for each, _ in expected], [each for each, _ in found])
+        expected = sorted((self.translated(one.account), str(self.subject(self.shown(one.returns))),
+                           [each.kind for each in one.events], i) for i, one in enumerate(outcomes))
+        found = sorted((self.account_of(one["events"][0]["seq"]), str(self.subject(one)),
+                        [each["type"] for each in one["events"]], i) for i, one in enumerate(done))
+        self.agree("tick", [each[:-1] for each in expected], [each[:-1] for each in found])
         by_seq = []
-        for (_, i), (_, j) in zip(expected, found):
+        for (*_, i), (*_, j) in zip(expected, found):
             for event, told in zip(outcomes[i].events, done[j]["events"]):
                 event.seq = told["seq"]
                 by_seq.append(event)
         self.compare_mail("tick", sorted(by_seq, key=lambda each: each.seq))
 
+    def subject(self, answer):
+        return answer.get("recovery_id") or answer.get("replacement_id") or answer.get("count")
+
+    def account_of(self, seq):
+        return self.send({"query": "events", "from": seq, "limit": 1})["events"][0]["account"]
+
     def adopt_policy(self, **parameters):
-        self.agree("adopt-policy", None, self.send({"command": "adopt-policy", **parameters}).get("rule"))
-        self.model.adopt_policy(self.now, **parameters)
+        answer = self.send({"command": "adopt-policy", **parameters})
+        self.agree("adopt-policy", ["PolicyAdopted"], [each["type"] for each in answer.get("events", [])])
+        self.model.adopt_policy(self.now, answer["events"][0]["seq"], **parameters)
         self.commands += 1
 
     # --- queries
 
-    def query(self, name, account, as_of=None):
+    def query(self, name, account, as_of=None, until=None):
+        """Now, as of an instant, or until an event (`as_of` is its time then)."""
         line = {"query": name, "account": self.translated(account)}
-        found = self.send(line if as_of is None else line | {"as_of": rfc3339(as_of)})
+        if as_of is not None:
+            line["as_of"] = rfc3339(as_of) if until is None else until
+        found = self.send(line)
         self.queries += 1
-        view = self.model.view(account, self.now if as_of is None else as_of)
+        view = self.model.view(account, self.now if as_of is None else as_of, until)
         expected = self.shown(getattr(answers, name.replace("-", "_"))(view))
-        what = f"query {name}" + (f" as of {rfc3339(as_of)}" if as_of is not None else "")
+        what = f"query {name}" + (f" as of {line['as_of']}" if as_of is not None else "")
         if name in ("proofs", "recoveries"):
             self.compare_rows(what, name, expected, found[name])
         else:

@@ -134,9 +134,9 @@ def window_after(window, each):
 class View:
     """An account at an instant, everything derived from what had happened by then."""
 
-    def __init__(self, account, now, policy):
+    def __init__(self, account, now, policy, until=None):
         self.account, self.now, self.policy = account, now, policy
-        self.log = settled(account.happened, now)
+        self.log = settled([each for each in account.happened if until is None or each.seq <= until], now)
         self.proofs = proofs_of(self.log)
 
     # --- single happenings

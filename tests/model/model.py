@@ -20,17 +20,18 @@ class Account:
 
 class Model:
     def __init__(self, now):
-        self.accounts, self.policies, self.counted, self.ids = {}, [(now, POLICY)], {}, 0
+        self.accounts, self.policies, self.counted, self.ids = {}, [(now, 0, POLICY)], {}, 0
 
     def new_id(self, word):
         self.ids += 1
         return f"{word}-{self.ids}"
 
-    def policy(self, now):
-        return [policy for at, policy in self.policies if at <= now][-1]
+    def policy(self, now, until=None):
+        return [policy for at, seq, policy in self.policies if at <= now and (until is None or seq <= until)][-1]
 
-    def view(self, account, now):
-        return View(self.accounts[account], now, self.policy(now))
+    def view(self, account, now, until=None):
+        """As of an instant, or of an event's place in the log."""
+        return View(self.accounts[account], now, self.policy(now, until), until)
 
     def do(self, command, account, now, **fields):
         """What the rules say to a command, and it is done."""
@@ -82,11 +83,11 @@ class Model:
         if not ended or view.end:
             return None
         before = View(self.accounts[account], ended[0].at - 1, view.policy)
-        return Happening(now, "ReplacementCompleted", told_of_completion(before.proofs), replacement=ended[0].replacement,
-                         effective_at=ended[0].at)
+        told = told_of_completion(before.proofs)
+        return Happening(now, "ReplacementCompleted", told, replacement=ended[0].replacement, effective_at=ended[0].at)
 
-    def adopt_policy(self, now, **parameters):
-        self.policies.append((now, self.policies[-1][1] | parameters))
+    def adopt_policy(self, now, seq, **parameters):
+        self.policies.append((now, seq, self.policies[-1][2] | parameters))
 
     def tick(self, now):
         """What is due by time alone, kind by kind: [Outcome]."""
