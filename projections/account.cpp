@@ -21,6 +21,10 @@ Account settled(Account account, Time now) {
   if (account.life.end || !account.windows.is_due(now)) return account;
   const Window window = *account.windows.open;
   complete_replacement(account.proofs, window.id, *window.effective_at, *window.confirmed);
+  for (Proof& proof : account.proofs.all) {  // the end comes after all that happened, wherever its event will stand
+    if (proof.replacement == window.id && proof.status == ProofStatus::verified)
+      proof.verified = account.head.position + 1;
+  }
   complete_window(account.windows, *window.effective_at, *window.confirmed);
   account.challenges.open.clear();
   void_recovery_code(account.identity);

@@ -15,6 +15,7 @@ void close(PendingWindows& windows, WindowOutcome outcome, Time at, Position pos
 }  // namespace
 
 void complete_window(PendingWindows& windows, Time effective_at, Position position) {
+  if (windows.open) windows.open->effective_at = effective_at;  // a recovery code brought it forward (R-LOST-2)
   close(windows, WindowOutcome::completed, effective_at, position);
 }
 

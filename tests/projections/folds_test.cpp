@@ -186,6 +186,17 @@ SCENARIO("R-LOST-6: a window keeps what it was and how it closed; another window
   CHECK(subject.proof(0).status == ProofStatus::verified);
 }
 
+SCENARIO(
+    "R-LOST-2 R-LOST-6: a window that a recovery code brought forward took effect when it did, not when it would "
+    "have") {
+  Subject subject = owner();
+  for (const Past& step : {marked_lost(70), proposed(70, "new@example.org"), confirmed(70)}) step(subject);
+  subject.now += day_us;
+  subject.happened(completion(subject.folded(), subject.now, subject.context()));
+  CHECK(subject.folded().windows.last->at == subject.now);
+  CHECK(subject.folded().windows.last->window.effective_at == subject.now);
+}
+
 SCENARIO("R-BLK-3: a block says why, by whom and since when, and afterwards what lifted it") {
   Subject subject = owner();
   const Time blocked_at = subject.now;

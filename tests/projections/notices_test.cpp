@@ -101,6 +101,20 @@ SCENARIO("R-PRF-8: a weak password asks for more although two proofs are verifie
   }
 }
 
+SCENARIO("R-LOST-7 R-PRF-8: a window's end clears the notice of a weak password before anybody wrote that it ended") {
+  Subject subject = quiet_owner();
+  subject.policy.min_proofs = 1;
+  for (const Past& step : {marked_lost(70), proposed(70, "new@example.org"), confirmed(70)}) step(subject);
+  new_password(fb::Grade::weak)(subject);
+  const Account open = subject.folded();
+  subject.now = *open.windows.open->effective_at - 1;
+  CHECK(shown(subject, "pc-1") == "add_security_info security_info_change_pending verify_this_device");
+  subject.now += 1;
+  CHECK(shown(subject, "pc-1") == "verify_this_device");
+  subject.happened(completion(open, subject.now, subject.context()));
+  CHECK(shown(subject, "pc-1") == "verify_this_device");
+}
+
 SCENARIO("R-PRF-8: a strong password clears nothing while the second proof is missing") {
   Subject subject = given({registered(), mailbox("a@example.com"), verified(0), new_password(fb::Grade::weak),
                            new_password(fb::Grade::strong), change_undone_on("pc-1")});
