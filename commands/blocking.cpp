@@ -1,15 +1,9 @@
 #include "commands/blocking.hpp"
 
-#include <algorithm>
-
 #include "commands/challenges.hpp"
+#include "commands/text.hpp"
 
 namespace daicho {
-
-bool is_word(std::string_view text) {
-  const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  return !text.empty() && text.size() <= reason_bytes_max && std::ranges::all_of(text, is_allowed);
-}
 
 Draft block(const std::string& reason, const std::string& detail, const Account& account, const Context& context,
             std::initializer_list<Rule> rules) {

@@ -55,7 +55,8 @@ Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, co
 /// LinkSent likewise.
 Draft send_link_to(const Id& proof, const Context& context, const Id& replacement = {});
 
-/// The tag of a device id, all zero when none is named.
-Tag16 device_tag(const std::optional<std::string>& device_id, const Context& context);
+/// The tags of a device and of a place, all zero when none is named.
+Tag16 device_tag(std::string_view device_id, const Context& context);
+Tag16 location_tag(std::string_view location, const Context& context);
 
 }  // namespace daicho
