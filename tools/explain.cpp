@@ -72,8 +72,7 @@ bool is_refusal_or_outcome(const Event& event) {
 Position newest_outcome(const LedgerView& ledger, const QueryOptions& options) {
   if (!options.account)
     throw Failure(Exit::usage, "explain needs --seq N, or --account for its newest refusal or outcome");
-  const Id id = resolve_account(*ledger.store, ledger.keys, *options.account);
-  const Account account = *value_or_fail(load_account(*ledger.store, id));
+  const Account account = resolve_account(*ledger.store, ledger.keys, *options.account);
   const auto envelopes = value_or_fail(account_events(*ledger.store, account.head, options.as_of));
   for (auto envelope = envelopes.rbegin(); envelope != envelopes.rend(); ++envelope) {
     const auto event = Event::parse(as_bytes(*envelope));

@@ -34,7 +34,7 @@ struct Arguments {
   std::string file;
   // query
   std::string query, as_of, type, by_service, since, until, due_before;
-  std::uint64_t from = 0, limit = 1'000, seq = 0;
+  std::optional<std::uint64_t> from, limit, seq;
   bool follow = false;
   // outbox lease
   std::int64_t count_max = 100, seconds = 300;
@@ -173,13 +173,13 @@ AsOf parse_as_of(const std::string& text) {
 volatile std::sig_atomic_t interrupted = 0;
 
 /// New events as they are committed, until interrupted. Each round opens a fresh view beside the writer.
-Exit follow(const Arguments& a, QueryOptions options, Format format) {
+Exit follow(const Arguments& a, const Query& query, QueryOptions options, Format format) {
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
   while (!interrupted) {
     const ReadableLedger ledger = open_for_reading(data_of(a), std::nullopt);
-    check(ledger.view(), {.limit = options.limit, .type = options.type});
-    Position next = options.from;
+    check(ledger.view(), query, options);
+    Position next = options.from.value_or(0);
     for (const Json& row : event_rows(ledger.view(), options, next))
       print_line(row, format == Format::table ? format : Format::ndjson);
     options.from = next;
@@ -193,7 +193,7 @@ Exit run_rules(const Arguments& a) {
   return Exit::done;
 }
 
-Exit run_query(const Arguments& a, bool has_seq) {
+Exit run_query(const Arguments& a) {
   const Format format = format_of(a);
   const Query* query = find_query(a.query);
   if (!query) throw Failure(Exit::usage, "there is no query `" + a.query + "`; `daicho query --help` lists them");
@@ -207,15 +207,15 @@ Exit run_query(const Arguments& a, bool has_seq) {
   options.since = parse_time_option("--since", a.since);
   options.until = parse_time_option("--until", a.until);
   options.due_before = parse_time_option("--due-before", a.due_before);
-  if (has_seq) options.seq = a.seq;
+  options.seq = a.seq;
   options.rule = given(a.rule);
   options.language = a.language;
   if (a.follow) {
     if (a.query != "events") throw Failure(Exit::usage, "--follow: only `query events` follows");
-    return follow(a, options, format);
+    return follow(a, *query, options, format);
   }
   const ReadableLedger ledger = open_for_reading(data_of(a), parse_time_option("--at", a.at));
-  check(ledger.view(), options);
+  check(ledger.view(), *query, options);
   print(query->answer(ledger.view(), options), format, query->rows);
   return Exit::done;
 }
@@ -223,7 +223,7 @@ Exit run_query(const Arguments& a, bool has_seq) {
 Exit run_lease(const Arguments& a) {
   WritableLedger ledger = open_for_writing(data_of(a), parse_time_option("--at", a.at));
   LeaseOptions options{.holder = a.holder, .count_max = a.count_max, .seconds = a.seconds, .account = {}};
-  if (!a.account.empty()) options.account = resolve_account(*ledger.store, ledger.keys.get(), a.account);
+  if (!a.account.empty()) options.account = resolve_account(*ledger.store, ledger.keys.get(), a.account).id;
   print(lease_notifications(ledger, options), format_of(a), "notifications");
   return Exit::done;
 }
@@ -371,7 +371,7 @@ class CommandLine {
 
   void add_reading() {
     auto* query = add(app_, "query", "ask what is, or was, true", "", nullptr);
-    query->callback([this] { run_ = [this] { return run_query(a_, seq_->count() > 0); }; });
+    query->callback([this] { run_ = [this] { return run_query(a_); }; });
     std::string examples = "Queries:\n" + list(queries()) + "\nExamples:\n";
     for (const Query& each : queries()) examples += "  " + std::string(each.example) + "\n";
     query->footer(examples);
@@ -385,7 +385,7 @@ class CommandLine {
     query->add_option("--since", a_.since, "events not before this time");
     query->add_option("--until", a_.until, "events not after this time");
     query->add_option("--due-before", a_.due_before, "windows that end, and replies that are due, before this time");
-    seq_ = query->add_option("--seq", a_.seq, "explain: the event's sequence number");
+    query->add_option("--seq", a_.seq, "explain: the event's sequence number");
     query->add_option("--rule", a_.rule, "explain: what this rule goes by for the account");
     query->add_flag("--follow", a_.follow, "events: go on with new ones as they are committed");
 
@@ -424,7 +424,7 @@ class CommandLine {
 
   Arguments a_;
   CLI::App app_;
-  CLI::Option *expected_version_ = nullptr, *seq_ = nullptr;
+  CLI::Option* expected_version_ = nullptr;
   std::function<Exit()> run_;
 };
 

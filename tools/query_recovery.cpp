@@ -80,18 +80,13 @@ Json decoy_options(const LedgerView& ledger, const QueryOptions& options) {
   });
 }
 
-bool is_open_account(const LedgerView& ledger, const Id& id) {
-  return !value_or_fail(load_account(*ledger.store, id))->life.end;
-}
-
 }  // namespace
 
 Json query_recovery_options(const LedgerView& ledger, const QueryOptions& options) {
   if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
   const bool by_name = !parse_id(*options.account) && ledger.keys;
-  const auto id = find_account(*ledger.store, ledger.keys, *options.account);
-  const bool is_past = options.as_of.time || options.as_of.position;
-  if (by_name && (!id || (!is_past && !is_open_account(ledger, *id)))) return decoy_options(ledger, options);
+  const auto find = options.is_past() ? find_account : find_open_account;
+  if (by_name && !find(*ledger.store, ledger.keys, *options.account)) return decoy_options(ledger, options);
   const Subject subject = subject_of(ledger, options);
   return options_json(ledger, subject, [&](const Proof& proof) { return masked(subject, proof); });
 }
@@ -141,13 +136,11 @@ Json recovery_json(const Subject& subject, const Recovery& recovery) {
 
 /// Replies that nobody decided yet, of all accounts.
 Json due_replies(const LedgerView& ledger, const QueryOptions& options) {
-  if (options.as_of.time || options.as_of.position)
-    throw Failure(Exit::usage, "as of an instant: with an account only");
   Json json = {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"recoveries", Json::array()}};
   const std::string prefix = due_rows_prefix(DueKind::recovery_reply);
   const auto failed = ledger.store->scan(Family::rows, as_bytes(prefix), [&](ByteView key, ByteView) {
     const auto due = parse_due_row(key);
-    if (!due || due->kind != DueKind::recovery_reply || json["recoveries"].size() >= options.limit) return false;
+    if (!due || due->kind != DueKind::recovery_reply || json["recoveries"].size() >= options.rows_max()) return false;
     const Account account = *value_or_fail(load_account(*ledger.store, due->account));
     const Recovery* recovery = account.recoveries.find(due->subject);
     if (recovery->reply_due_at >= options.due_before.value_or(time_max)) return true;

@@ -7,7 +7,7 @@ namespace daicho {
 
 namespace {
 
-Id account_of(const LedgerView& ledger, const QueryOptions& options) {
+Account account_of(const LedgerView& ledger, const QueryOptions& options) {
   if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
   return resolve_account(*ledger.store, ledger.keys, *options.account);
 }
@@ -15,17 +15,16 @@ Id account_of(const LedgerView& ledger, const QueryOptions& options) {
 }  // namespace
 
 Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
-  const Id id = account_of(ledger, options);
-  const bool in_past = options.as_of.time || options.as_of.position;
-  Subject subject{{}, ledger.ledger.policy, ledger.now, {}, *ledger.store};
-  if (in_past) {
+  Subject subject{account_of(ledger, options), ledger.ledger.policy, ledger.now, {}, *ledger.store};
+  const Id id = subject.account.id;
+  if (options.is_past()) {
     auto at = value_or_fail(account_at(*ledger.store, id, options.as_of));
     if (!at) throw Failure(Exit::usage, "account " + to_text(id) + " did not exist at that instant");
     subject.account = std::move(at->account);
     subject.now = at->now;
     subject.policy = value_or_fail(ledger_at(*ledger.store, options.as_of)).policy;
   } else {
-    subject.account = settled(*value_or_fail(load_account(*ledger.store, id)), ledger.now);
+    subject.account = settled(std::move(subject.account), ledger.now);
   }
   if (ledger.keys) subject.data_key = ledger.keys->data_key(*ledger.store, id);
   return subject;
