@@ -31,9 +31,8 @@ Decision decide(const Account& account, const BlockAccount& command, const Conte
 
 Decision decide(const Account& account, const UnblockAccount& command, const Context& context) {
   if (!account.block.current) return accepted();
-  if (const auto why = check_passed(account, command.challenge, fb::Purpose::unblock, context)) {
-    return refused({Rule::blk_2, why->code, why->detail});
-  }
+  if (auto refusal = check_passed(account, command.challenge, fb::Purpose::unblock, Rule::blk_2, context))
+    return refused(*std::move(refusal));
   Draft unblocked = draft(
       fb::AccountUnblockedT{
           .block_id = account.block.current->id, .by = fb::Lifted::by_challenge, .challenge_id = command.challenge},

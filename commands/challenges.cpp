@@ -223,21 +223,20 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
   return decision;
 }
 
-std::optional<NotPassed> check_passed(const Account& account, const Id& id, fb::Purpose purpose,
-                                      const Context& context) {
+std::optional<Refusal> check_passed(const Account& account, const Id& id, fb::Purpose purpose, Rule rule,
+                                    const Context& context) {
   const Challenge* challenge = account.challenges.find(id);
   if (!challenge || challenge->purpose != purpose) {
-    return NotPassed{"challenge_unknown",
-                     "A challenge with purpose " + std::string(name(purpose)) + " must be passed first."};
+    return Refusal{rule, "challenge_unknown",
+                   "A challenge with purpose " + std::string(name(purpose)) + " must be passed first."};
   }
-  if (!challenge->passed_at) return NotPassed{"challenge_not_passed", "The challenge is not passed yet."};
-  if (*challenge->passed_at + context.policy.step_up_ttl_seconds * second_us <= context.now) {
-    return NotPassed{"challenge_stale", "The challenge was passed too long ago; pass another."};
-  }
+  if (!challenge->passed_at) return Refusal{rule, "challenge_not_passed", "The challenge is not passed yet."};
+  if (*challenge->passed_at + context.policy.step_up_ttl_seconds * second_us <= context.now)
+    return Refusal{rule, "challenge_stale", "The challenge was passed too long ago; pass another."};
   const Proof* proof = account.proofs.find(challenge->passed_with);
   const bool is_void = !challenge->passed_with.is_zero() && (!proof || !proof->is_usable());
   if (is_void && purpose != fb::Purpose::verify_proof)
-    return NotPassed{"challenge_void", "The proof it was passed with is none any more."};
+    return Refusal{rule, "challenge_void", "The proof it was passed with is none any more."};
   return std::nullopt;
 }
 

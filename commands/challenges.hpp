@@ -34,12 +34,9 @@ bool is_offered(const Proof& proof, fb::Purpose purpose, const Policy& policy);
 /// The challenge, open and not yet passed; else the refusal.
 Result<const Challenge*, Refusal> open_challenge(const Account& account, const Id& id, const Context& context);
 
-/// Why a challenge does not stand as passed for this purpose, fresh enough to use; nullopt: it does.
-struct NotPassed {
-  std::string code, detail;
-};
-std::optional<NotPassed> check_passed(const Account& account, const Id& challenge, fb::Purpose purpose,
-                                      const Context& context);
+/// The refusal, by `rule`, of what needs a challenge passed for this purpose; nullopt: it is, and fresh enough to use.
+std::optional<Refusal> check_passed(const Account& account, const Id& challenge, fb::Purpose purpose, Rule rule,
+                                    const Context& context);
 
 /// Whether one more code or link may go to this proof now; else the refusal (R-CHL-5).
 std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,

@@ -22,7 +22,7 @@ bool needs_second_step(const Account& account, const RecordSignIn& command, cons
   const Id passed = command.challenge.value_or(Id{});
   const Challenge* challenge = account.challenges.find(passed);
   const bool is_elsewhere = challenge && !challenge->device_tag.is_zero() && challenge->device_tag != device;
-  return is_elsewhere || check_passed(account, passed, fb::Purpose::two_step_sign_in, context);
+  return is_elsewhere || check_passed(account, passed, fb::Purpose::two_step_sign_in, Rule::acc_5, context);
 }
 
 }  // namespace

@@ -13,9 +13,9 @@
 
 namespace daicho {
 
-namespace {
-
 Json clock_of(const LedgerView& ledger) { return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}}; }
+
+namespace {
 
 /// Windows of all accounts that end before an instant, soonest first.
 Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {

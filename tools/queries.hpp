@@ -36,6 +36,9 @@ struct Query {
 std::span<const Query> queries();
 const Query* find_query(std::string_view name);
 
+/// What every answer begins with.
+Json clock_of(const LedgerView& ledger);
+
 /// Failure(usage) for an option that the query does not take, an unknown event type, a limit out of bounds, a position
 /// behind the end of the log.
 void check(const LedgerView& ledger, const Query& query, const QueryOptions& options);

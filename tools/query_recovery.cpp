@@ -44,7 +44,8 @@ using Masked = std::function<std::string(const Proof&)>;
 
 Json options_json(const LedgerView& ledger, const Subject& subject, const Masked& shown) {
   const Account& account = subject.account;
-  Json json = {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"as_of", to_rfc3339(subject.now)}};
+  Json json = clock_of(ledger);
+  json["as_of"] = to_rfc3339(subject.now);
   json["proofs"] = Json::array();
   for (const Proof& proof : account.proofs.all) {
     if (account.life.end || !is_offered(proof, fb::Purpose::reset_password, subject.policy)) continue;
@@ -74,10 +75,8 @@ Json decoy_options(const LedgerView& ledger, const QueryOptions& options) {
   const Decoy decoy =
       value_or_fail(load_decoy(*ledger.store, *ledger.keys, sign_in_name, ledger.ledger.created_at, ledger.now));
   const Subject subject{settled(decoy.account, ledger.now), ledger.ledger.policy, ledger.now, {}, *ledger.store};
-  return options_json(ledger, subject, [&](const Proof& proof) {
-    const auto personal = decoy_personal(*ledger.store, decoy, proof.added);
-    return personal->address.empty() ? mask_phone(personal->national_digits) : mask_email(personal->address);
-  });
+  return options_json(ledger, subject,
+                      [&](const Proof& proof) { return masked(*decoy_personal(*ledger.store, decoy, proof.added)); });
 }
 
 }  // namespace
@@ -136,7 +135,8 @@ Json recovery_json(const Subject& subject, const Recovery& recovery) {
 
 /// Replies that nobody decided yet, of all accounts.
 Json due_replies(const LedgerView& ledger, const QueryOptions& options) {
-  Json json = {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"recoveries", Json::array()}};
+  Json json = clock_of(ledger);
+  json["recoveries"] = Json::array();
   const std::string prefix = due_rows_prefix(DueKind::recovery_reply);
   const auto failed = ledger.store->scan(Family::rows, as_bytes(prefix), [&](ByteView key, ByteView) {
     const auto due = parse_due_row(key);

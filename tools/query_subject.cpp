@@ -1,7 +1,7 @@
 #include "tools/query_subject.hpp"
 
 #include "commands/names.hpp"
-#include "commands/text.hpp"
+#include "commands/proofs.hpp"
 
 namespace daicho {
 
@@ -31,9 +31,10 @@ Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
 }
 
 Json head_of(const LedgerView& ledger, const Subject& subject) {
-  return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"},
-          {"account", to_text(subject.account.id)},
-          {"as_of", to_rfc3339(subject.now)}};
+  Json head = clock_of(ledger);
+  head["account"] = to_text(subject.account.id);
+  head["as_of"] = to_rfc3339(subject.now);
+  return head;
 }
 
 Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
@@ -41,8 +42,7 @@ Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3
 std::string masked(const Subject& subject, const Proof& proof) {
   const auto personal = subject.personal(proof.added);
   if (!personal) return "(sealed)";
-  if (!personal->national_digits.empty()) return mask_phone(personal->national_digits);
-  if (!personal->address.empty()) return mask_email(personal->address);
+  if (const std::string shown = masked(*personal); !shown.empty()) return shown;
   return proof.kind == fb::ProofKind::secret_question ? "(question)" : "(" + std::string(name(proof.kind)) + ")";
 }
 
