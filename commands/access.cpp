@@ -42,17 +42,20 @@ Json reveal(const Account& account, const std::string& field, const Context& con
 }  // namespace
 
 Decision decide(const Account& account, const RecordAccess& command, const Context& context) {
-  if (command.reason.empty() || command.reason.size() > access_reason_bytes_max || command.case_number.empty() ||
-      command.case_number.size() > case_number_bytes_max) {
-    return refused({Rule::led_5, "reason_missing", "An access names its reason and a case number."});
+  if (command.reason.empty()) return refused({Rule::led_5, "reason_missing", "An access names its reason."});
+  if (command.reason.size() > access_reason_bytes_max || command.case_number.size() > case_number_bytes_max) {
+    return refused({Rule::led_5, "reason_too_long",
+                    "A reason has at most 1024 bytes, the number of the case it belongs to at most 64."});
   }
   const auto is_known = [](const std::string& field) {
     return std::ranges::find(access_fields(), field) != access_fields().end();
   };
   const auto is_repeated = [&](const std::string& field) { return std::ranges::count(command.fields, field) > 1; };
-  if (command.fields.empty() || std::ranges::any_of(command.fields, is_repeated) ||
-      !std::ranges::all_of(command.fields, is_known))
-    return refused({Rule::led_5, "field_unknown", "Fields are sign_in_name, profile, proofs, each once."});
+  if (command.fields.empty()) return refused({Rule::led_5, "fields_missing", "An access names the fields it reads."});
+  if (!std::ranges::all_of(command.fields, is_known))
+    return refused({Rule::led_5, "field_unknown", "Fields are sign_in_name, profile, proofs."});
+  if (std::ranges::any_of(command.fields, is_repeated))
+    return refused({Rule::led_5, "field_repeated", "Each field is named once."});
   Decision decision = accepted();
   for (const std::string& field : command.fields) decision.returns[field] = reveal(account, field, context);
   Draft event = draft(fb::AccessRecordedT{.fields = command.fields, .case_number = command.case_number},

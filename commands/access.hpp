@@ -10,7 +10,7 @@ inline constexpr std::size_t access_reason_bytes_max = 1'024;
 inline constexpr std::size_t case_number_bytes_max = 64;
 
 struct RecordAccess {
-  std::string reason, case_number;
+  std::string reason, case_number;  ///< the case it belongs to, if there is one
   std::vector<std::string> fields;
 };
 /// What can be asked for: sign_in_name, profile, proofs.

@@ -1,15 +1,9 @@
 #include "commands/blocking.hpp"
 
-#include <algorithm>
-
 #include "commands/challenges.hpp"
+#include "commands/text.hpp"
 
 namespace daicho {
-
-bool is_word(std::string_view text) {
-  const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
-  return !text.empty() && text.size() <= reason_bytes_max && std::ranges::all_of(text, is_allowed);
-}
 
 Draft block(const std::string& reason, const std::string& detail, const Account& account, const Context& context,
             std::initializer_list<Rule> rules) {
@@ -37,9 +31,8 @@ Decision decide(const Account& account, const BlockAccount& command, const Conte
 
 Decision decide(const Account& account, const UnblockAccount& command, const Context& context) {
   if (!account.block.current) return accepted();
-  if (const auto why = check_passed(account, command.challenge, fb::Purpose::unblock, context)) {
-    return refused({Rule::blk_2, why->code, why->detail});
-  }
+  if (auto refusal = check_passed(account, command.challenge, fb::Purpose::unblock, Rule::blk_2, context))
+    return refused(*std::move(refusal));
   Draft unblocked = draft(
       fb::AccountUnblockedT{
           .block_id = account.block.current->id, .by = fb::Lifted::by_challenge, .challenge_id = command.challenge},

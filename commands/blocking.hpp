@@ -5,8 +5,6 @@
 
 namespace daicho {
 
-inline constexpr std::size_t reason_bytes_max = 64;
-
 struct BlockAccount {
   std::string reason;  ///< a word: lower-case letters, digits, `_`
   std::string detail;  ///< free text, sealed
@@ -17,9 +15,6 @@ struct UnblockAccount {
 
 Decision decide(const Account& account, const BlockAccount& command, const Context& context);
 Decision decide(const Account& account, const UnblockAccount& command, const Context& context);
-
-/// Lower-case letters, digits and `_`, at most reason_bytes_max of them.
-bool is_word(std::string_view text);
 
 /// The refusal of what only somebody signed in may do; nullopt: the account is not blocked.
 std::optional<Refusal> check_not_blocked(const Account& account);

@@ -72,8 +72,12 @@ Decision no_usable_proof(const Account& account, const StartChallenge& command, 
 
 }  // namespace
 
-Tag16 device_tag(const std::optional<std::string>& device_id, const Context& context) {
-  return device_id ? context.vault.tag("device", *device_id) : Tag16{};
+Tag16 device_tag(std::string_view device_id, const Context& context) {
+  return device_id.empty() ? Tag16{} : context.vault.tag("device", device_id);
+}
+
+Tag16 location_tag(std::string_view location, const Context& context) {
+  return location.empty() ? Tag16{} : context.vault.tag("location", fold(location));
 }
 
 bool is_passed(const CharacterCheck& check) {
@@ -96,7 +100,7 @@ Decision decide(const Account& account, const StartChallenge& command, const Con
   if (offered.empty()) return no_usable_proof(account, command, context);
 
   fb::ChallengeStartedT started{.challenge_id = context.new_id(), .purpose = command.purpose};
-  started.device_tag = device_tag(command.device_id, context);
+  started.device_tag = device_tag(command.device_id.value_or(""), context);
   started.routes = open_routes(account, offered, context.policy);
   for (const Proof* proof : offered) started.offers.push_back(proof->id);
   Decision decision = accepted({{"challenge_id", to_text(started.challenge_id)}, {"purpose", name(command.purpose)}});
@@ -124,16 +128,6 @@ namespace {
 Refusal limited(const char* code, const char* detail, std::optional<Time> retry_at) {
   return {Rule::chl_5, code, detail, retry_at};
 }
-
-/// A device that somebody signed in on before: strangers have no part in its budget.
-bool is_familiar(const Account& account, const Tag16& device) {
-  const Device* known = device.is_zero() ? nullptr : account.identity.find_device(device);
-  return known && known->last_sign_in > 0;
-}
-
-}  // namespace
-
-namespace {
 
 std::optional<Refusal> check_quota(const std::vector<Time>& sends_to_proof, const std::vector<Time>& all,
                                    const Context& context) {
@@ -199,7 +193,8 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
   if (std::ranges::find(channels, command.channel) == channels.end() || command.channel == fb::Channel::app) {
     return refused({Rule::prf_3, "channel_not_offered", "That kind of proof does not receive codes this way."});
   }
-  const bool familiar = is_familiar(account, (*challenge)->device_tag);
+  // A device that the owner signed in on has a budget of its own: strangers have no part in it.
+  const bool familiar = account.identity.is_familiar_device((*challenge)->device_tag);
   const Allowance confirmations =
       daily_allowance(familiar ? proof->familiar_wrong_confirmations : proof->wrong_confirmations,
                       context.policy.max_contact_confirmations, context.policy, context.now);
@@ -228,21 +223,20 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
   return decision;
 }
 
-std::optional<NotPassed> check_passed(const Account& account, const Id& id, fb::Purpose purpose,
-                                      const Context& context) {
+std::optional<Refusal> check_passed(const Account& account, const Id& id, fb::Purpose purpose, Rule rule,
+                                    const Context& context) {
   const Challenge* challenge = account.challenges.find(id);
   if (!challenge || challenge->purpose != purpose) {
-    return NotPassed{"challenge_unknown",
-                     "A challenge with purpose " + std::string(name(purpose)) + " must be passed first."};
+    return Refusal{rule, "challenge_unknown",
+                   "A challenge with purpose " + std::string(name(purpose)) + " must be passed first."};
   }
-  if (!challenge->passed_at) return NotPassed{"challenge_not_passed", "The challenge is not passed yet."};
-  if (*challenge->passed_at + context.policy.step_up_ttl_seconds * second_us <= context.now) {
-    return NotPassed{"challenge_stale", "The challenge was passed too long ago; pass another."};
-  }
+  if (!challenge->passed_at) return Refusal{rule, "challenge_not_passed", "The challenge is not passed yet."};
+  if (*challenge->passed_at + context.policy.step_up_ttl_seconds * second_us <= context.now)
+    return Refusal{rule, "challenge_stale", "The challenge was passed too long ago; pass another."};
   const Proof* proof = account.proofs.find(challenge->passed_with);
   const bool is_void = !challenge->passed_with.is_zero() && (!proof || !proof->is_usable());
   if (is_void && purpose != fb::Purpose::verify_proof)
-    return NotPassed{"challenge_void", "The proof it was passed with is none any more."};
+    return Refusal{rule, "challenge_void", "The proof it was passed with is none any more."};
   return std::nullopt;
 }
 

@@ -34,12 +34,9 @@ bool is_offered(const Proof& proof, fb::Purpose purpose, const Policy& policy);
 /// The challenge, open and not yet passed; else the refusal.
 Result<const Challenge*, Refusal> open_challenge(const Account& account, const Id& id, const Context& context);
 
-/// Why a challenge does not stand as passed for this purpose, fresh enough to use; nullopt: it does.
-struct NotPassed {
-  std::string code, detail;
-};
-std::optional<NotPassed> check_passed(const Account& account, const Id& challenge, fb::Purpose purpose,
-                                      const Context& context);
+/// The refusal, by `rule`, of what needs a challenge passed for this purpose; nullopt: it is, and fresh enough to use.
+std::optional<Refusal> check_passed(const Account& account, const Id& challenge, fb::Purpose purpose, Rule rule,
+                                    const Context& context);
 
 /// Whether one more code or link may go to this proof now; else the refusal (R-CHL-5).
 std::optional<Refusal> check_send_quota(const Account& account, const std::vector<Time>& sends_to_proof,
@@ -55,7 +52,8 @@ Draft send_code_to(const Id& proof, const Id& challenge, fb::Channel channel, co
 /// LinkSent likewise.
 Draft send_link_to(const Id& proof, const Context& context, const Id& replacement = {});
 
-/// The tag of a device id, all zero when none is named.
-Tag16 device_tag(const std::optional<std::string>& device_id, const Context& context);
+/// The tags of a device and of a place, all zero when none is named.
+Tag16 device_tag(std::string_view device_id, const Context& context);
+Tag16 location_tag(std::string_view location, const Context& context);
 
 }  // namespace daicho

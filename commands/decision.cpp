@@ -42,6 +42,11 @@ std::span<const fb::Channel> channels_of(fb::ProofKind kind) {
   return {};
 }
 
+bool is_written_to(fb::ProofKind kind) {
+  const auto channels = channels_of(kind);
+  return !channels.empty() && channels.front() != fb::Channel::app;
+}
+
 void notify(Draft& event, const Context& context, fb::NotificationKind kind, fb::Recipient recipient,
             fb::Channel channel, const Id& proof, const Id& secret) {
   fb::NotificationT notification;
@@ -57,9 +62,8 @@ void notify(Draft& event, const Context& context, fb::NotificationKind kind, fb:
 void notify_proofs(Draft& event, const Account& account, const Context& context, fb::NotificationKind kind,
                    const Id& except, const Id& secret) {
   for (const Proof& proof : account.proofs.all) {
-    const auto channels = channels_of(proof.kind);
-    if (!proof.is_usable() || proof.id == except || channels.empty() || channels.front() == fb::Channel::app) continue;
-    notify(event, context, kind, fb::Recipient::proof, channels.front(), proof.id, secret);
+    if (!proof.is_usable() || proof.id == except || !is_written_to(proof.kind)) continue;
+    notify(event, context, kind, fb::Recipient::proof, channels_of(proof.kind).front(), proof.id, secret);
   }
 }
 

@@ -99,5 +99,6 @@ fb::ProfileT profile_of(const Account& account, const Context& context);
 
 /// Channels a kind of proof offers (R-PRF-3), the documents' order. Empty: none that the ledger sends to.
 std::span<const fb::Channel> channels_of(fb::ProofKind kind);
+bool is_written_to(fb::ProofKind kind);  ///< the ledger sends something to such a proof
 
 }  // namespace daicho

@@ -181,9 +181,9 @@ std::optional<Fault> Executor::load(Run& run) {
       run.decoy = **std::move(decoy);
       return std::nullopt;
     }
-    run.before = **std::move(account);
+    run.account = **std::move(account);
   }
-  run.before.id = run.account_id;
+  run.account.id = run.account_id;
   if (const auto& expected = run.request.expected_version; expected && *expected != run.head().version) {
     return Fault{FaultKind::version_conflict, "The account is at version " + std::to_string(run.head().version) + ".",
                  run.head().version};
@@ -278,7 +278,9 @@ Decision decide(const State&, const CountRefusals& command, const Context&) {
 
 Decision Executor::decide_at(Run& run, Time now) const {
   const Context context = context_of(run, now);
-  const Account account = settled(run.before, now);
+  const bool is_due = !run.account.life.end && run.account.windows.is_due(now);
+  const std::optional<Account> in_effect = is_due ? std::optional(settled(run.account, now)) : std::nullopt;
+  const Account& account = in_effect ? *in_effect : run.account;
   Decision decision = std::visit(
       [&](const auto& command) {
         using Kind = std::decay_t<decltype(command)>;
@@ -298,9 +300,9 @@ Decision Executor::decide_at(Run& run, Time now) const {
       run.request.command);
   // A window that ran out takes effect before whatever comes after it, whoever comes first (R-LOST-6).
   const bool appends = !decision.refusal || !decision.events.empty();
-  if (appends && !run.before.life.end && run.before.windows.is_due(now)) {
+  if (appends && is_due) {
     decision.events.insert(decision.events.begin(),
-                           completion(run.before, *run.before.windows.open->effective_at, context));
+                           completion(run.account, *run.account.windows.open->effective_at, context));
   }
   return decision;
 }
@@ -330,7 +332,7 @@ Result<Answer, Fault> Executor::run(Run& run) {
   if (overtaken) return Unexpected{Fault{FaultKind::busy, "The account changed meanwhile; try again."}};
   finish(run);
   if (run.answer) return *std::move(run.answer);
-  return answer_of(run, run.before, context_of(run, log_.time()), {});
+  return answer_of(run, run.account, context_of(run, log_.time()), {});
 }
 
 Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const {
@@ -340,16 +342,17 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
     for (std::size_t i = 0; i < events.size(); ++i) evolve(run.ledger_after, events[i], leaves[i]);
     rows.push_back({Family::rows, ledger_row_key(), encode_row(run.ledger_after)});
   } else {
-    run.after = run.before;
+    Indexed before = indexed(run.account);
     for (std::size_t i = 0; i < events.size(); ++i) {
-      const Account before = index_view(run.after);
-      evolve(run.after, events[i], leaves[i]);
+      evolve(run.account, events[i], leaves[i]);
+      Indexed after = indexed(run.account);
       const bool registers = events[i].as<fb::AccountRegistered>() != nullptr;
-      append_index_changes(rows, before, run.after, events[i], registers ? run.name_tag : std::nullopt);
+      append_index_changes(rows, before, after, events[i], registers ? run.name_tag : std::nullopt);
+      before = std::move(after);
     }
-    rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.after)});
+    rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.account)});
   }
-  run.answer = answer_of(run, run.after, context_of(run, events.back().time()), events);
+  run.answer = answer_of(run, run.account, context_of(run, events.back().time()), events);
   const std::string key = answer_row_key(run.request.issuer);
   rows.push_back(
       {Family::answers, key,

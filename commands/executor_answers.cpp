@@ -2,7 +2,6 @@
 
 #include "commands/executor_run.hpp"
 #include "commands/names.hpp"
-#include "commands/text.hpp"
 
 namespace daicho {
 
@@ -65,13 +64,8 @@ namespace {
 Json describe_offer(const Proof& proof, const Context& context) {
   Json offer = {{"proof_id", to_text(proof.id)}, {"kind", name(proof.kind)}};
   const auto personal = context.personal(proof.added);
-  if (personal && !personal->national_digits.empty()) {
-    offer["masked"] = mask_phone(personal->national_digits);
-  } else if (personal && !personal->address.empty()) {
-    offer["masked"] = mask_email(personal->address);
-  } else if (personal && !personal->question.empty()) {
-    offer["question"] = personal->question;
-  }
+  if (const std::string shown = personal ? masked(*personal) : ""; !shown.empty()) offer["masked"] = shown;
+  if (personal && !personal->question.empty()) offer["question"] = personal->question;
   offer["channels"] = Json::array();
   for (const fb::Channel channel : channels_of(proof.kind)) offer["channels"].push_back(name(channel));
   if (proof.status == ProofStatus::marked_lost) offer["marked_lost"] = true;

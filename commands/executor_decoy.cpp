@@ -18,7 +18,7 @@ void drop_unreachable(Draft& draft, const Account& account) {
 }
 
 /// The same rows that an account's events change, out of the way of the account's.
-void append_index_rows(Rows& rows, const Account& before, const Account& after, const Event& event) {
+void append_index_rows(Rows& rows, const Indexed& before, const Indexed& after, const Event& event) {
   Rows changes;
   append_index_changes(changes, before, after, event, std::nullopt);
   for (RowChange& change : changes) {
@@ -35,7 +35,7 @@ Result<Answer, Fault> Executor::run_decoy(Run& run) {
     return Answer{refusal_json({Rule::acc_6, "no_such_account", "The account entered does not exist."}), true, false};
   Decoy& decoy = *run.decoy;
   run.vault.emplace(decoy.id, decoy.data_key, keys_.code_key());
-  run.before = run.after = decoy.account;
+  run.account = decoy.account;
   if (const auto& expected = run.request.expected_version; expected && *expected != run.head().version) {
     return Unexpected{Fault{FaultKind::version_conflict,
                             "The account is at version " + std::to_string(run.head().version) + ".",
@@ -49,30 +49,32 @@ Result<Answer, Fault> Executor::run_decoy(Run& run) {
   std::vector<std::string> envelopes;
   std::vector<Event> events;
   Rows rows;
+  Indexed before = indexed(run.account);
   const Signer signer("decoy", decoy.data_key.view());
   envelopes.reserve(run.decision.events.size());
   for (Draft& draft : run.decision.events) {
-    drop_unreachable(draft, run.after);
+    drop_unreachable(draft, run.account);
     if (envelope_bytes_bound(draft, run.request.issuer) > envelope_bytes_max)
       return Unexpected{Fault{FaultKind::too_large, "The event would be too large."}};
-    const Position position = std::max(log_.size(), run.after.head.position + 1);
-    const Place place{position, now, decoy.id, run.after.head, run.policy().version};
+    const Position position = std::max(log_.size(), run.account.head.position + 1);
+    const Place place{position, now, decoy.id, run.account.head, run.policy().version};
     envelopes.push_back(encode_event(draft, run.request.issuer, place, decoy.data_key, signer));
     events.push_back(*Event::parse(as_bytes(envelopes.back())));
-    const Account before = index_view(run.after);
-    evolve(run.after, events.back(), leaf_hash(as_bytes(envelopes.back())));
-    append_index_rows(rows, before, run.after, events.back());
+    evolve(run.account, events.back(), leaf_hash(as_bytes(envelopes.back())));
+    Indexed after = indexed(run.account);
+    append_index_rows(rows, before, after, events.back());
+    before = std::move(after);
     rows.push_back({Family::meta, decoy_event_key(decoy.id, position), envelopes.back()});
   }
   finish(run);
-  const Answer answer = answer_of(run, run.after, context_of(run, now), events);
+  const Answer answer = answer_of(run, run.account, context_of(run, now), events);
   if (events.empty()) return answer;
   if (decoy.evicted) {
     auto evicted = eviction(store_, *decoy.evicted);
     if (!evicted) return Unexpected{fault_of(evicted.error())};
     rows.insert(rows.begin(), evicted->begin(), evicted->end());
   }
-  rows.push_back({Family::meta, decoy_row_key(decoy.id), encode_decoy_row(decoy, run.after)});
+  rows.push_back({Family::meta, decoy_row_key(decoy.id), encode_decoy_row(decoy, run.account)});
   const std::string key = answer_row_key(run.request.issuer);
   rows.push_back({Family::answers, key,
                   encode_first_answer(fingerprint(run.request, keys_), decoy.id, answer, decoy.data_key, key)});

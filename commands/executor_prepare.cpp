@@ -154,7 +154,7 @@ std::optional<Fault> Executor::ask_secrets(Run& run) {
   run.secrets_asked = !decide_at(run, now).refusal;
   if (!run.secrets_asked) return std::nullopt;  // no work for what is refused anyway
   const Context context = context_of(run, now);
-  const Account account = settled(run.before, now);
+  const Account account = settled(run.account, now);
   const Secrets secrets(passwords_, account, context);
   const auto ask = [&](auto& command) {
     if constexpr (requires { secrets.ask(command); }) return secrets.ask(command);

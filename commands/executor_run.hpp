@@ -25,8 +25,8 @@ class Executor::Stripes {
 
 struct Executor::Run {
   Request request;
-  Id account_id;   ///< all zero: the ledger itself
-  Account before;  ///< as stored
+  Id account_id;    ///< all zero: the ledger itself
+  Account account;  ///< as stored, then as of the events that are folded
   std::shared_ptr<const LedgerState> ledger;
   std::optional<SecretKey> data_key;
   std::optional<RowChange> key_row;  ///< a data key drawn for a new account
@@ -38,14 +38,13 @@ struct Executor::Run {
   std::shared_ptr<const Signer> next_signer;  ///< of a rotation
   bool secrets_asked = true;                  ///< false: left out, the decision was going to refuse
   Decision decision;
-  Account after;
   LedgerState ledger_after;
   std::optional<Answer> answer;
 
   bool is_ledgers_own() const { return account_id.is_zero(); }
   bool is_registration() const { return std::holds_alternative<RegisterAccount>(request.command); }
   const Policy& policy() const { return ledger->policy; }
-  AccountHead head() const { return is_ledgers_own() ? ledger->head : before.head; }
+  AccountHead head() const { return is_ledgers_own() ? ledger->head : account.head; }
 };
 
 /// Key of the row that keeps a command's first answer.

@@ -177,8 +177,8 @@ Decision decide(const Account& account, const ResetPassword& command, const Cont
     cause = recovery->decided;
   } else {
     reset.challenge_id = command.challenge.value_or(Id{});
-    if (const auto why = check_passed(account, reset.challenge_id, fb::Purpose::reset_password, context))
-      return refused({Rule::pwd_3, why->code, why->detail});
+    if (auto refusal = check_passed(account, reset.challenge_id, fb::Purpose::reset_password, Rule::pwd_3, context))
+      return refused(*std::move(refusal));
     cause = account.challenges.find(reset.challenge_id)->passed;
   }
   if (auto refusal = check_password(command.password, context.policy)) return refused(*std::move(refusal));

@@ -17,8 +17,8 @@ std::span<const ProfileField> profile_fields() {
 }
 
 Decision decide(const Account& account, const ChangeProfile& command, const Context& context) {
-  if (const auto why = check_passed(account, command.challenge, fb::Purpose::change_security_info, context))
-    return refused({Rule::acc_3, why->code, why->detail});
+  if (auto refusal = check_passed(account, command.challenge, fb::Purpose::change_security_info, Rule::acc_3, context))
+    return refused(*std::move(refusal));
   fb::ProfileT profile = profile_of(account, context);
   fb::ProfileChangedT changed;
   for (const auto& [name, value] : command.changes) {

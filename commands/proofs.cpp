@@ -88,32 +88,42 @@ Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& cont
   return Unexpected{Refusal{Rule::prf_9, "kind_not_added", "A recovery code is issued with issue-recovery-code."}};
 }
 
+std::string masked(const fb::PersonalT& personal) {
+  if (!personal.national_digits.empty()) return mask_phone(personal.national_digits);
+  return personal.address.empty() ? "" : mask_email(personal.address);
+}
+
 std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context, const Id& replacement) {
-  const auto channels = channels_of(kind);
-  if (channels.empty() || channels.front() == fb::Channel::app) return std::nullopt;
-  if (channels.front() == fb::Channel::email) return send_link_to(proof, context, replacement);
-  return send_code_to(proof, Id{}, channels.front(), context, replacement);
+  if (!is_written_to(kind)) return std::nullopt;
+  const fb::Channel channel = channels_of(kind).front();
+  if (channel == fb::Channel::email) return send_link_to(proof, context, replacement);
+  return send_code_to(proof, Id{}, channel, context, replacement);
 }
 
 namespace {
+
+std::optional<Refusal> check_room(const Account& account) {
+  const auto is_kept = [](const Proof& proof) { return proof.status != ProofStatus::removed; };
+  if (std::ranges::count_if(account.proofs.all, is_kept) < static_cast<std::ptrdiff_t>(proofs_per_account_max))
+    return std::nullopt;
+  return Refusal{Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."};
+}
 
 /// One more proof: ProofAdded and the message that verifies it. `replaces` all zero: in nobody's place.
 Decision add(const Account& account, const NewProof& proof, const Id& replaces, const std::optional<Id>& challenge,
              const Context& context) {
   auto details = examine(proof, context);
   if (!details) return refused(details.error());
-  std::size_t kept = 0;
-  for (const Proof& other : account.proofs.all) {
-    if (other.status == ProofStatus::removed) continue;
-    ++kept;
-    if (other.address_tag == details->address_tag)
-      return refused({Rule::prf_2, "already_added", "The account has this proof already."});
-  }
-  if (kept >= proofs_per_account_max)
-    return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
+  const auto is_same = [&](const Proof& other) {
+    return other.status != ProofStatus::removed && other.address_tag == details->address_tag;
+  };
+  if (std::ranges::any_of(account.proofs.all, is_same))
+    return refused({Rule::prf_2, "already_added", "The account has this proof already."});
+  if (auto refusal = check_room(account)) return refused(*std::move(refusal));
   if (account.proofs.usable_count() > 0) {
-    const auto why = check_passed(account, challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
-    if (why) return refused({Rule::prf_5, why->code, why->detail});
+    if (auto refusal =
+            check_passed(account, challenge.value_or(Id{}), fb::Purpose::change_security_info, Rule::prf_5, context))
+      return refused(*std::move(refusal));
   }
   const Id proof_id = context.new_id();
   auto message = first_message(proof.kind, proof_id, context);
@@ -163,8 +173,8 @@ Decision decide(const Account& account, const ReplaceProof& command, const Conte
 }
 
 Decision decide(const Account& account, const RemoveProof& command, const Context& context) {
-  if (const auto why = check_passed(account, command.challenge, fb::Purpose::change_security_info, context))
-    return refused({Rule::prf_5, why->code, why->detail});
+  if (auto refusal = check_passed(account, command.challenge, fb::Purpose::change_security_info, Rule::prf_5, context))
+    return refused(*std::move(refusal));
   const Proof* proof = account.proofs.find(command.proof);
   if (!proof || !proof->is_in_force()) return refused({Rule::prf_5, "proof_unknown", "The account has no such proof."});
   if (proof->status == ProofStatus::marked_lost)
@@ -183,8 +193,8 @@ Decision decide(const Account& account, const RemoveProof& command, const Contex
 }
 
 Decision decide(const Account& account, const TrustDevice& command, const Context& context) {
-  if (const auto why = check_passed(account, command.challenge, fb::Purpose::trust_device, context))
-    return refused({Rule::prf_10, why->code, why->detail});
+  if (auto refusal = check_passed(account, command.challenge, fb::Purpose::trust_device, Rule::prf_10, context))
+    return refused(*std::move(refusal));
   const Challenge& challenge = *account.challenges.find(command.challenge);
   const Tag16 device = device_tag(command.device_id, context);
   if (command.device_id.empty() || device != challenge.device_tag)
@@ -194,10 +204,7 @@ Decision decide(const Account& account, const TrustDevice& command, const Contex
   });
   const bool is_known = known != account.proofs.all.end();
   if (is_known && known->is_usable()) return accepted({{"proof_id", to_text(known->id)}});
-  const auto kept = static_cast<std::size_t>(std::ranges::count_if(
-      account.proofs.all, [](const Proof& proof) { return proof.status != ProofStatus::removed; }));
-  if (!is_known && kept >= proofs_per_account_max)
-    return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
+  if (auto refusal = is_known ? std::nullopt : check_room(account)) return refused(*std::move(refusal));
   const Id proof_id = is_known ? known->id : context.new_id();
   Draft trusted =
       draft(fb::DeviceTrustedT{.challenge_id = command.challenge, .proof_id = proof_id, .device_tag = device},
@@ -236,9 +243,8 @@ Decision decide(const Account& account, const VerifyProof& command, const Contex
 }
 
 Decision decide(const Account& account, const IssueRecoveryCode& command, const Context& context) {
-  if (const auto why = check_passed(account, command.challenge, fb::Purpose::change_security_info, context)) {
-    return refused({Rule::prf_9, why->code, why->detail});
-  }
+  if (auto refusal = check_passed(account, command.challenge, fb::Purpose::change_security_info, Rule::prf_9, context))
+    return refused(*std::move(refusal));
   fb::RecoveryCodeIssuedT issued{.code_id = context.new_id()};
   const std::string code = context.vault.secret(OneTime::recovery_code, issued.code_id);
   issued.code_hash = context.vault.hash(OneTime::recovery_code, issued.code_id, code);

@@ -28,6 +28,9 @@ struct ProofDetails {
 };
 Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& context);
 
+/// R-PRF-4: its address as shown to who is not known yet to be its owner; empty: it has none.
+std::string masked(const fb::PersonalT& personal);
+
 /// The first message to a new proof: a code to a phone, a link to a mailbox; nullopt: none is due.
 std::optional<Draft> first_message(fb::ProofKind kind, const Id& proof, const Context& context,
                                    const Id& replacement = {});

@@ -49,20 +49,6 @@ std::vector<std::unique_ptr<fb::RecoveryAnswerT>> sealed_answers(const std::vect
   return sealed;
 }
 
-/// Whether it came from a device or a place of an earlier sign-in (R-REC-9).
-void look_around(fb::RecoverySubmittedT& submitted, const Account& account, const SubmitRecovery& command,
-                 const Context& context) {
-  if (command.device_id && !command.device_id->empty()) {
-    const Device* device = account.identity.find_device(device_tag(command.device_id, context));
-    submitted.familiar_device = device && device->last_sign_in > 0;
-  }
-  if (command.location && !command.location->empty()) {
-    const auto& places = account.identity.locations;
-    const Tag16 place = context.vault.tag("location", fold(*command.location));
-    submitted.familiar_place = std::ranges::find(places, place) != places.end();
-  }
-}
-
 }  // namespace
 
 Decision decide(const Account& account, const SubmitRecovery& command, const Context& context) {
@@ -97,7 +83,9 @@ Decision decide(const Account& account, const SubmitRecovery& command, const Con
                                    .reply_due_at = context.now + context.policy.recovery_reply_hours * hour_us,
                                    .answered = static_cast<std::uint16_t>(answered)};
   for (const FieldMatch& match : matches) submitted.fields.emplace_back(match.field, match.result, match.matched);
-  look_around(submitted, account, command, context);
+  submitted.familiar_device =  // R-REC-9
+      account.identity.is_familiar_device(device_tag(command.device_id.value_or(""), context));
+  submitted.familiar_place = account.identity.is_familiar_place(location_tag(command.location.value_or(""), context));
   Decision decision = accepted({{"recovery_id", to_text(submitted.recovery_id)},
                                 {"attempts_left_today", allowance.left - 1},
                                 {"reply_due_at", to_rfc3339(submitted.reply_due_at)}});

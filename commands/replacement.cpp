@@ -165,10 +165,8 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
     return refused({Rule::lost_4, "already_confirmed", "The new proof is confirmed and waits for the window's end.",
                     window->effective_at});
   }
-  const auto channels = channels_of(command.proof.kind);
-  if (channels.empty() || channels.front() == fb::Channel::app) {
+  if (!is_written_to(command.proof.kind))
     return refused({Rule::lost_3, "kind_not_offered", "The new proof is an e-mail address or a phone."});
-  }
   auto details = examine(command.proof, context);
   if (!details) return refused(details.error());
   // Whether the account has this destination already is not told (R-ACC-6): anybody may ask here.
@@ -244,7 +242,7 @@ std::optional<fb::Canceller> entitled(const Account& account, const Window& wind
   if (!command.challenge) return std::nullopt;
   const Challenge* challenge = account.challenges.find(*command.challenge);
   const Proof* proof = challenge ? account.proofs.find(challenge->passed_with) : nullptr;
-  const bool is_fresh = challenge && !check_passed(account, challenge->id, challenge->purpose, context);
+  const bool is_fresh = challenge && !check_passed(account, challenge->id, challenge->purpose, Rule::lost_5, context);
   return is_fresh && proof && proof->is_usable() ? std::optional(fb::Canceller::old_proof) : std::nullopt;
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
-#include "commands/blocking.hpp"
 #include "commands/names.hpp"
+#include "commands/text.hpp"
 
 namespace daicho {
 

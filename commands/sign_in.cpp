@@ -22,7 +22,7 @@ bool needs_second_step(const Account& account, const RecordSignIn& command, cons
   const Id passed = command.challenge.value_or(Id{});
   const Challenge* challenge = account.challenges.find(passed);
   const bool is_elsewhere = challenge && !challenge->device_tag.is_zero() && challenge->device_tag != device;
-  return is_elsewhere || check_passed(account, passed, fb::Purpose::two_step_sign_in, context);
+  return is_elsewhere || check_passed(account, passed, fb::Purpose::two_step_sign_in, Rule::acc_5, context);
 }
 
 }  // namespace
@@ -30,8 +30,8 @@ bool needs_second_step(const Account& account, const RecordSignIn& command, cons
 Decision decide(const Account& account, const RecordSignIn& command, const Context& context) {
   if (!is_word(command.reason) && !command.reason.empty())
     return refused({Rule::acc_5, "reason_not_a_word", "A reason is one word of a-z, 0-9 and _, at most 64 long."});
-  const Tag16 device = command.device_id.empty() ? Tag16{} : context.vault.tag("device", command.device_id);
-  const Tag16 location = command.location.empty() ? Tag16{} : context.vault.tag("location", fold(command.location));
+  const Tag16 device = device_tag(command.device_id, context);
+  const Tag16 location = location_tag(command.location, context);
   if (auto blocked = check_not_blocked(account)) {
     blocked->extra["reason"] = account.block.current->reason;
     return refused_on_record(

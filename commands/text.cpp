@@ -20,6 +20,11 @@ bool is_utf8(std::string_view text) {
   return status != U_INVALID_CHAR_FOUND;  // U_BUFFER_OVERFLOW_ERROR: well-formed, and nowhere to put it
 }
 
+bool is_word(std::string_view text) {
+  const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !text.empty() && text.size() <= word_bytes_max && std::ranges::all_of(text, is_allowed);
+}
+
 std::string fold(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* nfkc_casefold = icu::Normalizer2::getNFKCCasefoldInstance(status);

@@ -6,8 +6,8 @@ namespace {
 
 template <class Payload>
 Decision turn(bool on, const Account& account, const Id& challenge, const Context& context) {
-  if (const auto why = check_passed(account, challenge, fb::Purpose::change_security_info, context))
-    return refused({Rule::prf_5, why->code, why->detail});
+  if (auto refusal = check_passed(account, challenge, fb::Purpose::change_security_info, Rule::prf_5, context))
+    return refused(*std::move(refusal));
   Decision decision = accepted({{"two_step", on}});
   if (account.identity.two_step == on) return decision;
   Draft event = draft(Payload{.challenge_id = challenge}, {Rule::rec_1, Rule::prf_5, Rule::prf_7, Rule::acc_7});

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cassert>
+#include <condition_variable>
 #include <deque>
 #include <mutex>
 
@@ -25,11 +26,22 @@ struct Claim {
   Rows rows;
   std::size_t bytes = 0;
   bool filled = false;  // under the lock
-  std::atomic<State> state = State::waiting;
+  std::mutex mutex;     // guards `state`
+  State state = State::waiting;
+  std::condition_variable told;
 
   void tell(State news) {
-    state.store(news, std::memory_order_release);
-    state.notify_one();
+    {
+      const std::lock_guard lock(mutex);
+      state = news;
+    }
+    told.notify_one();
+  }
+  /// Sleeps at once: std::atomic's wait would spin first, and many callers leave it no processor to spin on.
+  State wait() {
+    std::unique_lock lock(mutex);
+    told.wait(lock, [&] { return state != State::waiting; });
+    return state;
   }
 };
 
@@ -162,12 +174,11 @@ Claim::State Log::Impl::wait_or_lead(const std::shared_ptr<Claim>& claim) {
     claim->filled = true;
     if (!has_leader && queue.front() == claim) {
       has_leader = true;
-      claim->state = Claim::State::leading;
+      claim->tell(Claim::State::leading);
     }
   }
-  claim->state.wait(Claim::State::waiting, std::memory_order_acquire);
-  if (claim->state == Claim::State::leading) lead();
-  return claim->state;
+  if (claim->wait() == Claim::State::leading) lead();
+  return claim->wait();
 }
 
 Claims Log::Impl::take_group_locked() {

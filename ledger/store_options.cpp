@@ -14,6 +14,7 @@ constexpr std::size_t family_buffer_bytes = 16 << 20;
 constexpr std::size_t wal_bytes_max = 128 << 20;  // what an opening replays at most
 constexpr std::size_t info_log_bytes_max = 1 << 20;
 constexpr double bloom_bits_per_key = 10;
+constexpr double memtable_bloom_ratio = 0.05;  // of the write buffer
 
 bool has_point_reads(const std::string& name) {
   return name == "keys" || name == "answers" || name == "leases" || name.starts_with(rows_family_prefix);
@@ -64,7 +65,11 @@ rocksdb::ColumnFamilyOptions store_family_options(const std::string& name,
     options.write_buffer_size = events_buffer_bytes;
   }
   if (name == "tiles") options.compression = rocksdb::kNoCompression;
-  if (has_point_reads(name)) table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(bloom_bits_per_key));
+  if (has_point_reads(name)) {  // most of them find nothing: a new idempotency key, an account that rests in a file
+    table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(bloom_bits_per_key));
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = memtable_bloom_ratio;
+  }
   options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
   return options;
 }

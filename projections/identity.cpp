@@ -12,6 +12,15 @@ const Device* Identity::find_device(const Tag16& tag) const {
   return found == devices.end() ? nullptr : &*found;
 }
 
+bool Identity::is_familiar_device(const Tag16& tag) const {
+  const Device* device = tag.is_zero() ? nullptr : find_device(tag);
+  return device && device->last_sign_in > 0;
+}
+
+bool Identity::is_familiar_place(const Tag16& tag) const {
+  return !tag.is_zero() && std::ranges::find(locations, tag) != locations.end();
+}
+
 void void_recovery_code(Identity& identity) {
   identity.recovery_code = Id{};
   identity.recovery_code_hash = Tag16{};

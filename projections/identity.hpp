@@ -45,6 +45,9 @@ struct Identity {
   bool operator==(const Identity&) const = default;
 
   const Device* find_device(const Tag16& tag) const;
+  /// Somebody signed in on it, or there, since the last reset; of no device and no place, never.
+  bool is_familiar_device(const Tag16& tag) const;
+  bool is_familiar_place(const Tag16& tag) const;
 };
 
 void evolve(Identity& identity, const Event& event);

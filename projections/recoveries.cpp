@@ -70,12 +70,12 @@ void finish(Recoveries& recoveries) {
   }
 }
 
-bool makes_stale(const Event& event) {
+}  // namespace
+
+bool supersedes(const Event& event) {
   return event.as<fb::PasswordReset>() || event.as<fb::PasswordChanged>() || event.as<fb::ReplacementCompleted>() ||
          event.as<fb::TwoStepEnabled>() || event.as<fb::AccountBlocked>();
 }
-
-}  // namespace
 
 void evolve(Recoveries& recoveries, const Event& event) {
   if (const auto* submitted = event.as<fb::RecoverySubmitted>()) {
@@ -91,7 +91,7 @@ void evolve(Recoveries& recoveries, const Event& event) {
     if (Recovery* recovery = find(recoveries, id_of(survey->recovery_id()))) recovery->survey_sent = true;
   } else if (event.as<fb::AccountClosed>() || event.as<fb::AccountExpired>()) {
     finish(recoveries);
-  } else if (makes_stale(event)) {
+  } else if (supersedes(event)) {
     void_open(recoveries);
   }
 }

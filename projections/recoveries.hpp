@@ -52,6 +52,8 @@ struct Recoveries {
 };
 
 void evolve(Recoveries& recoveries, const Event& event);
+/// Whether after this event no earlier form or reset link counts.
+bool supersedes(const Event& event);
 /// A password set since, proofs replaced, two-step verification on or a block: no earlier form or reset link counts.
 void void_open(Recoveries& recoveries);
 

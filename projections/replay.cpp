@@ -98,7 +98,7 @@ void Replay::apply_to_ledger(const Event& event, const Hash& leaf) {
 
 void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   Account& account = accounts_[event.account()];
-  const Account before = index_view(account);
+  const Indexed before = indexed(account);
   evolve(account, event, leaf);
   std::optional<Tag32> name_tag;
   if (keys_ && event.as<fb::AccountRegistered>()) {
@@ -107,7 +107,7 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
     }
   }
   Rows changes;
-  append_index_changes(changes, before, account, event, name_tag);
+  append_index_changes(changes, before, indexed(account), event, name_tag);
   apply_changes(index_, std::move(changes));
 }
 

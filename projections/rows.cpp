@@ -19,8 +19,7 @@ void put(Rows& rows, std::string key, std::string value) {
 }
 void erase(Rows& rows, std::string key) { rows.push_back({Family::rows, std::move(key), std::nullopt}); }
 
-void append_due_changes(Rows& rows, const Account& before, const Account& after) {
-  const std::vector<Due> was = due_of(before), is = due_of(after);
+void append_due_changes(Rows& rows, const std::vector<Due>& was, const std::vector<Due>& is) {
   for (const Due& due : was) {
     if (std::ranges::find(is, due) == is.end()) erase(rows, due_row_key(due));
   }
@@ -149,27 +148,18 @@ std::optional<OutboxRow> decode_outbox_row(ByteView key, ByteView value) {
   return row;
 }
 
-Account index_view(const Account& account) {
-  Account view;
-  view.id = account.id;
-  view.windows = account.windows;
-  view.block = account.block;
-  view.head = account.head;
-  view.recoveries = account.recoveries;
-  view.life = account.life;
-  view.identity.plan = account.identity.plan;
-  view.identity.registered_at = account.identity.registered_at;
-  view.identity.last_sign_in = account.identity.last_sign_in;
-  return view;
+Indexed indexed(const Account& account) {
+  Indexed indexed{due_of(account), std::nullopt};
+  if (account.block.current && !account.life.end) indexed.blocked_since = account.block.current->since;
+  return indexed;
 }
 
-void append_index_changes(Rows& rows, const Account& before, const Account& after, const Event& event,
+void append_index_changes(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
                           const std::optional<Tag32>& name_tag) {
-  append_due_changes(rows, before, after);
-  const bool was_listed = before.block.current && !before.life.end, is_listed = after.block.current && !after.life.end;
-  if (was_listed != is_listed || before.block.current != after.block.current) {
-    if (is_listed) {
-      const auto since = big_endian(static_cast<std::uint64_t>(after.block.current->since));
+  append_due_changes(rows, before.due, after.due);
+  if (before.blocked_since != after.blocked_since) {
+    if (after.blocked_since) {
+      const auto since = big_endian(static_cast<std::uint64_t>(*after.blocked_since));
       put(rows, blocked_row_key(event.account()), std::string(as_text(since)));
     } else {
       erase(rows, blocked_row_key(event.account()));

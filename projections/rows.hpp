@@ -60,13 +60,17 @@ struct OutboxRow {
 std::string encode_outbox_row(const OutboxRow& row);
 std::optional<OutboxRow> decode_outbox_row(ByteView key, ByteView value);
 
-/// The parts of an account that the indexes look at; the rest is left empty.
-Account index_view(const Account& account);
+/// What the index rows of an account are made of.
+struct Indexed {
+  std::vector<Due> due;
+  std::optional<Time> blocked_since;
+};
+Indexed indexed(const Account& account);
 
-/// Rows that an event changes, given the account before and after it; the account rows themselves are left to the
+/// Rows that an event changes, given what is indexed before and after it; the account rows themselves are left to the
 /// caller, who writes each once a command. `name_tag` is the lookup tag of the sign-in name when the event registers
 /// one.
-void append_index_changes(Rows& rows, const Account& before, const Account& after, const Event& event,
+void append_index_changes(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
                           const std::optional<Tag32>& name_tag);
 
 }  // namespace daicho

@@ -121,7 +121,7 @@ Exit run_play(const CommandLine& line, const Arguments& a) {
 Exit run_lease(const CommandLine& line, const Arguments& a) {
   WritableLedger ledger = open_for_writing(line.data(), line.at());
   LeaseOptions options{.holder = a.holder, .count_max = a.count_max, .seconds = a.seconds, .account = {}};
-  if (!a.account.empty()) options.account = resolve_account(*ledger.store, ledger.keys.get(), a.account);
+  if (!a.account.empty()) options.account = resolve_account(*ledger.store, ledger.keys.get(), a.account).id;
   print(lease_notifications(ledger, options), line.format(), "notifications");
   return Exit::done;
 }

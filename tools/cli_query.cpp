@@ -13,8 +13,7 @@ namespace {
 
 struct Arguments {
   std::string query, account, as_of, type, by_service, since, until, due_before, rule;
-  std::uint64_t from = 0, limit = 1'000, seq = 0;
-  CLI::Option* seq_option = nullptr;
+  std::optional<std::uint64_t> from, limit, seq;
   bool follow = false;
 };
 
@@ -30,14 +29,14 @@ AsOf parse_as_of(const std::string& text) {
 volatile std::sig_atomic_t interrupted = 0;
 
 /// New events as they are committed, until interrupted. Each round opens a fresh view beside the writer.
-Exit follow(const CommandLine& line, QueryOptions options) {
+Exit follow(const CommandLine& line, const Query& query, QueryOptions options) {
   const Format format = line.format();
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
   while (!interrupted) {
     const ReadableLedger ledger = open_for_reading(line.data(), std::nullopt);
-    check(ledger.view(), {.limit = options.limit, .type = options.type});
-    Position next = options.from;
+    check(ledger.view(), query, options);
+    Position next = options.from.value_or(0);
     for (const Json& row : event_rows(ledger.view(), options, next))
       print_line(row, format == Format::table ? format : Format::ndjson);
     options.from = next;
@@ -59,15 +58,15 @@ Exit run_query(const CommandLine& line, const Arguments& a) {
   options.since = parse_time_option("--since", a.since);
   options.until = parse_time_option("--until", a.until);
   options.due_before = parse_time_option("--due-before", a.due_before);
-  if (a.seq_option->count() > 0) options.seq = a.seq;
+  options.seq = a.seq;
   options.rule = given(a.rule);
   options.language = line.language();
   if (a.follow) {
     if (a.query != "events") throw Failure(Exit::usage, "--follow: only `query events` follows");
-    return follow(line, options);
+    return follow(line, *query, options);
   }
   const ReadableLedger ledger = open_for_reading(line.data(), line.at());
-  check(ledger.view(), options);
+  check(ledger.view(), *query, options);
   print(query->answer(ledger.view(), options), line.format(), query->rows);
   return Exit::done;
 }
@@ -95,7 +94,7 @@ void add_query_commands(CommandLine& line) {
   query->add_option("--since", a->since, "events not before this time");
   query->add_option("--until", a->until, "events not after this time");
   query->add_option("--due-before", a->due_before, "windows that end, and replies that are due, before this time");
-  a->seq_option = query->add_option("--seq", a->seq, "explain: the event's sequence number");
+  query->add_option("--seq", a->seq, "explain: the event's sequence number");
   query->add_option("--rule", a->rule, "explain: what this rule goes by for the account");
   query->add_flag("--follow", a->follow, "events: go on with new ones as they are committed");
   auto* rules = line.add(line.app(), "rules", "the rules in words, with their sources, parameters, commands and events",

@@ -286,7 +286,8 @@ EventWords words(const fb::CommandRefused& e) {
           {{"rule", rule ? text_of(*rule).id : ""}, {"code", text(e.code())}}};
 }
 EventWords words(const fb::AccessRecorded& e) {
-  EventWords words{"sealed fields were read, case " + text(e.case_number()),
+  const std::string case_number = text(e.case_number());
+  EventWords words{"sealed fields were read" + (case_number.empty() ? "" : ", case " + case_number),
                    {{"case_number", text(e.case_number())}, {"fields", Json::array()}}};
   if (e.fields()) {
     for (const auto* field : *e.fields()) words.fields["fields"].push_back(field->str());

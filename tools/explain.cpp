@@ -2,8 +2,10 @@
 
 #include <algorithm>
 
+#include "commands/guesses.hpp"
 #include "commands/policy_adoption.hpp"
 #include "commands/recovery_matching.hpp"
+#include "commands/services.hpp"
 #include "projections/daily_limits.hpp"
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
@@ -18,9 +20,11 @@ namespace {
 struct Story {
   std::vector<std::string> envelopes;
   std::vector<Event> events;
-  Policy policy;  ///< in force then
+  Account account;     ///< the fold of these events
+  LedgerState ledger;  ///< then
 
   const Event& told() const { return events.back(); }
+  const Policy& policy() const { return ledger.policy; }
 };
 
 std::string event_at(const LedgerView& ledger, Position position) {
@@ -37,8 +41,11 @@ Story story_of(const LedgerView& ledger, Position position) {
     throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
   const AccountHead head{event->account_version(), position, {}};
   story.envelopes = value_or_fail(account_events(*ledger.store, head, {}));
-  for (const std::string& each : story.envelopes) story.events.push_back(*Event::parse(as_bytes(each)));
-  story.policy = value_or_fail(ledger_at(*ledger.store, {.position = position})).policy;
+  for (const std::string& each : story.envelopes) {
+    story.events.push_back(*Event::parse(as_bytes(each)));
+    evolve(story.account, story.events.back(), {});
+  }
+  story.ledger = value_or_fail(ledger_at(*ledger.store, {.position = position}));
   return story;
 }
 
@@ -72,8 +79,7 @@ bool is_refusal_or_outcome(const Event& event) {
 Position newest_outcome(const LedgerView& ledger, const QueryOptions& options) {
   if (!options.account)
     throw Failure(Exit::usage, "explain needs --seq N, or --account for its newest refusal or outcome");
-  const Id id = resolve_account(*ledger.store, ledger.keys, *options.account);
-  const Account account = *value_or_fail(load_account(*ledger.store, id));
+  const Account account = resolve_account(*ledger.store, ledger.keys, *options.account);
   const auto envelopes = value_or_fail(account_events(*ledger.store, account.head, options.as_of));
   for (auto envelope = envelopes.rbegin(); envelope != envelopes.rend(); ++envelope) {
     const auto event = Event::parse(as_bytes(*envelope));
@@ -124,41 +130,81 @@ bool is_wrong_guess(const Event& event) {
          is_wrong_guess<fb::RecoveryCodeRejected>(event) || is_wrong_guess<fb::PasswordRejected>(event);
 }
 
+/// The wrong guesses that count against the factor of a rejection, as decisions count them; null: told is none.
+const std::vector<Time>* wrong_guesses(const Story& story) {
+  const Account& account = story.account;
+  switch (story.told().type()) {
+    case fb::Payload::CodeRejected:
+    case fb::Payload::SecretAnswerRejected: {
+      const Proof* proof = account.proofs.find(proof_in(story.told()));
+      return proof ? &proof->wrong_guesses : nullptr;
+    }
+    case fb::Payload::RecoveryCodeRejected:
+      return &account.identity.wrong_recovery_codes;
+    case fb::Payload::PasswordRejected:
+      return &account.identity.wrong_passwords;
+    default:
+      return nullptr;
+  }
+}
+
+/// Of the wrong confirmations, those of the proof told and of devices as familiar; null: told is none.
+const std::vector<Time>* wrong_confirmations(const Story& story) {
+  const auto* failed = story.told().as<fb::ContactConfirmationFailed>();
+  const Proof* proof = failed ? story.account.proofs.find(id_of(failed->proof_id())) : nullptr;
+  if (!proof) return nullptr;
+  return failed->familiar() ? &proof->familiar_wrong_confirmations : &proof->wrong_confirmations;
+}
+
+bool counts(const std::vector<Time>* marks, const Event& event) {
+  return marks && std::ranges::find(*marks, event.time()) != marks->end();
+}
+
 bool counts_within_day(const Event& event, const Event& told, const Policy& policy) {
   return daily_allowance({event.time()}, 1, policy, told.time()).used > 0;
 }
 
+/// Why an earlier event matters to a rejected guess or confirmation; null: it does not.
+const char* bearing_on_rejection(const Event& earlier, const Story& story) {
+  const Event& told = story.told();
+  if (const auto* marks = wrong_guesses(story)) {
+    const bool is_same_factor = !proof_in(told).is_zero() ? proof_in(earlier) == proof_in(told)  //
+                                                          : earlier.type() == told.type();
+    if (is_same_factor && is_wrong_guess(earlier) && counts(marks, earlier) && earlier.time() > told.time() - hour_us)
+      return "a wrong guess of the same hour";
+    const bool is_code = earlier.type() == fb::Payload::CodeSent && earlier.time() > told.time() - hour_us;
+    return is_code && is_same_factor ? "the code that was sent" : nullptr;
+  }
+  return earlier.type() == told.type() && proof_in(earlier) == proof_in(told) &&
+                 counts(wrong_confirmations(story), earlier) && counts_within_day(earlier, told, story.policy())
+             ? "a wrong confirmation of the same day"
+             : nullptr;
+}
+
 /// Why an earlier event matters to the one told; null: it does not.
-const char* bearing(const Event& earlier, const Event& told, const Policy& policy) {
+const char* bearing(const Event& earlier, const Story& story) {
+  const Event& told = story.told();
   if (told.header().caused_by() == flatbuffers::Optional<Position>(earlier.position())) return "it follows from this";
-  const bool within_hour = earlier.time() > told.time() - hour_us;
   switch (told.type()) {
     case fb::Payload::CodeRejected:
     case fb::Payload::SecretAnswerRejected:
     case fb::Payload::RecoveryCodeRejected:
-    case fb::Payload::PasswordRejected: {
-      const bool is_same_factor = told.type() == fb::Payload::CodeRejected || proof_in(told) != Id{}
-                                      ? proof_in(earlier) == proof_in(told)
-                                      : earlier.type() == told.type();
-      if (within_hour && is_same_factor && is_wrong_guess(earlier)) return "a wrong guess of the same hour";
-      if (is_same_factor && !proof_in(told).is_zero() && earlier.type() == fb::Payload::CodeSent && within_hour)
-        return "the code that was sent";
-      return nullptr;
-    }
+    case fb::Payload::PasswordRejected:
     case fb::Payload::ContactConfirmationFailed:
-      return earlier.type() == told.type() && proof_in(earlier) == proof_in(told) &&
-                     counts_within_day(earlier, told, policy)
-                 ? "a wrong confirmation of the same day"
-                 : nullptr;
+      return bearing_on_rejection(earlier, story);
     case fb::Payload::RecoveryRefused:
       if (told.as<fb::RecoveryRefused>()->rule() == static_cast<std::uint16_t>(Rule::rec_1))
         return earlier.type() == fb::Payload::TwoStepEnabled ? "two-step verification was turned on" : nullptr;
-      return earlier.type() == fb::Payload::RecoverySubmitted && counts_within_day(earlier, told, policy)
+      return earlier.type() == fb::Payload::RecoverySubmitted && counts_within_day(earlier, told, story.policy())
                  ? "an attempt of the same day"
                  : nullptr;
     case fb::Payload::RecoveryVerified:
-    case fb::Payload::RecoveryNotVerified:
-      return recovery_in(earlier) == recovery_in(told) && !recovery_in(told).is_zero() ? "the form" : nullptr;
+    case fb::Payload::RecoveryNotVerified: {
+      if (recovery_in(earlier) == recovery_in(told) && !recovery_in(told).is_zero()) return "the form";
+      const Recovery* recovery = story.account.recoveries.find(recovery_in(told));
+      return recovery && earlier.position() > recovery->submitted && supersedes(earlier) ? "it supersedes the form"
+                                                                                         : nullptr;
+    }
     case fb::Payload::ReplacementCompleted:
     case fb::Payload::ReplacementCancelled:
     case fb::Payload::ReplacementDisputed:
@@ -184,12 +230,12 @@ Json event_json(const Event& event, const char* why) {
           {"what", describe(event).sentence}};
 }
 
-Json rests_on(const Story& story) {
+Json rests_on(const LedgerView& ledger, const Story& story) {
   Json rows = Json::array();
   const auto add = [&](const Event& event, const char* why) { rows.push_back(event_json(event, why)); };
   const Event& told = story.told();
   for (const Event& earlier : std::span(story.events).first(story.events.size() - 1)) {
-    if (const char* why = bearing(earlier, told, story.policy)) add(earlier, why);
+    if (const char* why = bearing(earlier, story)) add(earlier, why);
   }
   const auto state = [&](fb::Payload type, const char* why) {
     if (const Event* event = newest(story, type)) add(*event, why);
@@ -202,27 +248,22 @@ Json rests_on(const Story& story) {
   if (told.as<fb::AccountExpired>() || told.as<fb::MailboxDeactivated>())
     state(newest(story, fb::Payload::SignInSucceeded) ? fb::Payload::SignInSucceeded : fb::Payload::AccountRegistered,
           "the last sign of life");
+  const auto* command = told.as<fb::CommandRefused>();
+  const bool is_of_roles = command && command->rule() != static_cast<std::uint16_t>(Rule::acc_4);
+  const Service* service = is_of_roles ? story.ledger.find_service(text_of(told.header().service())) : nullptr;
+  if (service) {  // its roles: an event of the ledger's own
+    const std::string envelope = event_at(ledger, service->registered);
+    add(*Event::parse(as_bytes(envelope)), "the roles of the service");
+  }
   return rows;
 }
 
-// ---- what would change it
-// --------------------------------------------------------------------------------------------
+// ---- what would change it ------------------------------------------------------------------------------------------
 
 Json change(std::string what, const std::optional<Time>& at = std::nullopt) {
   Json json = {{"what", std::move(what)}};
   json["at"] = at ? Json(to_rfc3339(*at)) : Json(nullptr);
   return json;
-}
-
-/// When the budget of wrong guesses that this rejection drew on has room again.
-std::optional<Time> budget_has_room_at(const Story& story, const Json& rested_on) {
-  std::vector<Time> wrong;
-  for (const Json& row : rested_on) {
-    if (row["why"] == "a wrong guess of the same hour") wrong.push_back(*parse_rfc3339(row["time"].get<std::string>()));
-  }
-  if (is_wrong_guess(story.told())) wrong.push_back(story.told().time());
-  const auto budget = static_cast<std::size_t>(story.policy.max_code_guesses);
-  return wrong.size() < budget ? std::nullopt : std::optional(wrong[wrong.size() - budget] + hour_us);
 }
 
 template <class Outcome>
@@ -241,38 +282,84 @@ Json missing_points(const Outcome& outcome, const Policy& policy) {
   return changes;
 }
 
-Json would_change(const Story& story, const Json& rested_on) {
-  const Event& told = story.told();
-  if (const auto* outcome = told.as<fb::RecoveryNotVerified>()) return missing_points(*outcome, story.policy);
+Json changes_of(const fb::RecoveryNotVerified& outcome, const Story& story) {
+  const Recovery* recovery = story.account.recoveries.find(id_of(outcome.recovery_id()));
+  if (story.account.identity.two_step) return Json::array({change("two-step verification turned off by its owner")});
+  if (recovery && recovery->is_stale)
+    return Json::array({change("another form: what changed since this one was sent supersedes it")});
+  return missing_points(outcome, story.policy());
+}
+
+Json changes_of(const fb::RecoveryRefused& refused) {
+  if (refused.rule() == static_cast<std::uint16_t>(Rule::rec_1))
+    return Json::array({change("two-step verification turned off by its owner")});
+  const auto retry_at = refused.retry_at();
+  return Json::array({change("the next day of the policy", retry_at ? std::optional<Time>(*retry_at) : std::nullopt)});
+}
+
+Json changes_of(const fb::SignInRefused& refused) {
+  const bool is_block = refused.rule() == static_cast<std::uint16_t>(Rule::blk_1);
+  return Json::array({change(is_block ? "a passed challenge with purpose unblock, or a verified recovery and a reset"
+                                      : "a passed challenge with purpose two_step_sign_in, or a trusted device")});
+}
+
+Json changes_of(const fb::ChallengeEnded& ended) {
   Json changes = Json::array();
-  if (const auto* refused = told.as<fb::RecoveryRefused>()) {
-    const bool is_two_step = refused->rule() == static_cast<std::uint16_t>(Rule::rec_1);
-    const auto retry_at = refused->retry_at();
-    changes.push_back(
-        is_two_step ? change("two-step verification turned off by its owner")
-                    : change("the next day of the policy", retry_at ? std::optional<Time>(*retry_at) : std::nullopt));
-  } else if (const auto* sign_in = told.as<fb::SignInRefused>()) {
-    const bool is_block = sign_in->rule() == static_cast<std::uint16_t>(Rule::blk_1);
-    changes.push_back(change(is_block ? "a passed challenge with purpose unblock, or a verified recovery and a reset"
-                                      : "a passed challenge with purpose two_step_sign_in, or a trusted device"));
-  } else if (is_wrong_guess(told) || !rested_on.empty()) {
-    switch (told.type()) {
-      case fb::Payload::CodeRejected:
-      case fb::Payload::SecretAnswerRejected:
-      case fb::Payload::RecoveryCodeRejected:
-      case fb::Payload::PasswordRejected:
-        if (const auto room_at = budget_has_room_at(story, rested_on))
-          changes.push_back(change("the budget of guesses has room again", room_at));
-        changes.push_back(change("the right one, within the budget; other ways to prove who one is stay open"));
-        break;
-      case fb::Payload::ContactConfirmationFailed:
-        changes.push_back(change("the part left of the @, or the last four digits, as registered"));
-        break;
-      default:
-        break;
-    }
-  }
+  if (!ended.routes()) return changes;
+  for (const auto route : *ended.routes())
+    changes.push_back(change("the route that remains: " + std::string(name(static_cast<fb::Route>(route)))));
   return changes;
+}
+
+Json changes_of(const fb::CommandRefused& refused, const Event& told) {
+  if (refused.rule() == static_cast<std::uint16_t>(Rule::acc_4)) return Json::array();  // nothing would
+  std::string roles;
+  for (const fb::Role role : roles_of(text_of(told.header().command())))
+    roles += (roles.empty() ? "" : " or ") + std::string(name(role));
+  return Json::array({change("a service whose role is " + roles)});
+}
+
+Json changes_of_rejection(const Story& story) {
+  Json changes = Json::array();
+  const auto budget = static_cast<std::size_t>(story.policy().max_code_guesses);
+  const auto* wrong = wrong_guesses(story);
+  if (wrong && wrong->size() >= budget)
+    changes.push_back(change("the budget of guesses has room again", (*wrong)[wrong->size() - budget] + hour_us));
+  changes.push_back(change("the right one, within the budget; other ways to prove who one is stay open"));
+  return changes;
+}
+
+Json changes_of_confirmation(const Story& story) {
+  Json changes = Json::array({change("the part left of the @, or the last four digits, as registered")});
+  const auto* wrong = wrong_confirmations(story);
+  const auto allowance =
+      wrong ? daily_allowance(*wrong, story.policy().max_contact_confirmations, story.policy(), story.told().time())
+            : Allowance{};
+  if (allowance.next_allowed_at)
+    changes.push_back(change("the confirmations of another day", allowance.next_allowed_at));
+  return changes;
+}
+
+Json would_change(const Story& story) {
+  const Event& told = story.told();
+  if (const auto* outcome = told.as<fb::RecoveryNotVerified>()) return changes_of(*outcome, story);
+  if (const auto* recovery = told.as<fb::RecoveryRefused>()) return changes_of(*recovery);
+  if (const auto* sign_in = told.as<fb::SignInRefused>()) return changes_of(*sign_in);
+  if (const auto* ended = told.as<fb::ChallengeEnded>()) return changes_of(*ended);
+  if (const auto* command = told.as<fb::CommandRefused>()) return changes_of(*command, told);
+  switch (told.type()) {
+    case fb::Payload::CodeRejected:
+    case fb::Payload::SecretAnswerRejected:
+    case fb::Payload::RecoveryCodeRejected:
+    case fb::Payload::PasswordRejected:
+      return changes_of_rejection(story);
+    case fb::Payload::ContactConfirmationFailed:
+      return changes_of_confirmation(story);
+    case fb::Payload::CharacterCheckFailed:
+      return Json::array({change("the characters shown, in either case; new ones as often as needed")});
+    default:
+      return Json::array();
+  }
 }
 
 Json rule_json(const RuleText& text, const Policy& policy, const std::string& language) {
@@ -293,25 +380,54 @@ Json rules_json(const Event& event, const Policy& policy, const std::string& lan
   return list;
 }
 
-/// When a limit of this rule lets the next through; nullopt: it does now, or the rule has none.
-std::optional<Time> next_allowed_at(Rule rule, const Subject& subject) {
+/// When the marks that fill an hourly limit leave room again; nullopt: there is room.
+std::optional<Time> room_at(const std::vector<Time>& marks, std::int64_t limit, Time now) {
+  return count_since(marks, now, hour_us) < limit ? std::nullopt : std::optional(hour_after_nth_newest(marks, limit));
+}
+
+/// When limits of this rule that are used up let the next through; for some rules, when something comes by time.
+Json changes_of(Rule rule, const Subject& subject) {
   const Account& account = subject.account;
   const Policy& policy = subject.policy;
-  switch (rule) {
-    case Rule::rec_3:
-      return daily_allowance(account.limits.recoveries, policy.recovery_per_day, policy, subject.now).next_allowed_at;
-    case Rule::lost_3:
-    case Rule::lost_4:
-    case Rule::lost_6:
-      return account.windows.open ? account.windows.open->effective_at : std::nullopt;
-    case Rule::life_2:
-    case Rule::life_3: {
-      const std::int64_t days = rule == Rule::life_3 ? policy.account_inactive_days : policy.mailbox_inactive_days;
-      return account.last_active() + days * day_us;
-    }
-    default:
-      return std::nullopt;
+  Json changes = Json::array();
+  const auto add = [&](const std::string& what, const std::optional<Time>& at) {
+    if (at) changes.push_back(change(what, at));
+  };
+  const auto next_day = [&](const std::vector<Time>& marks, std::int64_t per_day) {
+    return daily_allowance(marks, per_day, policy, subject.now).next_allowed_at;
+  };
+  if (rule == Rule::rec_3) add("time", next_day(account.limits.recoveries, policy.recovery_per_day));
+  if (rule == Rule::lost_3 || rule == Rule::lost_4 || rule == Rule::lost_6)
+    add("time", account.windows.open ? account.windows.open->effective_at : std::nullopt);
+  if (rule == Rule::lost_4)
+    add("another window may be opened", next_day(account.limits.replacements, policy.max_replacements_per_day));
+  if (rule == Rule::life_2 && account.life.has_mailbox && !account.life.mailbox_off) {
+    const bool is_used = account.identity.last_sign_in > 0;
+    add("time",
+        account.last_active() + (is_used ? policy.mailbox_inactive_days : policy.mailbox_first_sign_in_days) * day_us);
   }
+  if (rule == Rule::life_3 && account.identity.plan == fb::Plan::free)
+    add("time", account.last_active() + policy.account_inactive_days * day_us + 1);  // more than the days
+  if (rule == Rule::prf_9 || rule == Rule::lost_2)
+    add("the recovery code may be tried again",
+        room_at(account.identity.wrong_recovery_codes, policy.max_code_guesses, subject.now));
+  if (rule == Rule::pwd_4 || rule == Rule::life_1)
+    add("the current password may be tried again",
+        room_at(account.identity.wrong_passwords, policy.max_code_guesses, subject.now));
+  if (rule == Rule::chl_5)
+    add("codes may go out for the account again",
+        room_at(account.limits.sends, 2 * policy.max_codes_per_hour, subject.now));
+  for (const Proof& proof : account.proofs.all) {
+    if (!proof.is_in_force()) continue;
+    const std::string shown = masked(subject, proof);
+    if (rule == Rule::chl_5) {
+      add("codes may go to " + shown + " again", room_at(proof.sends, policy.max_codes_per_hour, subject.now));
+      add(shown + " may be tried again", room_at(proof.wrong_guesses, policy.max_code_guesses, subject.now));
+    }
+    if (rule == Rule::chl_3)
+      add(shown + " may be confirmed again", next_day(proof.wrong_confirmations, policy.max_contact_confirmations));
+  }
+  return changes;
 }
 
 /// What a rule goes by for an account at an instant: the newest event of each type that comes of it.
@@ -332,8 +448,7 @@ Json explain_rule(const LedgerView& ledger, const QueryOptions& options) {
   }
   json["rests_on"] = Json::array();
   for (auto& [type, row] : newest_of_type) json["rests_on"].push_back(std::move(row));
-  json["would_change"] = Json::array();
-  if (const auto at = next_allowed_at(*rule, subject)) json["would_change"].push_back(change("time", at));
+  json["would_change"] = changes_of(*rule, subject);
   return json;
 }
 
@@ -344,16 +459,16 @@ Json query_explain(const LedgerView& ledger, const QueryOptions& options) {
   const Position position = options.seq ? *options.seq : newest_outcome(ledger, options);
   const Story story = story_of(ledger, position);
   const Event& told = story.told();
-  Json json = {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}};
+  Json json = clock_of(ledger);
   const Json header = header_json(told);
   for (const char* member : {"seq", "type", "account", "time", "service", "command", "policy_version"})
     json[member] = header[member];
   const EventWords words = describe(told);
   json["what"] = words.sentence;
   json["payload"] = words.fields;
-  json["rules"] = rules_json(told, story.policy, options.language);
-  json["rests_on"] = rests_on(story);
-  json["would_change"] = would_change(story, json["rests_on"]);
+  json["rules"] = rules_json(told, story.policy(), options.language);
+  json["rests_on"] = rests_on(ledger, story);
+  json["would_change"] = would_change(story);
   return json;
 }
 

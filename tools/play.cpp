@@ -39,13 +39,11 @@ namespace {
 /// A public command must not tell whether a name is somebody's (R-ACC-6): a closed account is nobody's any more.
 void name_account(const WritableLedger& ledger, ParsedRequest& parsed) {
   if (!is_public(parsed.request.command)) {
-    parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
+    parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name).id;
     return;
   }
-  const auto id = find_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name);
-  const bool is_open = id && !(*value_or_fail(load_account(*ledger.store, *id))).life.end;
-  if (is_open) {
-    parsed.request.account = id;
+  if (const auto account = find_open_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name)) {
+    parsed.request.account = account->id;
   } else {
     parsed.request.unknown_name = parse_email(*parsed.sign_in_name)->folded();
   }
@@ -200,11 +198,11 @@ class Line {
     options.type = fields.optional_text("type");
     options.seq = fields.optional_count("seq");
     options.rule = fields.optional_text("rule");
-    options.from = fields.optional_count("from").value_or(0);
-    options.limit = fields.optional_count("limit").value_or(options.limit);
+    options.from = fields.optional_count("from");
+    options.limit = fields.optional_count("limit");
     fields.mark_read("at");
     fields.done();
-    check(ledger_.view(), options);
+    check(ledger_.view(), *query, options);
     return query->answer(ledger_.view(), options);
   }
 

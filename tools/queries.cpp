@@ -13,9 +13,9 @@
 
 namespace daicho {
 
-namespace {
-
 Json clock_of(const LedgerView& ledger) { return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}}; }
+
+namespace {
 
 /// Windows of all accounts that end before an instant, soonest first.
 Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {
@@ -25,7 +25,7 @@ Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {
   const std::string windows = due_rows_prefix(DueKind::replacement);
   const auto failed = ledger.store->scan(Family::rows, as_bytes(windows), [&](ByteView key, ByteView) {
     const auto due = parse_due_row(key);
-    if (!due || due->kind != DueKind::replacement || due->at >= before || json["windows"].size() >= options.limit)
+    if (!due || due->kind != DueKind::replacement || due->at >= before || json["windows"].size() >= options.rows_max())
       return false;
     json["windows"].push_back({{"account", to_text(due->account)},
                                {"replacement_id", to_text(due->subject)},
@@ -38,14 +38,7 @@ Json query_all_windows(const LedgerView& ledger, const QueryOptions& options) {
   return json;
 }
 
-/// Indexes over all accounts hold the present only.
-void refuse_past(const QueryOptions& options) {
-  if (options.as_of.time || options.as_of.position)
-    throw Failure(Exit::usage, "as of an instant: with an account only");
-}
-
 Json query_windows(const LedgerView& ledger, const QueryOptions& options) {
-  if (!options.account) refuse_past(options);
   return options.account ? query_account_windows(ledger, options) : query_all_windows(ledger, options);
 }
 
@@ -54,7 +47,7 @@ Json query_all_blocked(const LedgerView& ledger, const QueryOptions& options) {
   json["blocked"] = Json::array();
   const auto failed = ledger.store->scan(Family::rows, as_bytes("B"), [&](ByteView key, ByteView value) {
     const auto account = parse_blocked_row(key);
-    if (!account || json["blocked"].size() >= options.limit) return false;
+    if (!account || json["blocked"].size() >= options.rows_max()) return false;
     json["blocked"].push_back(
         {{"account", to_text(*account)}, {"since", to_rfc3339(static_cast<Time>(read_big_endian(value)))}});
     return true;
@@ -64,13 +57,12 @@ Json query_all_blocked(const LedgerView& ledger, const QueryOptions& options) {
 }
 
 Json query_block_or_blocked(const LedgerView& ledger, const QueryOptions& options) {
-  if (!options.account) refuse_past(options);
   return options.account ? query_block(ledger, options) : query_all_blocked(ledger, options);
 }
 
 Json query_events(const LedgerView& ledger, const QueryOptions& options) {
   Json json = clock_of(ledger);
-  Position next = options.from;
+  Position next = options.from.value_or(0);
   json["events"] = event_rows(ledger, options, next);
   json["next"] = next;
   return json;
@@ -130,27 +122,32 @@ Json query_services(const LedgerView& ledger, const QueryOptions& options) {
 std::span<const Query> queries() {
   static constexpr auto table = std::to_array<Query>({
       {"account", "state, notices, versions", "daicho query account --data DIR --account taro@outlook.com", "",
-       query_account},
+       query_account, "account as_of"},
       {"proofs", "the proofs, masked, with their status",
-       "daicho query proofs --data DIR --account ID --as-of 2026-04-01T00:00:00Z", "proofs", query_proofs},
+       "daicho query proofs --data DIR --account ID --as-of 2026-04-01T00:00:00Z", "proofs", query_proofs,
+       "account as_of"},
       {"block", "blocked or not, why, by whom; without --account all that are blocked",
-       "daicho query block --data DIR --account ID", "blocked", query_block_or_blocked},
+       "daicho query block --data DIR --account ID", "blocked", query_block_or_blocked, "limit", "account as_of"},
       {"windows", "30-day windows; without --account those of all, soonest first",
-       "daicho query windows --data DIR --due-before 2026-05-01T00:00:00Z", "windows", query_windows},
+       "daicho query windows --data DIR --due-before 2026-05-01T00:00:00Z", "windows", query_windows,
+       "due_before limit", "account as_of"},
       {"limits", "attempts used and left, next allowed at", "daicho query limits --data DIR --account ID", "proofs",
-       query_limits},
+       query_limits, "account as_of"},
       {"recovery-options", "how the account can be recovered right now",
-       "daicho query recovery-options --data DIR --account taro@outlook.com", "proofs", query_recovery_options},
+       "daicho query recovery-options --data DIR --account taro@outlook.com", "proofs", query_recovery_options,
+       "account as_of"},
       {"recoveries", "recovery forms, field by field, never a value; without --account replies that are due",
-       "daicho query recoveries --data DIR --account ID", "recoveries", query_recoveries},
+       "daicho query recoveries --data DIR --account ID", "recoveries", query_recoveries, "due_before limit",
+       "account as_of"},
       {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events",
-       query_timeline},
+       query_timeline, "account as_of"},
       {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow", "events",
-       query_events},
+       query_events, "account as_of from limit type service since until"},
       {"explain", "why: the rule, the policy then, the events it rested on, what would change it",
-       "daicho query explain --data DIR --seq 42", "rests_on", query_explain},
-      {"services", "who may issue what", "daicho query services --data DIR", "services", query_services},
-      {"policy", "parameters in force and their history", "daicho query policy --data DIR", "history", query_policy},
+       "daicho query explain --data DIR --seq 42", "rests_on", query_explain, "seq", "account as_of rule"},
+      {"services", "who may issue what", "daicho query services --data DIR", "services", query_services, "as_of"},
+      {"policy", "parameters in force and their history", "daicho query policy --data DIR", "history", query_policy,
+       "as_of"},
   });
   return table;
 }
@@ -160,8 +157,34 @@ const Query* find_query(std::string_view name) {
   return found == queries().end() ? nullptr : &*found;
 }
 
-void check(const LedgerView& ledger, const QueryOptions& options) {
-  if (options.limit == 0 || options.limit > query_rows_max)
+namespace {
+
+/// An option that would have no effect is a wrong use: whoever gave it would read the answer as what it is not.
+void check_taken(const Query& query, const QueryOptions& options) {
+  const std::pair<std::string_view, bool> given[] = {
+      {"account", options.account.has_value()}, {"as_of", options.is_past()},
+      {"from", options.from.has_value()},       {"limit", options.limit.has_value()},
+      {"type", options.type.has_value()},       {"service", options.service.has_value()},
+      {"since", options.since.has_value()},     {"until", options.until.has_value()},
+      {"seq", options.seq.has_value()},         {"due_before", options.due_before.has_value()},
+      {"rule", options.rule.has_value()},
+  };
+  const bool has_others = options.account && query.account_options;
+  const auto taken = split_words(has_others ? query.account_options : query.options);
+  for (const auto& [option, is_given] : given) {
+    const bool opens_others = option == "account" && query.account_options;
+    if (is_given && !opens_others && std::ranges::find(taken, option) == taken.end()) {
+      const char* where = query.account_options ? (options.account ? " with an account" : " without an account") : "";
+      throw Failure(Exit::usage, "query " + std::string(query.name) + where + " takes no " + std::string(option));
+    }
+  }
+}
+
+}  // namespace
+
+void check(const LedgerView& ledger, const Query& query, const QueryOptions& options) {
+  check_taken(query, options);
+  if (options.rows_max() == 0 || options.rows_max() > query_rows_max)
     throw Failure(Exit::usage, "limit: 1 to " + std::to_string(query_rows_max));
   const std::span types(fb::EnumNamesPayload() + 1, static_cast<std::size_t>(fb::Payload::MAX));
   const auto is_type = [&](const char* type) { return *options.type == type; };
@@ -178,56 +201,61 @@ void check(const LedgerView& ledger, const QueryOptions& options) {
   }
 }
 
-std::optional<Id> find_account(const Store& store, const KeyRing* keys, const std::string& named) {
+std::optional<Account> find_account(const Store& store, const KeyRing* keys, const std::string& named) {
   auto id = parse_id(named);
   if (const auto email = id ? std::nullopt : parse_email(named)) {
     if (!keys)
       throw Failure(Exit::not_permitted, "sign-in names are found with the master key only; give the account's id");
-    const auto row = store.get(Family::rows, as_bytes(sign_in_name_row_key(sign_in_name_tag(*keys, email->folded()))));
-    if (!row) fail(row.error());
-    if (*row) id = Id::from(as_bytes(**row));
+    const auto row = value_or_fail(
+        store.get(Family::rows, as_bytes(sign_in_name_row_key(sign_in_name_tag(*keys, email->folded())))));
+    if (row) id = Id::from(as_bytes(*row));
   } else if (!id) {
     throw Failure(Exit::usage, "--account: a UUID or a sign-in name is wanted");
   }
-  if (!id) return std::nullopt;
-  const auto account = load_account(store, *id);
-  if (!account) fail(account.error());
-  return *account ? id : std::nullopt;
+  return id ? value_or_fail(load_account(store, *id)) : std::nullopt;
 }
 
-Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {
-  const auto id = find_account(store, keys, named);
-  if (!id) throw Failure(Exit::usage, "there is no such account");
-  return *id;
+std::optional<Account> find_open_account(const Store& store, const KeyRing* keys, const std::string& named) {
+  auto account = find_account(store, keys, named);
+  if (account && account->life.end) account.reset();
+  return account;
+}
+
+Account resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {
+  auto account = find_account(store, keys, named);
+  if (!account) throw Failure(Exit::usage, "there is no such account");
+  return *std::move(account);
 }
 
 Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position& next) {
   Json rows = Json::array();
   const std::optional<Id> account =
-      options.account ? std::optional(resolve_account(*ledger.store, ledger.keys, *options.account)) : std::nullopt;
+      options.account ? std::optional(resolve_account(*ledger.store, ledger.keys, *options.account).id) : std::nullopt;
   const Position last = options.as_of.position.value_or(UINT64_MAX);
   std::string envelope;
-  const auto failed = ledger.store->scan(Family::events, big_endian(options.from), [&](ByteView key, ByteView value) {
-    const Position position = read_big_endian(key);
-    if (position > last || rows.size() >= options.limit) return false;
-    next = position + 1;
-    envelope.assign(as_text(value));
-    const auto event = Event::parse(as_bytes(envelope));
-    if (!event)
-      throw Failure(Exit::integrity, "the event at " + std::to_string(position) + " does not read: run audit verify");
-    const Time until = std::min(options.until.value_or(time_max), options.as_of.time.value_or(time_max));
-    if (event->time() > until) return false;  // time never goes back: nothing after this one matches
-    const bool matches = (!account || event->account() == *account) &&
-                         (!options.type || *options.type == event->type_name()) &&
-                         (!options.service || *options.service == text_of(event->header().service())) &&
-                         event->time() >= options.since.value_or(time_min);
-    if (!matches) return true;
-    Json row = header_json(*event);
-    row["payload"] = describe(*event).fields;
-    row["sealed"] = event->is_sealed();
-    rows.push_back(std::move(row));
-    return true;
-  });
+  const auto failed =
+      ledger.store->scan(Family::events, big_endian(options.from.value_or(0)), [&](ByteView key, ByteView value) {
+        const Position position = read_big_endian(key);
+        if (position > last || rows.size() >= options.rows_max()) return false;
+        next = position + 1;
+        envelope.assign(as_text(value));
+        const auto event = Event::parse(as_bytes(envelope));
+        if (!event)
+          throw Failure(Exit::integrity,
+                        "the event at " + std::to_string(position) + " does not read: run audit verify");
+        const Time until = std::min(options.until.value_or(time_max), options.as_of.time.value_or(time_max));
+        if (event->time() > until) return false;  // time never goes back: nothing after this one matches
+        const bool matches = (!account || event->account() == *account) &&
+                             (!options.type || *options.type == event->type_name()) &&
+                             (!options.service || *options.service == text_of(event->header().service())) &&
+                             event->time() >= options.since.value_or(time_min);
+        if (!matches) return true;
+        Json row = header_json(*event);
+        row["payload"] = describe(*event).fields;
+        row["sealed"] = event->is_sealed();
+        rows.push_back(std::move(row));
+        return true;
+      });
   if (failed) fail(*failed);
   return rows;
 }

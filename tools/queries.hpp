@@ -6,19 +6,22 @@
 
 namespace daicho {
 
-inline constexpr std::uint64_t query_rows_max = 10'000;
+inline constexpr std::uint64_t query_rows_default = 1'000, query_rows_max = 10'000;
 
 struct QueryOptions {
   std::optional<std::string> account;  ///< an id, or a sign-in name
   AsOf as_of;
-  Position from = 0;
-  std::uint64_t limit = 1'000;
+  std::optional<Position> from;
+  std::optional<std::uint64_t> limit;
   std::optional<std::string> type, service;
   std::optional<Time> since, until;  ///< of `events`
   std::optional<Time> due_before;
   std::optional<Position> seq;      ///< of `explain`: an event
-  std::string language;             ///< of titles
   std::optional<std::string> rule;  ///< of `explain`, with an account: a rule that refused and left no event
+  std::string language;             ///< of titles
+
+  std::uint64_t rows_max() const { return limit.value_or(query_rows_default); }
+  bool is_past() const { return as_of.time || as_of.position; }
 };
 
 struct Query {
@@ -27,17 +30,25 @@ struct Query {
   const char* example;
   const char* rows;  ///< the member that holds the list, for ndjson and csv; empty: none
   Json (*answer)(const LedgerView& ledger, const QueryOptions& options);
+  const char* options;                    ///< the options that it takes
+  const char* account_options = nullptr;  ///< those with an account, when they are others
 };
 std::span<const Query> queries();
 const Query* find_query(std::string_view name);
 
-/// Failure(usage) for an unknown event type, a limit out of bounds, a position behind the end of the log.
-void check(const LedgerView& ledger, const QueryOptions& options);
+/// What every answer begins with.
+Json clock_of(const LedgerView& ledger);
+
+/// Failure(usage) for an option that the query does not take, an unknown event type, a limit out of bounds, a position
+/// behind the end of the log.
+void check(const LedgerView& ledger, const Query& query, const QueryOptions& options);
 
 /// The account meant by an id or a sign-in name; nullopt: there is none.
-std::optional<Id> find_account(const Store& store, const KeyRing* keys, const std::string& named);
-/// The account meant by an id or a sign-in name; Failure(usage) when there is none.
-Id resolve_account(const Store& store, const KeyRing* keys, const std::string& named);
+std::optional<Account> find_account(const Store& store, const KeyRing* keys, const std::string& named);
+/// Likewise; nullopt also when it was closed or expired.
+std::optional<Account> find_open_account(const Store& store, const KeyRing* keys, const std::string& named);
+/// Likewise; Failure(usage) when there is none.
+Account resolve_account(const Store& store, const KeyRing* keys, const std::string& named);
 
 /// Rows of `events` from a position on, those that match; `next` is set behind the last one looked at.
 Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position& next);

@@ -44,7 +44,8 @@ using Masked = std::function<std::string(const Proof&)>;
 
 Json options_json(const LedgerView& ledger, const Subject& subject, const Masked& shown) {
   const Account& account = subject.account;
-  Json json = {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"as_of", to_rfc3339(subject.now)}};
+  Json json = clock_of(ledger);
+  json["as_of"] = to_rfc3339(subject.now);
   json["proofs"] = Json::array();
   for (const Proof& proof : account.proofs.all) {
     if (account.life.end || !is_offered(proof, fb::Purpose::reset_password, subject.policy)) continue;
@@ -74,14 +75,8 @@ Json decoy_options(const LedgerView& ledger, const QueryOptions& options) {
   const Decoy decoy =
       value_or_fail(load_decoy(*ledger.store, *ledger.keys, sign_in_name, ledger.ledger.created_at, ledger.now));
   const Subject subject{settled(decoy.account, ledger.now), ledger.ledger.policy, ledger.now, {}, *ledger.store};
-  return options_json(ledger, subject, [&](const Proof& proof) {
-    const auto personal = decoy_personal(*ledger.store, decoy, proof.added);
-    return personal->address.empty() ? mask_phone(personal->national_digits) : mask_email(personal->address);
-  });
-}
-
-bool is_open_account(const LedgerView& ledger, const Id& id) {
-  return !value_or_fail(load_account(*ledger.store, id))->life.end;
+  return options_json(ledger, subject,
+                      [&](const Proof& proof) { return masked(*decoy_personal(*ledger.store, decoy, proof.added)); });
 }
 
 }  // namespace
@@ -89,9 +84,8 @@ bool is_open_account(const LedgerView& ledger, const Id& id) {
 Json query_recovery_options(const LedgerView& ledger, const QueryOptions& options) {
   if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
   const bool by_name = !parse_id(*options.account) && ledger.keys;
-  const auto id = find_account(*ledger.store, ledger.keys, *options.account);
-  const bool is_past = options.as_of.time || options.as_of.position;
-  if (by_name && (!id || (!is_past && !is_open_account(ledger, *id)))) return decoy_options(ledger, options);
+  const auto find = options.is_past() ? find_account : find_open_account;
+  if (by_name && !find(*ledger.store, ledger.keys, *options.account)) return decoy_options(ledger, options);
   const Subject subject = subject_of(ledger, options);
   return options_json(ledger, subject, [&](const Proof& proof) { return masked(subject, proof); });
 }
@@ -141,13 +135,12 @@ Json recovery_json(const Subject& subject, const Recovery& recovery) {
 
 /// Replies that nobody decided yet, of all accounts.
 Json due_replies(const LedgerView& ledger, const QueryOptions& options) {
-  if (options.as_of.time || options.as_of.position)
-    throw Failure(Exit::usage, "as of an instant: with an account only");
-  Json json = {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}, {"recoveries", Json::array()}};
+  Json json = clock_of(ledger);
+  json["recoveries"] = Json::array();
   const std::string prefix = due_rows_prefix(DueKind::recovery_reply);
   const auto failed = ledger.store->scan(Family::rows, as_bytes(prefix), [&](ByteView key, ByteView) {
     const auto due = parse_due_row(key);
-    if (!due || due->kind != DueKind::recovery_reply || json["recoveries"].size() >= options.limit) return false;
+    if (!due || due->kind != DueKind::recovery_reply || json["recoveries"].size() >= options.rows_max()) return false;
     const Account account = *value_or_fail(load_account(*ledger.store, due->account));
     const Recovery* recovery = account.recoveries.find(due->subject);
     if (recovery->reply_due_at >= options.due_before.value_or(time_max)) return true;

@@ -1,13 +1,13 @@
 #include "tools/query_subject.hpp"
 
 #include "commands/names.hpp"
-#include "commands/text.hpp"
+#include "commands/proofs.hpp"
 
 namespace daicho {
 
 namespace {
 
-Id account_of(const LedgerView& ledger, const QueryOptions& options) {
+Account account_of(const LedgerView& ledger, const QueryOptions& options) {
   if (!options.account) throw Failure(Exit::usage, "this query needs --account ID (or a sign-in name)");
   return resolve_account(*ledger.store, ledger.keys, *options.account);
 }
@@ -15,26 +15,26 @@ Id account_of(const LedgerView& ledger, const QueryOptions& options) {
 }  // namespace
 
 Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
-  const Id id = account_of(ledger, options);
-  const bool in_past = options.as_of.time || options.as_of.position;
-  Subject subject{{}, ledger.ledger.policy, ledger.now, {}, *ledger.store};
-  if (in_past) {
+  Subject subject{account_of(ledger, options), ledger.ledger.policy, ledger.now, {}, *ledger.store};
+  const Id id = subject.account.id;
+  if (options.is_past()) {
     auto at = value_or_fail(account_at(*ledger.store, id, options.as_of));
     if (!at) throw Failure(Exit::usage, "account " + to_text(id) + " did not exist at that instant");
     subject.account = std::move(at->account);
     subject.now = at->now;
     subject.policy = value_or_fail(ledger_at(*ledger.store, options.as_of)).policy;
   } else {
-    subject.account = settled(*value_or_fail(load_account(*ledger.store, id)), ledger.now);
+    subject.account = settled(std::move(subject.account), ledger.now);
   }
   if (ledger.keys) subject.data_key = ledger.keys->data_key(*ledger.store, id);
   return subject;
 }
 
 Json head_of(const LedgerView& ledger, const Subject& subject) {
-  return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"},
-          {"account", to_text(subject.account.id)},
-          {"as_of", to_rfc3339(subject.now)}};
+  Json head = clock_of(ledger);
+  head["account"] = to_text(subject.account.id);
+  head["as_of"] = to_rfc3339(subject.now);
+  return head;
 }
 
 Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
@@ -42,8 +42,7 @@ Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3
 std::string masked(const Subject& subject, const Proof& proof) {
   const auto personal = subject.personal(proof.added);
   if (!personal) return "(sealed)";
-  if (!personal->national_digits.empty()) return mask_phone(personal->national_digits);
-  if (!personal->address.empty()) return mask_email(personal->address);
+  if (const std::string shown = masked(*personal); !shown.empty()) return shown;
   return proof.kind == fb::ProofKind::secret_question ? "(question)" : "(" + std::string(name(proof.kind)) + ")";
 }
 

@@ -8,6 +8,9 @@ namespace daicho {
 
 namespace {
 
+/// How many of these the caller gave.
+int given(const auto&... options) { return (int{options.has_value()} + ...); }
+
 NewPassword read_password(Fields& fields, const std::string& name) {
   return {.text = fields.text(name), .repeat = fields.text_or_empty(name + "_repeat")};
 }
@@ -84,7 +87,7 @@ Command read_confirmation(Fields& fields) {
                                   .code = fields.optional_text("code"),
                                   .link_token = fields.optional_text("link_token"),
                                   .account_named = fields.optional_text("account_named")};
-  if (command.code.has_value() == command.link_token.has_value())
+  if (given(command.code, command.link_token) != 1)
     fields.wrong("code", "either code, or link_token with account_named,");
   if (command.link_token && !command.account_named) fields.wrong("account_named", "the account being changed");
   return command;
@@ -97,9 +100,8 @@ Command read_stop(Fields& fields) {
   command.link_token = fields.optional_text("link_token");
   command.challenge = fields.optional_id("challenge_id");
   command.replacement_token = fields.optional_text("replacement_token");
-  const int given = int{command.link_token.has_value()} + int{command.challenge.has_value()} +
-                    int{command.replacement_token.has_value()};
-  if (given != 1) fields.wrong("link_token", "exactly one of link_token, challenge_id, replacement_token");
+  if (given(command.link_token, command.challenge, command.replacement_token) != 1)
+    fields.wrong("link_token", "exactly one of link_token, challenge_id, replacement_token");
   return command;
 }
 
@@ -205,7 +207,7 @@ Command read_reset(Fields& fields) {
   ResetPassword command{.challenge = fields.optional_id("challenge_id"),
                         .reset_token = fields.optional_text("reset_token"),
                         .password = read_password(fields, "new_password")};
-  if (command.challenge.has_value() == command.reset_token.has_value())
+  if (given(command.challenge, command.reset_token) != 1)
     fields.wrong("challenge_id", "either challenge_id or reset_token");
   return command;
 }
@@ -215,8 +217,8 @@ Command read_verification(Fields& fields) {
                       .code = fields.optional_text("code"),
                       .link_token = fields.optional_text("link_token"),
                       .totp = fields.optional_text("totp")};
-  const int given = int{command.code.has_value()} + int{command.link_token.has_value()} + int{command.totp.has_value()};
-  if (given != 1) fields.wrong("code", "exactly one of code, link_token, totp");
+  if (given(command.code, command.link_token, command.totp) != 1)
+    fields.wrong("code", "exactly one of code, link_token, totp");
   return command;
 }
 
@@ -344,7 +346,7 @@ const auto route_table = std::to_array<Route>({
     {"record-access", "an investigator reads sealed fields; the reading is recorded first",
      R"({"reason":"complaint of the owner","case_number":"C-1042","fields":["sign_in_name","proofs"]})",
      [](Fields& f) -> Command {
-       return RecordAccess{f.text("reason"), f.text("case_number"), read_words(f, "fields")};
+       return RecordAccess{f.text("reason"), f.text_or_empty("case_number"), read_words(f, "fields")};
      }},
     {"register-service", "who may issue commands, and in which roles; its token is shown once",
      R"({"name":"account-web","roles":["front_end"]})", read_service, false},

@@ -148,6 +148,31 @@ def event_filters(ledger, account, report):
     report.equal(page["events"] + rest["events"], events, "two pages")
 
 
+OPTIONS = {"as-of": "1", "from": "0", "limit": "5", "type": "CodeSent", "service": "web", "since": LATER,
+           "until": LATER, "due-before": LATER, "seq": "0", "rule": "R-REC-3"}
+TAKEN = {"events": "account as-of from limit type service since until", "services": "as-of", "policy": "as-of"}
+TAKEN_OF_ALL = {"block": "limit", "windows": "due-before limit", "recoveries": "due-before limit", "explain": "seq"}
+
+
+def options_of_queries(ledger, account, report):
+    """An option that a query does not take is a wrong use, not one without effect; on the command line as in a line."""
+    seq = str(ledger.events()[-1]["seq"])
+    for name in QUERIES:
+        for owner in ([], ["--account", account]):
+            taken = TAKEN.get(name) or (TAKEN_OF_ALL.get(name) if not owner else "as-of rule" if name == "explain"
+                                        else "as-of")
+            if taken is None or (owner and name in ("services", "policy")):
+                report.equal(ledger.run("query", name, *owner).code, 2, f"query {name} {owner}")
+                continue
+            for option, value in OPTIONS.items():
+                value = seq if option in ("seq", "as-of") else value
+                answer = ledger.run("query", name, *owner, "--" + option, value)
+                report.equal(answer.code, 0 if option in taken.split() else 2,
+                             f"query {name} {owner[:1]} --{option}: {answer.words}")
+    for line in ({"query": "proofs", "account": account, "rule": "R-REC-3"}, {"query": "policy", "limit": 3}):
+        report.equal(ledger.run("play", "-", stdin=json.dumps(line).encode()).code, 2, f"play {line}")
+
+
 def follows(ledger, account, report):
     """--follow shows what another process appends, and ends well on SIGTERM."""
     end = len(ledger.events())
@@ -248,6 +273,7 @@ def run(program, directory, report):
     ways_to_say_it(ledger, account, report)
     formats(ledger, account, report)
     event_filters(ledger, account, report)
+    options_of_queries(ledger, account, report)
     follows(ledger, account, report)
     one_writer(ledger, account, report)
     exit_codes(ledger, directory, report)

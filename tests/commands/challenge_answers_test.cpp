@@ -257,7 +257,7 @@ SCENARIO("R-CHL-8: a step-up for a sensitive page goes stale after step_up_ttl, 
   passed(fb::Purpose::sensitive_page, 70)(subject);
   const Time passed_at = subject.now;
   const auto standing = [&](std::uint64_t number, fb::Purpose purpose) {
-    const auto why = check_passed(subject.account(), numbered(number), purpose, subject.context());
+    const auto why = check_passed(subject.account(), numbered(number), purpose, Rule::prf_5, subject.context());
     return why ? why->code : "passed";
   };
   CHECK(standing(70, fb::Purpose::sensitive_page) == "passed");

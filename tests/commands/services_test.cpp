@@ -413,3 +413,24 @@ SCENARIO("R-LED-1: a refused command given again under its key gives its first a
   CHECK(again.body == first.body);
   CHECK(refusals_recorded(desk.ledger, desk.owner) == 1);
 }
+
+SCENARIO("R-LED-5: an access that is wrong in every way is refused step by step until nothing is wrong") {
+  const Subject subject = owner();
+  RecordAccess command{.reason = "", .case_number = std::string(65, '1'), .fields = {}};
+  const auto answer = [&] { return outcome(subject.when(command)); };
+  CHECK(answer() == "R-LED-5 reason_missing");
+  command.reason = std::string(1'025, 'r');
+  CHECK(answer() == "R-LED-5 reason_too_long");
+  command.reason.pop_back();
+  CHECK(answer() == "R-LED-5 reason_too_long");
+  command.case_number.pop_back();
+  CHECK(answer() == "R-LED-5 fields_missing");
+  command.fields = {"proofs", "password", "proofs"};
+  CHECK(answer() == "R-LED-5 field_unknown");
+  command.fields = {"proofs", "profile", "proofs"};
+  CHECK(answer() == "R-LED-5 field_repeated");
+  command.fields = {"proofs", "profile"};
+  CHECK(answer() == "accepted: AccessRecorded");
+  command.case_number.clear();
+  CHECK(answer() == "accepted: AccessRecorded");
+}

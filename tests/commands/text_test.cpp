@@ -25,6 +25,14 @@ std::string e164(std::string_view number, std::string_view country) {
 
 }  // namespace
 
+SCENARIO("R-BLK-1 R-LED-5: a word is 1 to 64 of a-z, 0-9 and _") {
+  for (const std::string& word : {std::string("a"), std::string("suspected_intrusion_2"), repeated(64, 'w')})
+    CHECK(is_word(word));
+  for (const std::string& none : {std::string(), repeated(65, 'w'), std::string("Word"), std::string("two words"),
+                                  std::string("a-b"), std::string("語"), std::string("a\0b", 3)})
+    CHECK(!is_word(none));
+}
+
 SCENARIO("R-ACC-1: what is an e-mail address and what is not") {
   for (const char* good :
        {"a@b.jp", "first.last@example.com", "user+tag@example.co.jp", "a_b-c!#$%&'*/=?^`{|}~@x.example", "1@2.example",

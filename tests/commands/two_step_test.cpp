@@ -97,6 +97,18 @@ SCENARIO("R-LOST-4: while a window is open the second step is an old proof, neve
   CHECK(sign_in(subject, challenge) == "R-ACC-5 two_step_needed: SignInRefused");  // the window took effect
 }
 
+SCENARIO("R-ACC-5: a device named by nothing is no device, at the challenge as at the sign-in") {
+  Subject subject = two_step_owner();
+  const Decision begun = subject.run(StartChallenge{fb::Purpose::two_step_sign_in, "", {}});
+  const Id challenge = *parse_id(begun.returns["challenge_id"].get<std::string>());
+  REQUIRE(outcome(subject.run(SendCode{challenge, subject.proof(1).id, fb::Channel::sms, "5432"})) ==
+          "accepted: CodeSent");
+  REQUIRE(outcome(subject.run(SubmitCode{challenge, subject.secret_of(1)})) == "accepted: ChallengePassed");
+  CHECK(sign_in(subject, challenge, "") == "accepted: SignInSucceeded");
+  CHECK(sign_in(subject, challenge) == "accepted: SignInSucceeded");
+  CHECK(subject.account().identity.devices.empty());
+}
+
 SCENARIO("R-REC-1: with two-step verification on the recovery form is refused, on record, and uses no attempt") {
   Subject subject = two_step_owner();
   CHECK(outcome(subject.run(recovery_form())) == "R-REC-1 two_step_on: RecoveryRefused");

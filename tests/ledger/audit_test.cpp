@@ -2,7 +2,7 @@
 
 #include <doctest/doctest.h>
 
-#include "tests/support/ledger_fixture.hpp"
+#include "tests/support/ledger_stored.hpp"
 
 using namespace daicho;
 using namespace daicho::test;
@@ -12,9 +12,7 @@ namespace {
 constexpr std::uint64_t event_count = 10;
 
 /// Position 0 is LedgerCreated, then accounts 1, 2, 3, 1, 2, 3, 1, 2, 3 by one commit each; closed.
-struct ClosedLedger {
-  const std::unique_ptr<rocksdb::Env> env{rocksdb::NewMemEnv(rocksdb::Env::Default())};
-
+struct ClosedLedger : StoredLedger {
   ClosedLedger() {
     const auto ledger = TestLedger::create("/l", env.get());
     for (std::uint64_t i = 1; i < event_count; ++i) {
@@ -23,69 +21,20 @@ struct ClosedLedger {
     }
   }
 
-  void change(const std::function<void(Store&)>& with) const {
-    const auto store = Store::open("/l", Store::Mode::write, env.get());
-    REQUIRE(store);
-    with(**store);
-  }
-  void set(Family family, const std::string& key, std::optional<std::string> value) const {
-    change([&](Store& store) { REQUIRE(!store.write({{family, key, std::move(value)}}, true)); });
-  }
-  void set_event(Position position, std::optional<std::string> envelope) const {
-    set(Family::events, key_of(position), std::move(envelope));
-  }
-  std::string event(Position position) const {
-    std::string envelope;
-    change([&](Store& store) { envelope = **store.get(Family::events, as_bytes(key_of(position))); });
-    return envelope;
-  }
-  /// The event at `position` with another payload and, by `alter`, another place; signed anew.
   void rewrite(Position position, const Signer& signer, const std::function<void(Place&)>& alter = nullptr) const {
-    const std::string old = event(position);
-    const auto read = Event::parse(as_bytes(old));
-    REQUIRE(read);
-    Place place{position, read->time(), read->account(), read->previous(), read->header().policy_version()};
-    if (alter) alter(place);
-    set_event(position, encode_event(failed_sign_in("rewritten"), make_issuer(), place, make_key(3), signer));
+    StoredLedger::rewrite(position, failed_sign_in("rewritten"), signer, alter);
   }
-  /// As one could who holds the ledger's key: every checkpoint signed anew over what is stored now.
+  /// As one could who holds the ledger's key.
   void sign_checkpoints() const {
-    change([&](Store& store) {
-      Frontier frontier;
-      Rows rows;
-      const auto error = store.scan(Family::events, {}, [&](ByteView, ByteView envelope) {
-        frontier.append(leaf_hash(envelope));
-        const Checkpoint checkpoint{origin, frontier.size(), frontier.root()};
-        rows.push_back(checkpoint_row(frontier.size(), sign_checkpoint(checkpoint, make_signer())));
-        return true;
-      });
-      REQUIRE(!error);
-      rows.push_back(frontier_row(frontier));
-      REQUIRE(!store.write(rows, true));
-    });
-  }
-
-  void check_finding(FindingKind kind, Position position) const {
-    const auto report = audit_directory("/l", env.get());
-    REQUIRE(report.first_finding);
-    INFO("expected " << report.first_finding->expected << ", found " << report.first_finding->found);
-    CHECK(std::string(name(report.first_finding->kind)) == name(kind));
-    CHECK(report.first_finding->position == position);
-    CHECK(!report.first_finding->expected.empty());
-    CHECK(!report.first_finding->found.empty());
+    StoredLedger::sign_checkpoints([](std::uint64_t) { return std::vector<std::uint8_t>{0x00}; });
   }
 };
-
-std::string flipped(std::string bytes, std::size_t at) {
-  bytes[at] = static_cast<char>(bytes[at] ^ 1);
-  return bytes;
-}
 
 }  // namespace
 
 SCENARIO("a clean log passes, and is counted") {
   const ClosedLedger ledger;
-  const auto report = audit_directory("/l", ledger.env.get());
+  const auto report = ledger.audit();
   CHECK(!report.first_finding);
   CHECK(report.events == event_count);
   CHECK(report.checkpoints == event_count);
@@ -270,12 +219,6 @@ SCENARIO("sealed parts are opened with the stored keys, and erased keys are coun
     options.keys = &*keys;
     return audit_log(**store, make_signer().verifier(), options);
   };
-  const auto key_row = [&](std::uint64_t account) {
-    std::string row;
-    ledger.change(
-        [&](Store& store) { row = **store.get(Family::keys, as_bytes(KeyRing::row_key(account_id(account)))); });
-    return row;
-  };
   SUBCASE("erased") {
     ledger.set(Family::keys, KeyRing::row_key(account_id(2)), std::nullopt);
     const auto report = audit();
@@ -284,7 +227,8 @@ SCENARIO("sealed parts are opened with the stored keys, and erased keys are coun
     CHECK(report.sealed_without_key == 3);
   }
   SUBCASE("altered") {
-    ledger.set(Family::keys, KeyRing::row_key(account_id(2)), flipped(key_row(2), 40));
+    const std::string key = KeyRing::row_key(account_id(2));
+    ledger.set(Family::keys, key, flipped(ledger.get(Family::keys, key), 40));
     const auto report = audit();
     REQUIRE(report.first_finding);
     CHECK(report.first_finding->kind == FindingKind::sealed);

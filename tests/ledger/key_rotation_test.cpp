@@ -2,7 +2,7 @@
 
 #include "ledger/key_history.hpp"
 #include "tests/support/ledger_fault_env.hpp"
-#include "tests/support/ledger_fixture.hpp"
+#include "tests/support/ledger_stored.hpp"
 
 using namespace daicho;
 using namespace daicho::test;
@@ -61,9 +61,7 @@ Appended rotate(TestLedger& ledger, std::uint8_t seed, const std::function<void(
   return ledger.log->append({Id{}, head_of(*ledger.store, Id{}), issuer, *key, decide, fold, next});
 }
 
-struct RotatedLedger {
-  const std::unique_ptr<rocksdb::Env> env{rocksdb::NewMemEnv(rocksdb::Env::Default())};
-
+struct RotatedLedger : StoredLedger {
   RotatedLedger() {
     const auto ledger = TestLedger::create("/l", env.get());
     for (std::uint64_t i = 1; i < event_count; ++i) {
@@ -71,51 +69,6 @@ struct RotatedLedger {
       const auto appended = rotates ? rotate(*ledger, seed_at(i + 1)) : ledger->append(1 + i % 2);
       REQUIRE(appended);
     }
-  }
-
-  void change(const std::function<void(Store&)>& with) const {
-    const auto store = Store::open("/l", Store::Mode::write, env.get());
-    REQUIRE(store);
-    with(**store);
-  }
-  void set(Family family, const std::string& key, std::optional<std::string> value) const {
-    change([&](Store& store) { REQUIRE(!store.write({{family, key, std::move(value)}}, true)); });
-  }
-  std::string get(Family family, const std::string& key) const {
-    std::string value;
-    change([&](Store& store) { value = store.get(family, as_bytes(key))->value_or(""); });
-    return value;
-  }
-  std::string event(Position position) const { return get(Family::events, key_of(position)); }
-  std::string note(std::uint64_t size) const { return get(Family::checkpoints, key_of(size)); }
-
-  /// Another event at `position`, signed by `signer`.
-  void rewrite(Position position, const Draft& draft, const Signer& signer) const {
-    const std::string old = event(position);
-    const auto read = Event::parse(as_bytes(old));
-    REQUIRE(read);
-    const Place place{position, read->time(), read->account(), read->previous(), read->header().policy_version()};
-    set(Family::events, key_of(position), encode_event(draft, make_issuer(), place, make_key(3), signer));
-  }
-  /// Every checkpoint signed anew over what is stored now, by the keys that `seeds` says for its size.
-  void sign_checkpoints(const std::function<std::vector<std::uint8_t>(std::uint64_t)>& seeds) const {
-    change([&](Store& store) {
-      Frontier frontier;
-      Rows rows;
-      const auto error = store.scan(Family::events, {}, [&](ByteView, ByteView envelope) {
-        frontier.append(leaf_hash(envelope));
-        const std::uint64_t size = frontier.size();
-        std::vector<Signer> signers;
-        for (const std::uint8_t seed : seeds(size)) signers.push_back(make_signer(seed));
-        std::vector<const Signer*> by;
-        for (const Signer& signer : signers) by.push_back(&signer);
-        rows.push_back(checkpoint_row(size, sign_note(checkpoint_text({origin, size, frontier.root()}), by)));
-        return true;
-      });
-      REQUIRE(!error);
-      rows.push_back(frontier_row(frontier));
-      REQUIRE(!store.write(rows, true));
-    });
   }
 
   Result<std::unique_ptr<Log>, StoreError> open_log(std::unique_ptr<Store>& store, std::uint8_t seed) const {
@@ -129,17 +82,6 @@ struct RotatedLedger {
     const auto log = open_log(store, seed);
     if (!log) CHECK(log.error().fault == StoreFault::corrupt);
     return log.has_value();
-  }
-
-  AuditReport audit() const { return audit_directory("/l", env.get()); }
-  void check_finding(FindingKind kind, Position position) const {
-    const auto report = audit();
-    REQUIRE(report.first_finding);
-    INFO("expected " << report.first_finding->expected << ", found " << report.first_finding->found);
-    CHECK(std::string(name(report.first_finding->kind)) == name(kind));
-    CHECK(report.first_finding->position == position);
-    CHECK(!report.first_finding->expected.empty());
-    CHECK(!report.first_finding->found.empty());
   }
 };
 
@@ -334,9 +276,8 @@ SCENARIO("the list of rotations is checked against the events") {
 
 SCENARIO("a rotation event with a flipped bit is found where it is") {
   const RotatedLedger ledger;
-  std::string envelope = ledger.event(first_rotation);
-  envelope[envelope.size() / 2] = static_cast<char>(envelope[envelope.size() / 2] ^ 1);
-  ledger.set(Family::events, key_of(first_rotation), envelope);
+  const std::string good = ledger.event(first_rotation);
+  ledger.set_event(first_rotation, flipped(good, good.size() / 2));
   ledger.check_finding(FindingKind::flipped, first_rotation);
 }
 

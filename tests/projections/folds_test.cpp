@@ -252,6 +252,26 @@ SCENARIO("R-ACC-5: sign-ins leave devices, places and failures since the last su
   CHECK(identity.locations.size() == devices_kept_max);
 }
 
+SCENARIO("R-REC-9 R-CHL-3: familiar is where somebody signed in since the last reset; what is not named never is") {
+  Subject subject = owner();
+  const Tag16 device = subject.vault().tag("device", "pc-1"), place = subject.vault().tag("location", "JP-13");
+  const auto& identity = subject.folded().identity;
+  const auto is_familiar = [&] {
+    return std::pair(identity.is_familiar_device(device), identity.is_familiar_place(place));
+  };
+  CHECK(is_familiar() == std::pair(false, false));
+  subject.happened(draft(fb::SignInFailedT{.device_tag = device, .location_tag = place}, {Rule::acc_5}));
+  subject.happened(draft(fb::ChallengePassedT{.device_tag = device}, {Rule::chl_5}));
+  CHECK(is_familiar() == std::pair(false, false));
+  subject.happened(draft(fb::SignInSucceededT{}, {Rule::acc_5}));
+  CHECK(!identity.is_familiar_device({}));
+  CHECK(!identity.is_familiar_place({}));
+  subject.happened(draft(fb::SignInSucceededT{.device_tag = device, .location_tag = place}, {Rule::acc_5}));
+  CHECK(is_familiar() == std::pair(true, true));
+  subject.happened(draft(fb::PasswordResetT{}, {Rule::pwd_3}));
+  CHECK(is_familiar() == std::pair(false, false));
+}
+
 SCENARIO("R-PWD-4: the positions of the newest verifiers are kept") {
   Subject subject = given({registered()});
   for (std::size_t i = 0; i < 30; ++i)

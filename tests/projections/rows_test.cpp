@@ -25,12 +25,12 @@ std::string keys_of(const Rows& rows) {
 }
 
 Rows changes_by(Subject& subject, const Draft& event) {
-  const Account before = index_view(subject.folded());
+  const Indexed before = indexed(subject.folded());
   subject.happened(event);
   const auto parsed = Event::parse(as_bytes(subject.envelopes().back()));
   REQUIRE(parsed);
   Rows rows;
-  append_index_changes(rows, before, subject.folded(), *parsed, std::nullopt);
+  append_index_changes(rows, before, indexed(subject.folded()), *parsed, std::nullopt);
   return rows;
 }
 
