@@ -124,22 +124,31 @@ std::optional<Finding> AuditChain::rotation(const Event& event) const {
                  "a list without it"};
 }
 
-/// The tiles that this leaf fills or makes grow, against the stored ones, which may have grown on.
+/// A tile of the events against the stored one, which may have grown on.
+std::optional<Finding> AuditChain::tile(const TileId& id, const std::string& hashes) const {
+  const Position first = (id.index * tile_hashes) << (tile_height * id.level);
+  const auto found = [&](const std::string& words) {
+    return Finding{FindingKind::tile, first, {}, "the hashes of the events in " + tile_path(id, tile_hashes), words};
+  };
+  const auto row = source_.get(Family::tiles, as_bytes(tile_key(id)));
+  if (!row) return found(row.error().detail);
+  if (!*row || (*row)->size() < hashes.size()) return found("fewer");
+  if (!(*row)->starts_with(hashes)) return found("others");
+  return std::nullopt;
+}
+
+/// The tiles that this leaf fills or makes grow.
 std::optional<Finding> AuditChain::tiles(const Hash& leaf) {
   std::optional<Finding> finding;
-  tiles_.append(leaf, [&](const TileId& tile, const std::string& hashes) {
-    if (finding || !has_tiles_) return;
-    const Position first = (tile.index * tile_hashes) << (tile_height * tile.level);
-    const auto found = [&](const std::string& words) {
-      finding =
-          Finding{FindingKind::tile, first, {}, "the hashes of the events in " + tile_path(tile, tile_hashes), words};
-    };
-    const auto row = source_.get(Family::tiles, as_bytes(tile_key(tile)));
-    if (!row) return found(row.error().detail);
-    if (!*row || (*row)->size() < hashes.size()) return found("fewer");
-    if (!(*row)->starts_with(hashes)) return found("others");
+  tiles_.append(leaf, [&](const TileId& id, const std::string& hashes) {
+    if (!finding && has_tiles_) finding = tile(id, hashes);
   });
   return finding;
+}
+
+std::optional<Finding> AuditChain::last_tile() const {
+  const std::string& hashes = tiles_.last_leaves();
+  return hashes.empty() ? std::nullopt : tile({0, tiles_.size() / tile_hashes}, hashes);
 }
 
 std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
