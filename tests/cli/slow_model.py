@@ -38,7 +38,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--commands", type=int, default=200)
     parser.add_argument("--coverage", action="store_true", help="print which answers came up, and how often")
     asked = parser.parse_args()

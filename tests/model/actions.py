@@ -296,6 +296,8 @@ class Actions:
         if view.recovery_code and self.chance(35) or self.chance(5):
             code = self.secret(view.recovery_code or ("recovery_code", ""), 80)
         ours = {}
+        if window and window["confirmed_at"] is None and self.chance(40):
+            self.aim(window["opened_at"] + view.policy["link_ttl_seconds"] * SECOND)
         if window and code and self.chance(50):
             ours = {"replacement_id": window["id"]} if self.chance(50) else \
                 {"replacement_token": self.secret(("opener", window["id"]))}
@@ -333,6 +335,8 @@ class Actions:
             self.pick((self.tick, self.complete, self.stop_window, self.sign_in, self.lose, self.look))(account)
 
     def stop_window(self, account):
+        if not self.view(account).window and self.chance(60):
+            self.lose(account)
         view = self.view(account)
         replacement = view.window["id"] if view.window and self.chance(95) else self.any_id("replacement")
         way = self.pick(("link_token", "challenge_id", "replacement_token"))
@@ -375,7 +379,11 @@ class Actions:
     def recover(self, account):
         """The form as an owner fills it in who knows everything, and what follows from it."""
         self.sign_in(account)
+        if self.chance(25):
+            self.block(account)
         self.form(account, right=True)
+        if self.chance(10):
+            self.block(account)
         self.move(calm=self.chance(50))
         self.tick(account)
         self.move(calm=self.chance(70))

@@ -1,5 +1,5 @@
 """Random histories: commands that are mostly sensible, and a clock that jumps to where rules change their answer."""
-from .actions import Actions
+from .actions import ZONES, Actions
 from .compare import QUERIES
 from .happenings import DAY, HOUR, SECOND, day_of, local_date
 
@@ -55,14 +55,15 @@ class History(Actions):
 
     # --- the whole
 
-    WEIGHTS = {"sign_in": 8, "prove_any": 10, "start": 4, "send": 6, "submit": 6, "answer": 2, "use_code": 1,
+    WEIGHTS = {"sign_in": 8, "prove_any": 10, "start": 2, "send": 4, "submit": 4, "answer": 2, "use_code": 1,
                "verify_all": 6, "verify": 4, "reset": 9, "change_password": 3, "change_proofs": 10, "trust": 4,
-               "replace_all": 7, "lose": 3, "propose": 3, "confirm": 3, "stop_window": 4, "complete": 2,
+               "replace_all": 8, "lose": 3, "propose": 3, "confirm": 3, "stop_window": 5, "complete": 2,
                "quarrel": 0.7, "annoy": 3, "form": 6, "recover": 4, "decide": 3, "evidence": 3, "block": 1.5,
                "unblock": 7, "mailbox": 1, "expire": 0.7, "close": 0.7, "merge": 1, "deliver": 4, "tick": 8,
                "policy": 2, "register": 1, "confirm_name": 2}
 
     def run(self, commands):
+        self.pair.adopt_policy(day_kind=self.pick(("calendar_day", "rolling_24h")), day_zone=self.pick(ZONES))
         self.register()
         while self.pair.commands < commands:
             self.move()
