@@ -50,20 +50,29 @@ std::optional<Refusal> set_text(Policy& policy, const PolicyText& entry, const J
   return std::nullopt;
 }
 
+/// An entry as it is kept, a domain as sign-in names are compared with it; nullopt: it is none.
+std::optional<std::string> list_entry(const PolicyList& entry, const Json& item) {
+  const auto* text = item.get_ptr<const std::string*>();
+  if (!text) return std::nullopt;
+  if (!entry.allowed.empty()) return is_allowed(entry.allowed, *text) ? std::optional(*text) : std::nullopt;
+  const auto email = parse_email("a@" + *text);
+  return email ? std::optional(email->domain) : std::nullopt;
+}
+
 std::optional<Refusal> set_list(Policy& policy, const PolicyList& entry, const Json& value) {
-  const bool is_domains = entry.allowed.empty();
   std::vector<std::string> texts;
   const bool is_list =
       value.is_array() && value.size() <= list_entries_max && std::ranges::all_of(value, [&](const Json& item) {
-        if (!item.is_string()) return false;
-        texts.push_back(item.get<std::string>());
-        const bool is_new = std::ranges::count(texts, texts.back()) == 1;
-        return is_new &&
-               (is_domains ? parse_email("a@" + texts.back()).has_value() : is_allowed(entry.allowed, texts.back()));
+        auto text = list_entry(entry, item);
+        const bool is_new = text && std::ranges::find(texts, *text) == texts.end();
+        if (is_new) texts.push_back(*std::move(text));
+        return is_new;
       });
-  if (!is_list)
-    return bad(entry.name,
-               std::string(entry.name) + (is_domains ? " is a list of domains." : " is a list of routes, each once."));
+  if (!is_list) {
+    const bool is_domains = entry.allowed.empty();
+    return bad(entry.name, std::string(entry.name) +
+                               (is_domains ? " is a list of domains, each once." : " is a list of routes, each once."));
+  }
   policy.*entry.field = std::move(texts);
   return std::nullopt;
 }

@@ -104,11 +104,14 @@ Decision decide(const Account& account, const RegisterAccount& command, const Co
 
 Decision decide(const Account& account, const ConfirmSignInName& command, const Context& context) {
   const Identity& identity = account.identity;
-  if (identity.name_confirmed) return accepted();
-  const bool is_right =
-      identity.name_link && identity.name_link_expires_at > context.now &&
-      context.vault.matches(OneTime::link, identity.name_link_id, *identity.name_link, command.link_token);
-  if (!is_right) return refused({Rule::acc_2, "link_unknown", "The link is not the one that was mailed, or too old."});
+  const Id& link = identity.name_link_id;
+  // Only to who holds the link does it show whether the name is confirmed already (R-ACC-6).
+  const Tag16 hash =
+      identity.name_link.value_or(context.vault.hash(OneTime::link, link, context.vault.secret(OneTime::link, link)));
+  const bool is_right = context.vault.matches(OneTime::link, link, hash, command.link_token);
+  if (is_right && identity.name_confirmed) return accepted();
+  if (!is_right || identity.name_link_expires_at <= context.now)
+    return refused({Rule::acc_2, "link_unknown", "The link is not the one that was mailed, or too old."});
   Decision decision = accepted();
   decision.events.push_back(draft(fb::SignInNameConfirmedT{.link_id = identity.name_link_id}, {Rule::acc_2}));
   return decision;

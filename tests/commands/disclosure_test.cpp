@@ -229,6 +229,7 @@ SCENARIO("R-ACC-6: no password is reset, and nothing else is told, on a name nob
     return ResetPassword{.challenge = side.challenge, .password = {"short", "long"}};
   }) == "R-PWD-3 challenge_not_passed");
   CHECK(pair.both(UnblockAccount{numbered(1)}) == "accepted");
+  CHECK(pair.both(ConfirmSignInName{"no link"}) == "R-ACC-2 link_unknown");
 }
 
 SCENARIO("R-ACC-6: marking lost, proposing and confirming goes the same way on a name nobody has") {

@@ -121,6 +121,13 @@ SCENARIO("R-LED-4: what would break a rule outright is refused by name") {
   CHECK(parameter_refused({{"password_min", 32}, {"password_max", 32}}) == "");
 }
 
+SCENARIO("R-ACC-2 R-LED-4: the provider's domains are kept as sign-in names are compared with them, each once") {
+  const auto policy = amended(wide(), {{"provider_domains", {"OutLook.COM", "日本語.jp"}}});
+  REQUIRE(policy);
+  CHECK(policy->provider_domains == std::vector<std::string>{"outlook.com", "xn--wgv71a119e.jp"});
+  CHECK(parameter_refused({{"provider_domains", {"outlook.com", "OUTLOOK.com"}}}) == "provider_domains");
+}
+
 SCENARIO("R-LED-4: a name that is no parameter is refused by that name, whatever its value") {
   for (const std::string name :
        {"", "version", "Code_digits", "code_digits ", "code-digits", "recovery_weights.surname", "surname",

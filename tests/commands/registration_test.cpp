@@ -82,6 +82,7 @@ SCENARIO("R-ACC-2: a name outside the provider's domains is confirmed by the lin
       CHECK(outcome(subject.run(ConfirmSignInName{token})) == "accepted: SignInNameConfirmed");
       CHECK(notices(subject.account(), subject.policy, {}).front() != Notice::confirm_sign_in_name);
       CHECK(outcome(subject.when(ConfirmSignInName{token})) == "accepted");
+      CHECK(outcome(subject.when(ConfirmSignInName{token + "x"})) == "R-ACC-2 link_unknown");
     }
     THEN("it lives link_ttl to the microsecond") {
       subject.now += subject.policy.link_ttl_seconds * second_us - 1;
@@ -93,10 +94,10 @@ SCENARIO("R-ACC-2: a name outside the provider's domains is confirmed by the lin
   GIVEN("a registration under one of the provider's domains") {
     Subject subject;
     const Decision decision = subject.run(registration("owner@OUTLOOK.jp"));
-    THEN("there is nothing to confirm") {
+    THEN("there is nothing to confirm, which no token finds out") {
       CHECK(outcome(decision) == "accepted: AccountRegistered ProofAdded LinkSent ProofAdded LinkSent");
       CHECK(subject.account().identity.name_confirmed);
-      CHECK(outcome(subject.when(ConfirmSignInName{"anything"})) == "accepted");
+      CHECK(outcome(subject.when(ConfirmSignInName{"anything"})) == "R-ACC-2 link_unknown");
     }
   }
 }
