@@ -68,29 +68,6 @@ SCENARIO("R-PRF-6: a question takes the other's place at once") {
   CHECK(subject.proof(3).status == ProofStatus::verified);
 }
 
-SCENARIO("R-PRF-6: a replacement that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject subject = owner();
-  mailbox("gone@example.org")(subject);
-  removed(2)(subject);
-  subject.now += hour_us;
-  ReplaceProof command{numbered(6), numbered(99), new_mailbox("nobody")};
-  CHECK(outcome(subject.when(command)) == "R-PRF-6 proof_unknown");
-  command.replaces = subject.proof(2).id;
-  CHECK(outcome(subject.when(command)) == "R-PRF-6 proof_unknown");
-  command.replaces = subject.proof(1).id;
-  CHECK(outcome(subject.when(command)) == "R-PRF-1 invalid_email");
-  command.proof = new_mailbox("msabc123@outlook.com");
-  CHECK(outcome(subject.when(command)) == "R-PRF-2 already_added");
-  command.proof = new_mailbox("new@example.org");
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_unknown");
-  passed(fb::Purpose::reset_password, 5)(subject);
-  command.challenge = numbered(5);
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_unknown");
-  passed(fb::Purpose::change_security_info, 6)(subject);
-  command.challenge = numbered(6);
-  CHECK(outcome(subject.when(command)) == "accepted: ProofAdded LinkSent");
-}
-
 SCENARIO("R-PRF-6 R-LOST-4: a proof marked lost is neither replaced nor removed; it goes when the window ends") {
   Subject subject = changing_owner();
   subject.run(replace(subject, 0, new_mailbox("third@example.org")));
