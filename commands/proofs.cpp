@@ -102,6 +102,10 @@ Decision add(const Account& account, const NewProof& proof, const Id& replaces, 
              const Context& context) {
   auto details = examine(proof, context);
   if (!details) return refused(details.error());
+  if (account.proofs.usable_count() > 0) {  // before a word about the proofs there are (R-ACC-6)
+    const auto why = check_passed(account, challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
+    if (why) return refused({Rule::prf_5, why->code, why->detail});
+  }
   std::size_t kept = 0;
   for (const Proof& other : account.proofs.all) {
     if (other.status == ProofStatus::removed) continue;
@@ -111,10 +115,6 @@ Decision add(const Account& account, const NewProof& proof, const Id& replaces, 
   }
   if (kept >= proofs_per_account_max)
     return refused({Rule::prf_5, "too_many_proofs", "The account has as many proofs as it may."});
-  if (account.proofs.usable_count() > 0) {
-    const auto why = check_passed(account, challenge.value_or(Id{}), fb::Purpose::change_security_info, context);
-    if (why) return refused({Rule::prf_5, why->code, why->detail});
-  }
   const Id proof_id = context.new_id();
   auto message = first_message(proof.kind, proof_id, context);
   if (message) {

@@ -52,9 +52,9 @@ Ladder<Subject, C>& new_proof(Ladder<Subject, C>& ladder) {
       .rung("R-PRF-1 question_incomplete", given_proof(new_phone("0")))
       .rung("R-PRF-2 invalid_phone", given_proof(new_mailbox("nobody")))
       .rung("R-PRF-1 invalid_email", given_proof(new_mailbox("third@example.org")))
+      .passed_challenge("R-PRF-5", change)
       .rung("R-PRF-2 already_added", removed(2))
       .rung("R-PRF-5 too_many_proofs", removed(3))
-      .passed_challenge("R-PRF-5", change)
       .rung("R-CHL-5 proof_send_limit", codes_per_hour(7))
       .rung("R-CHL-5 account_send_limit", codes_per_hour(8));
 }

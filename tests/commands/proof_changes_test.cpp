@@ -68,6 +68,14 @@ SCENARIO("R-PRF-6: a question takes the other's place at once") {
   CHECK(subject.proof(3).status == ProofStatus::verified);
 }
 
+SCENARIO("R-ACC-6 R-PRF-5: who passed no challenge is not told which proofs the account has") {
+  const Subject subject = owner();
+  for (const NewProof& proof : {new_mailbox("msabc123@outlook.com"), new_mailbox("other@example.org")}) {
+    CHECK(outcome(subject.when(AddProof{.proof = proof})) == "R-PRF-5 challenge_unknown");
+    CHECK(outcome(subject.when(replace(subject, 1, proof))) == "R-PRF-5 challenge_unknown");
+  }
+}
+
 SCENARIO("R-PRF-6 R-LOST-4: a proof marked lost is neither replaced nor removed; it goes when the window ends") {
   Subject subject = changing_owner();
   subject.run(replace(subject, 0, new_mailbox("third@example.org")));
