@@ -162,6 +162,17 @@ Decision decide(const Account& account, const ReplaceProof& command, const Conte
   return decision;
 }
 
+namespace {
+
+/// Verified proofs that stay when this one goes. Trusted devices do not: its going is a change (R-PRF-10).
+std::int64_t verified_without(const Account& account, const Proof& gone) {
+  return std::ranges::count_if(account.proofs.all, [&](const Proof& proof) {
+    return proof.status == ProofStatus::verified && proof.kind != fb::ProofKind::trusted_device && proof.id != gone.id;
+  });
+}
+
+}  // namespace
+
 Decision decide(const Account& account, const RemoveProof& command, const Context& context) {
   if (const auto why = check_passed(account, command.challenge, fb::Purpose::change_security_info, context))
     return refused({Rule::prf_5, why->code, why->detail});
@@ -170,8 +181,7 @@ Decision decide(const Account& account, const RemoveProof& command, const Contex
   if (proof->status == ProofStatus::marked_lost)
     return refused({Rule::lost_4, "window_open", "This proof is marked lost; it goes when the window ends.",
                     account.windows.open->effective_at});
-  const std::int64_t left = std::ranges::count(account.proofs.all, ProofStatus::verified, &Proof::status) - 1;
-  if (proof->is_usable() && left < context.policy.min_proofs)
+  if (proof->is_usable() && verified_without(account, *proof) < context.policy.min_proofs)
     return refused({Rule::prf_5, "last_proofs",
                     "The account keeps at least " + std::to_string(context.policy.min_proofs) +
                         " verified proofs; add another first."});

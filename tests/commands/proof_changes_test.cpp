@@ -130,6 +130,16 @@ SCENARIO("R-PRF-5 R-PRF-7: a removal needs a challenge, leaves min_proofs, and e
   CHECK(outcome(subject.when(command)) == "accepted: ProofRemoved");
 }
 
+SCENARIO("R-PRF-5 R-PRF-10: a trusted device is none of the proofs that a removal must leave: it lapses with it") {
+  Subject subject = owner();
+  for (const Past& step : {device("pc-1"), verified(2), passed(fb::Purpose::change_security_info, 7)}) step(subject);
+  const RemoveProof command{numbered(7), subject.proof(0).id};
+  CHECK(outcome(subject.when(command)) == "R-PRF-5 last_proofs");
+  question("First pet?")(subject);
+  CHECK(outcome(subject.run(command)) == "accepted: ProofRemoved");
+  CHECK(subject.account().proofs.usable_count() == 2);
+}
+
 SCENARIO("R-PRF-10: a device is trusted only on the device that the challenge was passed on") {
   Subject subject = owner();
   TrustDevice command{numbered(70), "pc-1"};
