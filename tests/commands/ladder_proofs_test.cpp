@@ -69,10 +69,11 @@ SCENARIO("R-PRF-9 R-PRF-1 R-PRF-2 R-PRF-5 R-CHL-5: add-proof, rung by rung") {
 SCENARIO("R-PRF-6 R-LOST-4 R-PRF-9 R-PRF-1 R-PRF-2 R-PRF-5 R-CHL-5: replace-proof, rung by rung") {
   Subject subject = full_owner();
   for (const Past& step : {mailbox("gone@example.org"), removed(21), marked_lost(70)}) step(subject);
-  Ladder ladder(subject, ReplaceProof{numbered(99), numbered(99), {.kind = fb::ProofKind::recovery_code}});
+  Ladder ladder(subject, ReplaceProof{numbered(99), numbered(99), {.kind = fb::ProofKind::trusted_device}});
   ladder.rung("R-PRF-6 proof_unknown", &ReplaceProof::replaces, subject.proof(21).id)
       .rung("R-PRF-6 proof_unknown", &ReplaceProof::replaces, subject.proof(1).id)
-      .rung("R-LOST-4 window_open", cancelled(70));
+      .rung("R-LOST-4 window_open", cancelled(70))
+      .rung("R-PRF-6 kind_not_offered", given_proof({.kind = fb::ProofKind::recovery_code}));
   new_proof(ladder).expect_accepted("ProofAdded LinkSent");
 }
 
