@@ -114,17 +114,17 @@ Decision add(const Account& account, const NewProof& proof, const Id& replaces, 
              const Context& context) {
   auto details = examine(proof, context);
   if (!details) return refused(details.error());
+  if (account.proofs.usable_count() > 0) {  // before a word about the proofs there are (R-ACC-6)
+    if (auto refusal =
+            check_passed(account, challenge.value_or(Id{}), fb::Purpose::change_security_info, Rule::prf_5, context))
+      return refused(*std::move(refusal));
+  }
   const auto is_same = [&](const Proof& other) {
     return other.status != ProofStatus::removed && other.address_tag == details->address_tag;
   };
   if (std::ranges::any_of(account.proofs.all, is_same))
     return refused({Rule::prf_2, "already_added", "The account has this proof already."});
   if (auto refusal = check_room(account)) return refused(*std::move(refusal));
-  if (account.proofs.usable_count() > 0) {
-    if (auto refusal =
-            check_passed(account, challenge.value_or(Id{}), fb::Purpose::change_security_info, Rule::prf_5, context))
-      return refused(*std::move(refusal));
-  }
   const Id proof_id = context.new_id();
   auto message = first_message(proof.kind, proof_id, context);
   if (message) {
@@ -159,6 +159,9 @@ Decision decide(const Account& account, const ReplaceProof& command, const Conte
   if (old->status == ProofStatus::marked_lost)
     return refused({Rule::lost_4, "window_open", "This proof is marked lost; it goes when the window ends.",
                     account.windows.open->effective_at});
+  if (command.proof.kind == fb::ProofKind::trusted_device)
+    return refused(
+        {Rule::prf_6, "kind_not_offered", "A device lapses with the next change; it takes no proof's place."});
   Decision decision = add(account, command.proof, old->id, command.challenge, context);
   if (!decision.refusal) {
     Draft& added = decision.events.front();
@@ -172,6 +175,17 @@ Decision decide(const Account& account, const ReplaceProof& command, const Conte
   return decision;
 }
 
+namespace {
+
+/// Verified proofs that stay when this one goes. Trusted devices do not: its going is a change (R-PRF-10).
+std::int64_t verified_without(const Account& account, const Proof& gone) {
+  return std::ranges::count_if(account.proofs.all, [&](const Proof& proof) {
+    return proof.status == ProofStatus::verified && proof.kind != fb::ProofKind::trusted_device && proof.id != gone.id;
+  });
+}
+
+}  // namespace
+
 Decision decide(const Account& account, const RemoveProof& command, const Context& context) {
   if (auto refusal = check_passed(account, command.challenge, fb::Purpose::change_security_info, Rule::prf_5, context))
     return refused(*std::move(refusal));
@@ -180,8 +194,7 @@ Decision decide(const Account& account, const RemoveProof& command, const Contex
   if (proof->status == ProofStatus::marked_lost)
     return refused({Rule::lost_4, "window_open", "This proof is marked lost; it goes when the window ends.",
                     account.windows.open->effective_at});
-  const std::int64_t left = std::ranges::count(account.proofs.all, ProofStatus::verified, &Proof::status) - 1;
-  if (proof->is_usable() && left < context.policy.min_proofs)
+  if (proof->is_usable() && verified_without(account, *proof) < context.policy.min_proofs)
     return refused({Rule::prf_5, "last_proofs",
                     "The account keeps at least " + std::to_string(context.policy.min_proofs) +
                         " verified proofs; add another first."});

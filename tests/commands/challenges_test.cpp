@@ -201,31 +201,6 @@ SCENARIO("R-CHL-3: a device that only failed to sign in, or only passed a challe
   }
 }
 
-SCENARIO("R-CHL-5: a submission that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject subject = owner();
-  SubmitCode command{numbered(99), "wrong"};
-  CHECK(outcome(subject.when(command)) == "R-CHL-1 challenge_unknown");
-  passed(fb::Purpose::reset_password, 70)(subject);
-  CHECK(outcome(subject.when(SubmitCode{numbered(70), "wrong"})) == "R-CHL-5 challenge_passed");
-  const Time begun = subject.now;
-  command.challenge = challenge_in(subject.run(start(fb::Purpose::reset_password)));
-  subject.now = begun + subject.policy.challenge_ttl_seconds * second_us;
-  CHECK(outcome(subject.when(command)) == "R-CHL-1 challenge_expired");
-  subject.now = begun;
-  CHECK(outcome(subject.when(command)) == "R-CHL-5 no_code: CodeRejected");
-  CHECK(outcome(subject.run(send(subject, command.challenge))) == "accepted: CodeSent");
-  for (int i = 0; i < 5; ++i) CHECK(outcome(subject.run(command)) == "R-CHL-5 wrong_code: CodeRejected");
-  subject.now += subject.policy.code_ttl_seconds * second_us;
-  CHECK(outcome(subject.when(command)) == "R-CHL-5 guess_limit: CodeRejected");
-  subject.policy.max_code_guesses = 6;
-  CHECK(outcome(subject.when(command)) == "R-CHL-5 code_expired: CodeRejected");
-  subject.now -= 1;
-  CHECK(outcome(subject.when(command)) == "R-CHL-5 wrong_code: CodeRejected");
-  command.code = subject.secret_of(0);
-  CHECK(outcome(subject.run(command)) == "accepted: ChallengePassed");
-  CHECK(outcome(subject.run(command)) == "R-CHL-5 challenge_passed");
-}
-
 SCENARIO("R-CHL-5: a code works once, a new one voids the old, and none serves another challenge") {
   Subject subject = owner();
   const Id first = challenge_in(subject.run(start(fb::Purpose::reset_password)));

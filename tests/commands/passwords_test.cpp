@@ -88,40 +88,6 @@ SCENARIO("R-PWD-2: a strong password has three classes and nothing common or of 
   CHECK(grade_password("kvqzwpxjrtbn7042", policy, {}) == fb::Grade::strong);
 }
 
-SCENARIO("R-PWD-3: a reset that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject subject = owner();
-  ResetPassword command = reset(70, "short");
-  command.password.repeat = "other";
-  command.password.equals_current = true;
-  command.reset_token = "a token";
-  CHECK(outcome(subject.when(command)) == "R-REC-8 reset_link_unknown");
-  command.reset_token.reset();
-  CHECK(outcome(subject.when(command)) == "R-PWD-3 challenge_unknown");
-  command.challenge.reset();
-  CHECK(outcome(subject.when(command)) == "R-PWD-3 challenge_unknown");
-  passed(fb::Purpose::unblock, 71)(subject);
-  command.challenge = numbered(71);
-  CHECK(outcome(subject.when(command)) == "R-PWD-3 challenge_unknown");
-  started(fb::Purpose::reset_password, 72)(subject);
-  command.challenge = numbered(72);
-  CHECK(outcome(subject.when(command)) == "R-PWD-3 challenge_not_passed");
-  passed(fb::Purpose::reset_password, 73)(subject);
-  command.challenge = numbered(73);
-  subject.now += subject.policy.step_up_ttl_seconds * second_us;
-  CHECK(outcome(subject.when(command)) == "R-PWD-3 challenge_stale");
-  subject.now -= 1;
-  CHECK(outcome(subject.when(command)) == "R-PWD-1 not_repeated");
-  command.password.repeat = "short";
-  CHECK(outcome(subject.when(command)) == "R-PWD-1 wrong_length");
-  command.password.text = command.password.repeat = "longenough";
-  CHECK(outcome(subject.when(command)) == "R-PWD-1 too_few_classes");
-  command.password.text = command.password.repeat = "long-enough";
-  CHECK(outcome(subject.when(command)) == "R-PWD-4 same_as_current");
-  command.password.equals_current = false;
-  CHECK(outcome(subject.run(command)) == "accepted: PasswordReset");
-  CHECK(outcome(subject.run(command)) == "R-PWD-3 challenge_unknown");
-}
-
 SCENARIO("R-PWD-3: a reset ends every challenge and its code, notifies every proof, and seals the verifier") {
   Subject subject = owner();
   started(fb::Purpose::sensitive_page, 70)(subject);

@@ -23,27 +23,6 @@ bool is_shown(const Subject& subject, Notice notice, const std::string& device_i
 
 }  // namespace
 
-SCENARIO("R-ACC-3: a change that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject subject = owner();
-  ChangeProfile command{numbered(7), {{"surname", "Suzuki"}, {"shoe_size", "24"}}};
-  CHECK(outcome(subject.when(command)) == "R-ACC-3 challenge_unknown");
-  passed(fb::Purpose::sensitive_page, 5)(subject);
-  command.challenge = numbered(5);
-  CHECK(outcome(subject.when(command)) == "R-ACC-3 challenge_unknown");
-  started(fb::Purpose::change_security_info, 6)(subject);
-  command.challenge = numbered(6);
-  CHECK(outcome(subject.when(command)) == "R-ACC-3 challenge_not_passed");
-  passed(fb::Purpose::change_security_info, 7)(subject);
-  command.challenge = numbered(7);
-  subject.now += subject.policy.step_up_ttl_seconds * second_us;
-  CHECK(outcome(subject.when(command)) == "R-ACC-3 challenge_stale");
-  subject.now -= 1;
-  CHECK(outcome(subject.when(command)) == "R-ACC-3 field_unknown");
-  command.changes.pop_back();
-  CHECK(outcome(subject.run(command)) == "accepted: ProfileChanged");
-  CHECK(outcome(subject.run(command)) == "accepted");  // it is so already
-}
-
 SCENARIO("R-ACC-3: a change names the fields that changed, seals the values, and the other fields stay") {
   Subject subject = changing_owner();
   const Decision decision = subject.run(

@@ -68,27 +68,18 @@ SCENARIO("R-PRF-6: a question takes the other's place at once") {
   CHECK(subject.proof(3).status == ProofStatus::verified);
 }
 
-SCENARIO("R-PRF-6: a replacement that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject subject = owner();
-  mailbox("gone@example.org")(subject);
-  removed(2)(subject);
-  subject.now += hour_us;
-  ReplaceProof command{numbered(6), numbered(99), new_mailbox("nobody")};
-  CHECK(outcome(subject.when(command)) == "R-PRF-6 proof_unknown");
-  command.replaces = subject.proof(2).id;
-  CHECK(outcome(subject.when(command)) == "R-PRF-6 proof_unknown");
-  command.replaces = subject.proof(1).id;
-  CHECK(outcome(subject.when(command)) == "R-PRF-1 invalid_email");
-  command.proof = new_mailbox("msabc123@outlook.com");
-  CHECK(outcome(subject.when(command)) == "R-PRF-2 already_added");
-  command.proof = new_mailbox("new@example.org");
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_unknown");
-  passed(fb::Purpose::reset_password, 5)(subject);
-  command.challenge = numbered(5);
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_unknown");
-  passed(fb::Purpose::change_security_info, 6)(subject);
-  command.challenge = numbered(6);
-  CHECK(outcome(subject.when(command)) == "accepted: ProofAdded LinkSent");
+SCENARIO("R-PRF-6 R-PRF-10: a device takes no other proof's place") {
+  const Subject subject = changing_owner();
+  const NewProof device{.kind = fb::ProofKind::trusted_device, .device_id = "pc-1"};
+  CHECK(outcome(subject.when(replace(subject, 0, device))) == "R-PRF-6 kind_not_offered");
+}
+
+SCENARIO("R-ACC-6 R-PRF-5: who passed no challenge is not told which proofs the account has") {
+  const Subject subject = owner();
+  for (const NewProof& proof : {new_mailbox("msabc123@outlook.com"), new_mailbox("other@example.org")}) {
+    CHECK(outcome(subject.when(AddProof{.proof = proof})) == "R-PRF-5 challenge_unknown");
+    CHECK(outcome(subject.when(replace(subject, 1, proof))) == "R-PRF-5 challenge_unknown");
+  }
 }
 
 SCENARIO("R-PRF-6 R-LOST-4: a proof marked lost is neither replaced nor removed; it goes when the window ends") {
@@ -143,6 +134,16 @@ SCENARIO("R-PRF-5 R-PRF-7: a removal needs a challenge, leaves min_proofs, and e
   CHECK(outcome(subject.when(command)) == "R-PRF-5 last_proofs");
   subject.policy.min_proofs = 1;
   CHECK(outcome(subject.when(command)) == "accepted: ProofRemoved");
+}
+
+SCENARIO("R-PRF-5 R-PRF-10: a trusted device is none of the proofs that a removal must leave: it lapses with it") {
+  Subject subject = owner();
+  for (const Past& step : {device("pc-1"), verified(2), passed(fb::Purpose::change_security_info, 7)}) step(subject);
+  const RemoveProof command{numbered(7), subject.proof(0).id};
+  CHECK(outcome(subject.when(command)) == "R-PRF-5 last_proofs");
+  question("First pet?")(subject);
+  CHECK(outcome(subject.run(command)) == "accepted: ProofRemoved");
+  CHECK(subject.account().proofs.usable_count() == 2);
 }
 
 SCENARIO("R-PRF-10: a device is trusted only on the device that the challenge was passed on") {

@@ -24,33 +24,6 @@ std::size_t written_to(const Draft& event) { return event.notifications.size(); 
 
 }  // namespace
 
-SCENARIO("R-PRF-5: an addition that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject subject = owner();
-  for (int i = 2; i < 20; ++i) question("question " + std::to_string(i))(subject);
-  AddProof command{.challenge = numbered(7), .proof = new_mailbox("nobody")};
-  CHECK(outcome(subject.when(command)) == "R-PRF-1 invalid_email");
-  command.proof = new_phone("090-0000", "JP");
-  CHECK(outcome(subject.when(command)) == "R-PRF-2 invalid_phone");
-  command.proof = new_phone("+81 90 9876 5432", "JP");
-  CHECK(outcome(subject.when(command)) == "R-PRF-2 already_added");
-  command.proof = new_mailbox("third@example.org");
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 too_many_proofs");
-  removed(5)(subject);
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_unknown");
-  started(fb::Purpose::change_security_info, 7)(subject);
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_not_passed");
-  passed(fb::Purpose::change_security_info, 8)(subject);
-  command.challenge = numbered(8);
-  subject.now += subject.policy.step_up_ttl_seconds * second_us;
-  CHECK(outcome(subject.when(command)) == "R-PRF-5 challenge_stale");
-  subject.now -= 1;
-  for (int i = 0; i < 10; ++i)
-    subject.happened(send_code_to(subject.proof(1).id, Id{}, fb::Channel::sms, subject.context()));
-  CHECK(outcome(subject.when(command)) == "R-CHL-5 account_send_limit");
-  subject.policy.max_codes_per_hour = 6;
-  CHECK(outcome(subject.when(command)) == "accepted: ProofAdded LinkSent");
-}
-
 SCENARIO("R-PRF-5: an account without a usable proof may add one without a challenge") {
   Subject subject = given({registered(), mailbox("me@example.com")});
   CHECK(outcome(subject.when(AddProof{.proof = new_mailbox("other@example.com")})) == "accepted: ProofAdded LinkSent");

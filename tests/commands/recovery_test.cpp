@@ -38,23 +38,6 @@ void change_password(MemoryLedger& ledger, const Id& owner, const std::string& f
 
 }  // namespace
 
-SCENARIO("R-REC-2: a submission that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject subject = customer();
-  subject.run(recovery_form());
-  subject.run(recovery_form());
-  SubmitRecovery command;
-  command.contact_address = "nobody";
-  CHECK(outcome(subject.when(command)) == "R-REC-2 invalid_contact_address");
-  command.contact_address = "ＯＷＮＥＲ@Outlook.JP";
-  CHECK(outcome(subject.when(command)) == "R-REC-2 own_address");
-  command.contact_address = "friend@example.org";
-  CHECK(outcome(subject.when(command)) == "R-REC-3 attempts_used_up: RecoveryRefused");
-  subject.now += day_us;
-  CHECK(outcome(subject.when(command)) == "R-REC-4 too_little_information");
-  command.answers = recovery_form().answers;
-  CHECK(outcome(subject.run(command)) == "accepted: RecoverySubmitted");
-}
-
 SCENARIO("R-REC-3: two submissions a calendar day in Tokyo, to the microsecond of its midnight") {
   Subject subject = customer();
   at(subject, "2026-03-01T00:00:00+09:00");

@@ -7,35 +7,6 @@
 using namespace daicho;
 using namespace daicho::test;
 
-SCENARIO("R-ACC-1: a registration that is wrong in every way is refused step by step until nothing is wrong") {
-  Subject fresh;
-  RegisterAccount command = registration("owner@");
-  command.is_name_taken = true;
-  command.password = {"short", "other"};
-  command.proofs = {new_phone("03-1234-5978", "JP", fb::ProofKind::landline_phone)};
-  CHECK(outcome(given({registered()}).when(command)) == "R-ACC-1 account_exists");
-  CHECK(outcome(fresh.when(command)) == "R-ACC-1 invalid_sign_in_name");
-  command.sign_in_name = "owner@example.com";
-  CHECK(outcome(fresh.when(command)) == "R-ACC-1 sign_in_name_taken");
-  command.is_name_taken = false;
-  CHECK(outcome(fresh.when(command)) == "R-PWD-1 not_repeated");
-  command.password.repeat = "short";
-  CHECK(outcome(fresh.when(command)) == "R-PWD-1 wrong_length");
-  command.password = {"longenough", "longenough"};
-  CHECK(outcome(fresh.when(command)) == "R-PWD-1 too_few_classes");
-  command.password = {"long-enough", "long-enough"};
-  CHECK(outcome(fresh.when(command)) == "R-ACC-1 kind_not_offered");
-  command.proofs = {new_mailbox("nobody")};
-  CHECK(outcome(fresh.when(command)) == "R-PRF-1 invalid_email");
-  command.proofs = {new_mailbox("me@example.org"), new_mailbox("ＭＥ@EXAMPLE.org")};
-  CHECK(outcome(fresh.when(command)) == "R-ACC-1 same_destination_twice");
-  command.proofs = {new_mailbox("me@example.org")};
-  CHECK(outcome(fresh.when(command)) == "R-ACC-1 too_few_proofs");
-  command.proofs.push_back(new_phone("090-9876-5432"));
-  CHECK(outcome(fresh.when(command)) ==
-        "accepted: AccountRegistered ProofAdded LinkSent ProofAdded CodeSent SignInNameConfirmationRequested");
-}
-
 SCENARIO("R-ACC-1: the kinds offered at registration, and no phone is asked for") {
   for (const auto kind :
        {fb::ProofKind::landline_phone, fb::ProofKind::authenticator_app, fb::ProofKind::recovery_code}) {

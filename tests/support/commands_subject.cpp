@@ -162,15 +162,21 @@ Past started(fb::Purpose purpose, std::uint64_t number, const std::string& devic
   };
 }
 
-Past passed(fb::Purpose purpose, std::uint64_t number, std::size_t n, const std::string& device_id) {
+Past answered(std::uint64_t number, std::size_t n) {
   return [=](Subject& subject) {
-    started(purpose, number, device_id)(subject);
     const Challenge& challenge = *subject.folded().challenges.find(numbered(number));
     subject.happened(draft(fb::ChallengePassedT{.challenge_id = challenge.id,
-                                                .purpose = purpose,
+                                                .purpose = challenge.purpose,
                                                 .proof_id = subject.proof(n).id,
                                                 .device_tag = challenge.device_tag},
                            {Rule::chl_5}));
+  };
+}
+
+Past passed(fb::Purpose purpose, std::uint64_t number, std::size_t n, const std::string& device_id) {
+  return [=](Subject& subject) {
+    started(purpose, number, device_id)(subject);
+    answered(number, n)(subject);
   };
 }
 

@@ -91,6 +91,8 @@ Past removed(std::size_t n);
 /// A challenge started and passed with proof n; its id is numbered(number).
 Past passed(fb::Purpose purpose, std::uint64_t number, std::size_t n = 0, const std::string& device_id = "");
 Past started(fb::Purpose purpose, std::uint64_t number, const std::string& device_id = "");
+/// The challenge started as numbered(number) is passed with proof n.
+Past answered(std::uint64_t number, std::size_t n = 0);
 Past recovery_code(std::uint64_t number);
 Past blocked(const std::string& reason);
 /// A service saw this value: as record-evidence keeps it.

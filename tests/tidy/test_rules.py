@@ -6,6 +6,9 @@ RULE_TABLE = re.compile(r"commands/rule\w*\.cpp")
 # To the brace that ends the first line, else to the first brace in column 0.
 TEST = re.compile(r"^(?:TEST_CASE|SCENARIO)\w*\s*\((?:[^\n]*\} *$|.*?^\})", re.M | re.S)
 ASSERTION = re.compile(r"\b(?:(?:CHECK|REQUIRE|FAIL|RC_ASSERT)\w*|(?:check|require|expect)_\w+)\s*\(")
+COMMAND = re.compile(r'^    \{"([a-z]+(?:-[a-z]+)+)", "', re.M)  # a row of the table of routes
+LADDER = re.compile(r"tests/commands/ladder_\w+_test\.cpp")
+LADDER_NAME = re.compile(r'^SCENARIO\(\s*"[^"]*"', re.M)
 SWITCHED_OFF = re.compile(r"\bdoctest::(?:skip|may_fail)\b")
 
 
@@ -37,4 +40,14 @@ def rule_tested(root, files):
             seen.add(match[0])
 
 
-RULES = {"assertion": assertion, "switched-off": switched_off, "rule-tested": rule_tested}
+def laddered(root, files):
+    """Every command has the order of its refusals pinned."""
+    table = files.get("tools/routes.cpp")
+    names = [name for path, file in files.items() if LADDER.fullmatch(path) for name in LADDER_NAME.findall(file.text)]
+    words = set(re.findall(r"[a-z]+(?:-[a-z]+)+", " ".join(names)))
+    for match in COMMAND.finditer(table.text) if table else []:
+        if match[1] not in words:
+            yield table.path, table.line_of(match.start()), f"no ladder of {match[1]}"
+
+
+RULES = {"assertion": assertion, "switched-off": switched_off, "rule-tested": rule_tested, "laddered": laddered}

@@ -21,6 +21,8 @@ CLEAN = {
     "tools/main.cpp": '#include "commands/rules.hpp"\nint main() { std::cout << getenv("A"); }\n',
     "tests/commands/a_test.cpp": 'SCENARIO("R-BLK-1: one") {\n  if (x) {\n    f();\n  }\n  CHECK(true);\n}\n'
                                  'TEST_CASE("b") { check_that(1); }\n',
+    "tools/routes.cpp": 'auto table = {\n    {"add-a", "an a", [](Fields& f) {}},\n};\n',
+    "tests/commands/ladder_a_test.cpp": 'SCENARIO("R-BLK-1: add-a, rung by rung") { CHECK(1); }\n',
     "tests/scenarios/a.ndjson": '{"rule": "R-BLK-2"}\n',
     "tests/data/raw.bin": "\0\t /ro" + "ot/ \n",
     "docs/a.md": "# A `b` page\n## Two: words, more\n[x](#a-b-page) [y](b.md#two-words-more) [z](../tools/) `grow()`\n"
@@ -51,6 +53,7 @@ PLANTED = [
     ("assertion", "tests/ledger/b_test.cpp", 'TEST_CASE("a") { f(); }\nTEST_CASE("b") { CHECK(1); }\n', 1),
     ("switched-off", "tests/ledger/b_test.cpp", 'TEST_CASE("a" * doctest::skip()) { CHECK(1); }\n', 1),
     ("rule-tested", "commands/rules.cpp", 'auto r = "R-BLK-1";\nauto s = "R-BLK-11";\n', 2),
+    ("laddered", "tools/routes.cpp", '    {"add-a", "an a"},\n    {"remove-a", "no a"},\n', 2),
     ("link", "docs/c.md", "\n[a](nothing.md)\n", 2),
     ("link", "docs/c.md", "[a](b.md#nothing)\n", 1),
     ("link", "docs/c.md", "[a]: ../../outside\n", 1),
