@@ -1,9 +1,10 @@
 """Random ledgers, exported as they grow, then broken: daicho and the second reader of tests/verifier must agree.
 
-usage: python3 tests/cli/second_verifier.py <path of daicho> [seed]"""
+usage: python3 tests/cli/second_verifier.py <path of daicho>"""
 import json
 import os
 import random
+import subprocess
 import sys
 import time
 from collections import Counter
@@ -23,11 +24,14 @@ import verifier  # noqa: E402
 from signed_note import Key  # noqa: E402
 from support import tampering  # noqa: E402
 from support.exports import Export, Signer  # noqa: E402
-from support.program import REGISTRATION, START, Ledger, Program, Report, main  # noqa: E402
+from support.program import REGISTRATION, Ledger, main  # noqa: E402
 
 REGISTRATION_EVENTS_MAX = 8
+READERS = Path(__file__).resolve().parents[1] / "verifier"
+SEED = 1
 KILLS = 10
-EXPORT_SECONDS = 0.1  # more than it takes to write one of these
+PROOF_CHANGES = 16  # of each proof file
+NOTE_BYTES = 600  # about: hashes and checkpoint at the end of a proof file
 
 
 class Auditors:
@@ -41,7 +45,7 @@ class Auditors:
 
     def verdicts(self, folder):
         """(is intact, events or position) by the program and by the second reader; the program's words."""
-        theirs = self.ledger.program("audit", "verify", str(folder), "--vkey", self.vkey)
+        theirs = self.ledger.program("audit", "verify", str(folder), "--threads", "1", "--vkey", self.vkey)
         if not self.report.check(theirs.code in (0, 3) and theirs.out, f"audit verify {folder}: {theirs.words}"):
             return (None, None), (None, None), theirs.words
         ours = verifier.judge(verifier.audit_export, folder, self.key)
@@ -57,6 +61,23 @@ class Auditors:
         except tlog_tiles.Finding as finding:
             self.report.check(False, f"{what}: tlog-tiles: {finding}")
         return ours[1]
+
+
+    def check_program(self, folder, what):
+        """The second reader's own command line says the same by its exit code and its answer."""
+        for reader, arguments in (("verifier.py", ["export", str(folder), "--vkey", self.vkey]),
+                                  ("tlog_tiles.py", [str(folder), *self.keys])):
+            done = subprocess.run([sys.executable, "-B", READERS / reader, *arguments], capture_output=True)
+            code = 0 if verifier.judge(verifier.audit_export, folder, self.key)["result"] == "intact" else 3
+            self.report.equal(done.returncode, code, f"{what}: exit of {reader}")
+
+    def judge_proof(self, file, since=None):
+        """Whether the program and whether the second reader holds a proof file to be right; words."""
+        keys = [argument for vkey in self.keys for argument in ("--vkey", vkey)]
+        theirs = self.ledger.program("audit", "check", str(file), *keys, *(["--since", str(since)] if since else []))
+        ours = verifier.judge(verifier.check_consistency if since else verifier.check_proof, file,
+                              *([since] if since else []), [Key.parse(vkey.encode()) for vkey in self.keys])
+        return theirs.code == 0, ours["result"] == "intact", f"daicho {theirs.words}, second reader {ours}"
 
 
 class Grower:
@@ -132,13 +153,15 @@ class Story:
 
 def kill_exports(story, dice):
     """Exports onto each kept folder and onto none, killed at any moment, are clean at once and after the next."""
-    sizes, moments = sorted(story.kept), Counter()
+    sizes, moments, started = sorted(story.kept), Counter(), time.monotonic()
+    story.ledger.run("export", "tiles", str(story.directory / "timed"))
+    seconds = time.monotonic() - started
     for number in range(KILLS):
         old, folder = dice.choice(sizes[:-1]), story.directory / f"killed-{number}"
         if number % 4 != 0:
             story.kept[old].copy_to(folder)
         process = story.ledger.program.start("export", "tiles", str(folder), "--data", str(story.ledger.path))
-        time.sleep(dice.random() * EXPORT_SECONDS)
+        time.sleep(dice.random() * seconds)
         process.kill()
         process.communicate()
         if (folder / "checkpoint").exists():
@@ -152,11 +175,46 @@ def kill_exports(story, dice):
     print("killed exports:", ", ".join(f"{count} {words}" for words, count in sorted(moments.items())))
 
 
+def proof_files(story, dice):
+    """(words, file, the checkpoint that it starts from) of each kind of proof."""
+    newest, account = max(story.kept), story.ledger.query("account", "--account", story.grower.accounts[-1])["account"]
+    asked = [("event", ["prove", str(dice.randrange(newest))], None), ("last event", ["prove", str(newest - 1)], None),
+             ("account", ["account", account], None)]
+    for _ in range(3):
+        old, new = sorted(dice.sample(sorted(story.kept), 2))
+        since, later = (str(story.kept[size].folder / "checkpoint") for size in (old, new))
+        asked.append((f"consistency of {old} and {new}", ["consistency", since, later], since))
+    for number, (words, arguments, since) in enumerate(asked):
+        file = story.directory / f"{number}.proof"
+        answer = story.ledger.run("audit", *arguments, "--out", str(file))
+        story.report.equal(answer.code, 0, f"audit {words}: {answer.words}")
+        yield words, file, since
+
+
+def break_proofs(story, dice):
+    """Proof files are right for both, and each change of a byte is judged alike."""
+    tried, found, spoilt = 0, 0, story.directory / "spoilt.proof"
+    for words, file, since in proof_files(story, dice):
+        theirs, ours, said = story.auditors.judge_proof(file, since)
+        story.report.check(theirs and ours, f"proof of {words}: {said}")
+        octets = file.read_bytes()
+        for number in range(PROOF_CHANGES):
+            first = 0 if number % 2 else max(0, len(octets) - NOTE_BYTES)
+            at, bit = dice.randrange(first, len(octets)), dice.randrange(8)
+            spoilt.write_bytes(octets[:at] if number % 5 == 4 else tampering.flipped(octets, at, bit))
+            theirs, ours, said = story.auditors.judge_proof(spoilt, since)
+            story.report.equal(theirs, ours, f"proof of {words}, byte {at}, bit {bit}: {said}")
+            tried, found = tried + 1, found + (not theirs and not ours)
+    print(f"proof files: {tried} changes tried, {found} found, the others in signature lines that no check needs")
+
+
 def break_export(story, size, changes, tally):
     """Each change is made to a copy; the verdicts are the same, and right."""
     report, folder = story.report, story.directory / "broken"
     for what, must_find, change in changes:
         change(story.kept[size].copy_to(folder))
+        if tally.total() % 100 == 0:
+            story.auditors.check_program(folder, f"{size} events, {what}")
         theirs, ours, words = story.auditors.verdicts(folder)
         is_same = report.check(theirs == ours, f"{size} events, {what}: disagreement: {words}")
         if must_find and is_same:
@@ -171,9 +229,9 @@ def break_exports(story, other, dice):
     tally, sizes = Counter(), sorted(story.kept)
     rotated = story.rotations[0] + 1
     small, big = sizes[sizes.index(rotated) + 1], sizes[-1]
-    for size, share in ((rotated, 3), (small, 4), (big, 1)):
+    for size, share in ((rotated, 1), (small, 2), (big, 1)):
         export, older = story.kept[size], [story.kept[each] for each in sizes if each < size]
-        for changes in (tampering.file_changes(export, dice, 3 * share), tampering.swaps(export, dice, 2 * share),
+        for changes in (tampering.file_changes(export, dice, share), tampering.swaps(export, dice, 3 * share),
                         tampering.entry_changes(export, other, dice, share),
                         tampering.checkpoint_changes(export, older[-3:], other),
                         story.forger(size).changes(dice, 11 * share)):
@@ -186,13 +244,23 @@ def break_exports(story, other, dice):
     print("changes: {} tried, {} found, {} located alike by both".format(*totals))
 
 
-def run(program, directory, report, seed=1):
-    dice = random.Random(seed)
+def no_checkpoint(story):
+    """A folder without a checkpoint is no export: for the program a wrong argument, for the reader nothing to hold."""
+    folder = story.kept[max(story.kept)].copy_to(story.directory / "broken")
+    (folder / "checkpoint").unlink()
+    story.report.equal(story.ledger.program("audit", "verify", str(folder), "--vkey", story.auditors.vkey).code, 2,
+                       "no checkpoint")
+    story.report.equal(verifier.judge(verifier.audit_export, folder, story.auditors.key)["result"], "violated",
+                       "no checkpoint")
+
+
+def run(program, directory, report):
+    dice = random.Random(SEED)
     (directory / "other").mkdir()
     other = Story(program, directory / "other", report, dice)
     other.stop(dice.randrange(10, 30))
     story = Story(program, directory, report, dice)
-    for step in range(4):
+    for _ in range(3):
         story.stop(story.grower.size + dice.randrange(1, 9))
     story.rotate()
     for size in (story.grower.size + dice.randrange(2, 9), 255, 256, 257, dice.randrange(300, 500), 511, 512):
@@ -200,6 +268,8 @@ def run(program, directory, report, seed=1):
     story.rotate()
     story.stop(story.grower.size + dice.randrange(1, 40))
     kill_exports(story, dice)
+    break_proofs(story, dice)
+    no_checkpoint(story)
     break_exports(story, max(other.kept.values(), key=lambda export: export.checkpoint.size), dice)
 
 

@@ -1,4 +1,4 @@
-"""FlatBuffers, read by docs/ledger-format.md: every offset is checked before it is followed. No schema, no generated code."""
+"""FlatBuffers without a schema, by docs/ledger-format.md: every offset is checked before it is followed."""
 import struct
 
 

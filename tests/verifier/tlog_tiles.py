@@ -1,4 +1,4 @@
-"""C2SP tlog-tiles: the RFC 6962 tree and its static files. As a program it checks a folder of any log, of whatever entries.
+"""C2SP tlog-tiles: the RFC 6962 tree and its static files. As a program it checks a folder of any log and any entries.
 
 usage: tlog_tiles.py <folder> <vkey> [<vkey> ...]"""
 import hashlib

@@ -35,7 +35,7 @@ class History:
     """What the events up to here say: whose turn it is to sign, each account's last event, the last time."""
 
     def __init__(self, first):
-        self.keys, self.accounts, self.leaves, self.time = [first], {}, [], None
+        self.keys, self.accounts, self.leaves, self.time = [first], {}, [], 0
         self.signers = (first,)  # of a checkpoint that ends here
 
     def append(self, envelope):
@@ -43,7 +43,7 @@ class History:
         event = open_event(envelope, position, self.keys[-1:])
         if event.position != position:
             raise Finding("missing", position, f"event {event.position} stands here")
-        if self.time is not None and event.time < self.time:
+        if event.time < self.time:
             raise Finding("time", position, f"{event.time} after {self.time}")
         if event.caused_by is not None and event.caused_by >= position:
             raise Finding("malformed", position, f"caused by {event.caused_by}")
