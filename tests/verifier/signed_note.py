@@ -10,6 +10,7 @@ from nacl.exceptions import BadSignatureError
 ED25519 = b"\x01"  # the type byte of the key
 DASH = "— ".encode()
 SIGNATURE_BYTES = 64
+NOTE_BYTES_MAX, NOTE_LINES_MAX, NAME_BYTES_MAX = 65_536, 64, 255
 
 
 class BadNote(Exception):
@@ -66,14 +67,23 @@ class Note:
 
     @classmethod
     def parse(cls, octets):
+        try:
+            letters = octets.decode()
+        except UnicodeDecodeError as error:
+            raise BadNote(f"not UTF-8: {error.reason}") from None
+        if any(letter < " " and letter != "\n" for letter in letters):
+            raise BadNote("a control character")
         text, gap, tail = octets.rpartition(b"\n\n")
+        if len(octets) > NOTE_BYTES_MAX or tail.count(b"\n") > NOTE_LINES_MAX:
+            raise BadNote(f"more than {NOTE_BYTES_MAX} bytes or {NOTE_LINES_MAX} signature lines")
         if not (text and gap and tail.endswith(b"\n")):
             raise BadNote("no text, empty line and signature lines")
         lines = []
         for line in tail[:-1].split(b"\n"):
             name, space, encoded = line.removeprefix(DASH).partition(b" ")
             signature = decode_base64(encoded)
-            if not (line.startswith(DASH) and name and space and len(signature) > 4):
+            is_name = len(name) <= NAME_BYTES_MAX and b"+" not in name and name.decode().split() == [name.decode()]
+            if not (line.startswith(DASH) and is_name and space and len(signature) > 4):
                 raise BadNote("a line that is no signature line")
             lines.append((name, signature[:4], signature[4:]))
         return cls(text + b"\n", tuple(lines))

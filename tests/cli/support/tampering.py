@@ -3,6 +3,7 @@ import base64
 
 import event as events
 import tlog_tiles
+from signed_note import DASH, NAME_BYTES_MAX, NOTE_BYTES_MAX, NOTE_LINES_MAX
 from support.exports import checkpoint_text, field_of, sign_entry, signature_line, write_log
 
 FUTURE = 2**40  # of a position or, in microseconds, of a time: further than any of these logs goes
@@ -88,6 +89,14 @@ def entry_changes(export, other, dice, count):
         yield f"reorder: {one} and {two} under the old checkpoint", True, relogged(swapped, export.note)
 
 
+def note_filler(note, beyond=0):
+    """A line of a stranger that fills a note to the limit, and `beyond` bytes more."""
+    size = NOTE_BYTES_MAX - len(note) + beyond
+    frame = len(DASH + b" \n")
+    name = b"w" * ((size - frame - 1) % 4 + 1)  # leaves base64 a multiple of four
+    return DASH + name + b" " + base64.b64encode(bytes((size - frame - len(name)) // 4 * 3)) + b"\n"
+
+
 def checkpoint_changes(export, older, other):
     """The checkpoint, or the whole folder, of another size or of another ledger."""
     for each in older:
@@ -100,8 +109,16 @@ def checkpoint_changes(export, older, other):
     for number in range(len(lines)):
         kept = b"".join(lines[:number] + lines[number + 1:])
         yield f"unsign: line {number}", True, rewritten("checkpoint", lambda _, kept=kept: text + b"\n" + kept)
-    stranger = b"\xe2\x80\x94 witness.example " + base64.b64encode(bytes(68)) + b"\n"
-    yield "cosign: a line by a stranger", False, rewritten("checkpoint", lambda octets: octets + stranger)
+    stranger = DASH + b"%b " + base64.b64encode(bytes(68)) + b"\n"
+    room, short = NOTE_LINES_MAX - len(lines), stranger % b"w"
+    for words, more, is_too_much in (
+            ("one line", short, False), (f"{room} lines", short * room, False),
+            ("one line too many", short * (room + 1), True),
+            ("65,536 bytes", note_filler(export.note), False), ("65,537 bytes", note_filler(export.note, 1), True),
+            ("a name of 255 bytes", stranger % (b"w" * NAME_BYTES_MAX), False),
+            ("a name of 256 bytes", stranger % (b"w" * (NAME_BYTES_MAX + 1)), True)):
+        yield f"cosign: {words} by strangers", is_too_much, rewritten("checkpoint",
+                                                                      lambda octets, more=more: octets + more)
 
 
 class Forger:
