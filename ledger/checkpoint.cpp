@@ -3,9 +3,6 @@
 #include <charconv>
 
 namespace daicho {
-namespace {
-
-/// Takes a line and its newline from the front; nullopt when there is no newline.
 std::optional<std::string_view> take_line(std::string_view& rest) {
   const std::size_t end = rest.find('\n');
   if (end == std::string_view::npos) return std::nullopt;
@@ -14,16 +11,13 @@ std::optional<std::string_view> take_line(std::string_view& rest) {
   return line;
 }
 
-/// tlog-checkpoint: decimal without leading zeros, `0` if empty.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
+std::optional<std::uint64_t> parse_tree_size(std::string_view text) {
   if (text.size() > 1 && text.front() == '0') return std::nullopt;
   std::uint64_t size = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), size);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return size;
 }
-
-}  // namespace
 
 std::string checkpoint_text(const Checkpoint& checkpoint) {
   return checkpoint.origin + '\n' + std::to_string(checkpoint.size) + '\n' + to_base64(checkpoint.root.view()) + '\n';
@@ -34,7 +28,7 @@ std::optional<Checkpoint> parse_checkpoint_text(std::string_view text) {
   const auto size_text = take_line(text);
   const auto root_text = take_line(text);
   if (!origin || origin->empty() || !size_text || !root_text || !text.empty()) return std::nullopt;
-  const auto size = parse_size(*size_text);
+  const auto size = parse_tree_size(*size_text);
   const auto root_bytes = from_base64(*root_text);
   const auto root = root_bytes ? Hash::from(as_bytes(*root_bytes)) : std::nullopt;
   if (!size || !root) return std::nullopt;

@@ -14,6 +14,10 @@ struct Checkpoint {
 
 std::string checkpoint_text(const Checkpoint& checkpoint);  ///< the three lines, no extension lines
 std::optional<Checkpoint> parse_checkpoint_text(std::string_view text);
+/// Decimal without leading zeros, `0` for zero, as tree sizes are written.
+std::optional<std::uint64_t> parse_tree_size(std::string_view text);
+/// Takes a line from the front, and its newline; nullopt when there is no newline.
+std::optional<std::string_view> take_line(std::string_view& rest);
 
 /// At the rotation of a key its successor signs, too.
 std::string sign_checkpoint(const Checkpoint& checkpoint, const Signer& signer, const Signer* successor = nullptr);
