@@ -1,6 +1,8 @@
 // daicho audit, replay: what an auditor asks.
 #include "tools/audit_verify.hpp"
 #include "tools/command_line.hpp"
+#include "tools/policy_file.hpp"
+#include "tools/witness_ask.hpp"
 
 namespace daicho {
 
@@ -8,7 +10,7 @@ namespace {
 
 struct Arguments {
   unsigned threads = 0;
-  std::string vkey;
+  std::string vkey, policy;
   bool rebuild = false;
 };
 
@@ -24,6 +26,13 @@ Exit run_verify(const CommandLine& line, const Arguments& a) {
   return code ? *code : finish(unreadable_store("a reader that was ended by a signal"), line.format());
 }
 
+Exit run_checkpoint(const CommandLine& line, const Arguments& a) {
+  const auto policy = given(a.policy) ? std::optional(read_policy_file(a.policy)) : std::nullopt;
+  const auto report = checkpoint_for_auditors(line.data(), policy);
+  print(report.json, line.format());
+  return report.exit;
+}
+
 }  // namespace
 
 void add_audit_commands(CommandLine& line) {
@@ -37,6 +46,10 @@ void add_audit_commands(CommandLine& line) {
                [&line, a] { return run_verify(line, *a); });
   verify->add_option("--threads", a->threads, "default: all cores")->check(CLI::Range(0U, 1'024U));
   verify->add_option("--vkey", a->vkey, "the first verifier, trusted from elsewhere instead of the directory's own");
+  auto* checkpoint = line.add(*audit, "checkpoint", "the newest checkpoint, or the newest that meets a policy",
+                              "daicho audit checkpoint --data ./ledger --policy policy.txt",
+                              [&line, a] { return run_checkpoint(line, *a); });
+  checkpoint->add_option("--policy", a->policy, "a tlog-policy file: the witnesses that must have cosigned");
   auto* replay = line.add(line.app(), "replay", "compute every projection anew and compare",
                           "daicho replay --data ./ledger --rebuild",
                           [&line, a] { return finish(replay_ledger(line.data(), a->rebuild), line.format()); });
