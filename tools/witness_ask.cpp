@@ -16,7 +16,8 @@ struct OpenLog {
 };
 
 OpenLog open_log(const std::filesystem::path& directory, Store::Mode mode) {
-  OpenLog log{value_or_fail(Store::open(directory, mode)), KeyHistory(read_verifier(directory)), {}, {}};
+  KeyHistory keys(read_verifier(directory));
+  OpenLog log{value_or_fail(Store::open(directory, mode)), std::move(keys), {}, {}};
   log.note = value_or_fail(read_log_end(*log.store, log.keys)).note;
   log.checkpoint = *log.keys.open(log.note);
   return log;
