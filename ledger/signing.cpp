@@ -12,7 +12,6 @@
 namespace daicho {
 namespace {
 
-constexpr std::uint8_t ed25519_type = 0x01;
 constexpr std::string_view signature_prefix = "\xE2\x80\x94 ";  // U+2014 and a space
 constexpr std::string_view secret_prefix = "PRIVATE+KEY+";
 constexpr std::size_t seed_bytes = crypto_sign_SEEDBYTES;
@@ -28,10 +27,10 @@ PublicKey public_key_of(ByteView seed) {
   return key;
 }
 
-std::string typed(ByteView key) {
+std::string typed(KeyType type, ByteView key) {
   std::string out;
   out.reserve(1 + key.size());
-  out += static_cast<char>(ed25519_type);
+  out += static_cast<char>(type);
   append(out, key);
   return out;
 }
@@ -42,8 +41,8 @@ struct KeyText {
   std::string key;  // 32 bytes
 };
 
-/// `name+hhhhhhhh+base64(01 || key)`; the base64 part may contain further plus signs.
-std::optional<KeyText> parse_key_text(std::string_view text) {
+/// `name+hhhhhhhh+base64(type || key)`; the base64 part may contain further plus signs.
+std::optional<KeyText> parse_key_text(std::string_view text, KeyType type) {
   const std::size_t first = text.find('+');
   if (first == std::string_view::npos) return std::nullopt;
   const std::size_t second = text.find('+', first + 1);
@@ -54,7 +53,8 @@ std::optional<KeyText> parse_key_text(std::string_view text) {
   auto key = from_base64(text.substr(second + 1));
   if (!is_key_name(name) || !id_bytes || !key) return std::nullopt;
   const auto id = KeyId::from(as_bytes(*id_bytes));
-  const bool well_formed = id && to_hex(id->view()) == id_text && key->size() == 33 && key->front() == ed25519_type;
+  const bool well_formed =
+      id && to_hex(id->view()) == id_text && key->size() == 33 && key->front() == static_cast<char>(type);
   std::optional<KeyText> result;
   if (well_formed) result = KeyText{std::string(name), *id, key->substr(1)};
   wipe(*key);
@@ -134,27 +134,43 @@ bool is_key_name(std::string_view name) {
   return true;
 }
 
-Verifier::Verifier(std::string key_name, const PublicKey& public_key) : name(std::move(key_name)), key(public_key) {
-  constexpr std::uint8_t name_end_and_type[] = {'\n', ed25519_type};
+KeyId key_id(std::string_view name, KeyType type, const PublicKey& key) {
+  const std::uint8_t name_end_and_type[] = {'\n', static_cast<std::uint8_t>(type)};
   const Hash hash = sha256({as_bytes(name), name_end_and_type, key.view()});
-  std::copy_n(hash.bytes.begin(), KeyId::size, id.bytes.begin());
+  return *KeyId::from(hash.view().first(KeyId::size));
 }
 
-bool Verifier::verify(ByteView message, const Signature& signature) const {
+std::string vkey_text(std::string_view name, KeyType type, const PublicKey& key) {
+  const std::string content = typed(type, key.view());
+  return std::string(name) + '+' + to_hex(key_id(name, type, key).view()) + '+' + to_base64(as_bytes(content));
+}
+
+std::optional<NamedKey> parse_vkey_text(std::string_view text, KeyType type) {
+  const auto parsed = parse_key_text(text, type);
+  if (!parsed) return std::nullopt;
+  NamedKey named{parsed->name, *PublicKey::from(as_bytes(parsed->key))};
+  if (key_id(named.name, type, named.key) != parsed->id) return std::nullopt;
+  return named;
+}
+
+bool verify_ed25519(const PublicKey& key, ByteView message, const Signature& signature) {
   require_sodium();
   return crypto_sign_verify_detached(signature.bytes.data(), message.data(), message.size(), key.bytes.data()) == 0;
 }
 
-std::string Verifier::vkey() const {
-  return name + '+' + to_hex(id.view()) + '+' + to_base64(as_bytes(typed(key.view())));
+Verifier::Verifier(std::string key_name, const PublicKey& public_key)
+    : name(std::move(key_name)), key(public_key), id(key_id(name, KeyType::note, key)) {}
+
+bool Verifier::verify(ByteView message, const Signature& signature) const {
+  return verify_ed25519(key, message, signature);
 }
 
+std::string Verifier::vkey() const { return vkey_text(name, KeyType::note, key); }
+
 std::optional<Verifier> Verifier::parse_vkey(std::string_view text) {
-  const auto parsed = parse_key_text(text);
-  if (!parsed) return std::nullopt;
-  Verifier verifier(parsed->name, *PublicKey::from(as_bytes(parsed->key)));
-  if (verifier.id != parsed->id) return std::nullopt;
-  return verifier;
+  auto named = parse_vkey_text(text, KeyType::note);
+  if (!named) return std::nullopt;
+  return Verifier(std::move(named->name), named->key);
 }
 
 struct Signer::Secret {
@@ -192,7 +208,7 @@ Signature Signer::sign(ByteView message) const {
 }
 
 std::string Signer::secret_text() const {
-  std::string seed = typed(secret_->seed.view());
+  std::string seed = typed(KeyType::note, secret_->seed.view());
   std::string encoded = to_base64(as_bytes(seed));
   std::string text;
   text.reserve(secret_prefix.size() + secret_->verifier.name.size() + 10 + encoded.size());  // no copy is left behind
@@ -205,7 +221,7 @@ std::string Signer::secret_text() const {
 
 std::optional<Signer> Signer::parse_secret(std::string_view text) {
   if (!text.starts_with(secret_prefix)) return std::nullopt;
-  auto parsed = parse_key_text(text.substr(secret_prefix.size()));
+  auto parsed = parse_key_text(text.substr(secret_prefix.size()), KeyType::note);
   if (!parsed) return std::nullopt;
   Signer signer(parsed->name, as_bytes(parsed->key));
   wipe(parsed->key);
@@ -213,10 +229,13 @@ std::optional<Signer> Signer::parse_secret(std::string_view text) {
   return signer;
 }
 
+std::string signature_line(const NoteSignature& signature) {
+  const std::string content = std::string(signature.id.text()) + signature.payload;
+  return std::string(signature_prefix) + signature.name + ' ' + to_base64(as_bytes(content)) + '\n';
+}
+
 std::string signature_line(const Verifier& verifier, const Signature& signature) {
-  std::string content(verifier.id.text());
-  append(content, signature.view());
-  return std::string(signature_prefix) + verifier.name + ' ' + to_base64(as_bytes(content)) + '\n';
+  return signature_line(NoteSignature{verifier.name, verifier.id, std::string(signature.text())});
 }
 
 std::string sign_note(std::string_view text, const std::vector<const Signer*>& signers) {

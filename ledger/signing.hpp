@@ -15,10 +15,23 @@ namespace daicho {
 
 using PublicKey = FixedBytes<32, struct PublicKeyTag>;
 using Signature = FixedBytes<64, struct SignatureTag>;
-using KeyId = FixedBytes<4, struct KeyIdTag>;  ///< SHA-256(name || 0A || 01 || key), first four bytes
+using KeyId = FixedBytes<4, struct KeyIdTag>;  ///< SHA-256(name || 0A || type || key), first four bytes
 
 bool is_key_name(std::string_view name);  ///< not empty, no white space, no `+`, at most key_name_bytes_max
 inline constexpr std::size_t key_name_bytes_max = 255;
+
+/// What an Ed25519 key signs, as the type byte of its vkey says; a key has another id under another type.
+enum class KeyType : std::uint8_t { note = 0x01, cosignature = 0x04 };
+KeyId key_id(std::string_view name, KeyType type, const PublicKey& key);
+/// `name+hhhhhhhh+base64(type || key)`
+std::string vkey_text(std::string_view name, KeyType type, const PublicKey& key);
+struct NamedKey {
+  std::string name;
+  PublicKey key;
+};
+/// nullopt: malformed, another type, or a key id that is not this key's.
+std::optional<NamedKey> parse_vkey_text(std::string_view text, KeyType type);
+bool verify_ed25519(const PublicKey& key, ByteView message, const Signature& signature);
 
 /// A named public key: what a vkey line says.
 struct Verifier {
@@ -29,8 +42,7 @@ struct Verifier {
   Verifier() = default;
   Verifier(std::string name, const PublicKey& key);
   bool verify(ByteView message, const Signature& signature) const;
-  std::string vkey() const;  ///< `name+hhhhhhhh+base64(01 || key)`
-  /// nullopt: malformed, an algorithm other than Ed25519, or a key id that is not this key's.
+  std::string vkey() const;
   static std::optional<Verifier> parse_vkey(std::string_view text);
   bool operator==(const Verifier&) const = default;
 };
@@ -69,6 +81,8 @@ struct Note {
 inline constexpr std::size_t note_bytes_max = 65'536;
 inline constexpr std::size_t note_signatures_max = 64;
 
+/// With its newline.
+std::string signature_line(const NoteSignature& signature);
 std::string signature_line(const Verifier& verifier, const Signature& signature);
 /// The whole note: text, blank line, one line a signer. The text must be UTF-8 without control bytes and end in a
 /// newline.

@@ -10,7 +10,6 @@ namespace {
 constexpr std::string_view proof_header = "c2sp.org/tlog-proof@v1";
 constexpr std::string_view extra_prefix = "extra ";
 constexpr std::string_view index_prefix = "index ";
-constexpr std::string_view old_prefix = "old ";
 
 void append_hashes(std::string& file, const std::vector<Hash>& hashes) {
   for (const Hash& hash : hashes) file += to_base64(hash.view()) + "\n";
@@ -93,19 +92,6 @@ std::optional<std::string> refute(const TlogProof& proof, const Checkpoint& chec
   if (!verify_inclusion(head.leaf, proof.index, checkpoint.size, proof.path, checkpoint.root))
     return "the path does not lead from the event to the checkpoint's root";
   return std::nullopt;
-}
-
-std::string write_consistency(const ConsistencyProof& proof) {
-  std::string file = std::string(old_prefix) + std::to_string(proof.old_size) + "\n";
-  append_hashes(file, proof.hashes);
-  return file + proof.checkpoint;
-}
-
-std::optional<ConsistencyProof> read_consistency(std::string_view file) {
-  const auto old_size = take_number(file, old_prefix);
-  auto hashes = old_size ? take_hashes(file) : std::nullopt;
-  if (!hashes) return std::nullopt;
-  return ConsistencyProof{*old_size, *std::move(hashes), std::string(file)};
 }
 
 }  // namespace daicho

@@ -28,14 +28,4 @@ std::optional<TlogProof> read_proof(std::string_view file);
 std::optional<std::string> refute(const TlogProof& proof, const Checkpoint& checkpoint,
                                   const std::vector<Verifier>& keys);
 
-/// The same for a step from one checkpoint to a later one, kept as the body that a witness takes (C2SP tlog-witness):
-/// `old <size>`, hashes, an empty line, the later checkpoint.
-struct ConsistencyProof {
-  std::uint64_t old_size = 0;
-  std::vector<Hash> hashes;
-  std::string checkpoint;
-};
-std::string write_consistency(const ConsistencyProof& proof);
-std::optional<ConsistencyProof> read_consistency(std::string_view file);
-
 }  // namespace daicho

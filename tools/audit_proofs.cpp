@@ -5,6 +5,7 @@
 #include "ledger/key_history.hpp"
 #include "ledger/stored_tree.hpp"
 #include "ledger/tlog_proof.hpp"
+#include "ledger/witness.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/log_files.hpp"
 
@@ -128,21 +129,31 @@ ProofFile prove_consistency(const std::filesystem::path& directory, const std::s
   if (!hashes) throw violated("the hash tiles cannot be read");
   if (!verify_consistency(before.size, after.size, *hashes, before.root, after.root))
     throw violated("the two checkpoints are of different histories: the log was forked or rewritten");
-  const ConsistencyProof proof{before.size, *std::move(hashes), to.value_or(log.note)};
-  return {write_consistency(proof),
-          {{"result", "consistent"}, {"from", before.size}, {"to", after.size}, {"hashes", proof.hashes.size()}}};
+  const AddCheckpoint step{before.size, *std::move(hashes), to.value_or(log.note)};
+  return {add_checkpoint_body(step),
+          {{"result", "consistent"}, {"from", before.size}, {"to", after.size}, {"hashes", step.proof.size()}}};
 }
 
 namespace {
 
-Json check_events(const TlogProof& proof, const CheckOptions& options) {
-  const auto checkpoint = open_checkpoint(proof.checkpoint, options.keys);
+/// Signed by one of the keys, and cosigned as the policy asks, if there is one.
+Checkpoint open_trusted(const std::string& note, const CheckOptions& options) {
+  auto checkpoint = open_checkpoint(note, options.keys);
   if (!checkpoint) throw violated("the checkpoint is not signed by any of the keys given");
-  if (const auto wrong = refute(proof, *checkpoint, options.keys)) throw violated(*wrong);
+  if (options.policy) {
+    const PolicyJudgement judgement = judge(*options.policy, note);
+    if (!judgement.is_met) throw violated("the policy is not met: " + judgement.words);
+  }
+  return *std::move(checkpoint);
+}
+
+Json check_events(const TlogProof& proof, const CheckOptions& options) {
+  const auto checkpoint = open_trusted(proof.checkpoint, options);
+  if (const auto wrong = refute(proof, checkpoint, options.keys)) throw violated(*wrong);
   const auto event = Event::parse(as_bytes(proof.envelopes.back()));
   Json answer = {{"result", "proven"},
-                 {"origin", checkpoint->origin},
-                 {"size", checkpoint->size},
+                 {"origin", checkpoint.origin},
+                 {"size", checkpoint.size},
                  {"position", proof.index},
                  {"type", event->type_name()},
                  {"time", to_rfc3339(event->time())},
@@ -153,25 +164,29 @@ Json check_events(const TlogProof& proof, const CheckOptions& options) {
   return answer;
 }
 
-Json check_step(const ConsistencyProof& proof, const CheckOptions& options) {
+Json check_step(const AddCheckpoint& step, const CheckOptions& options) {
   if (!options.since) throw Failure(Exit::usage, "--since CHECKPOINT is wanted: what the proof starts from");
   const auto before = open_checkpoint(*options.since, options.keys);
-  const auto after = open_checkpoint(proof.checkpoint, options.keys);
-  if (!before || !after) throw violated("a checkpoint is not signed by any of the keys given");
-  if (before->size != proof.old_size)
-    throw violated("the proof starts from " + std::to_string(proof.old_size) + " events, the checkpoint given covers " +
+  if (!before) throw violated("the earlier checkpoint is not signed by any of the keys given");
+  const Checkpoint after = open_trusted(step.note, options);
+  if (before->size != step.old_size)
+    throw violated("the proof starts from " + std::to_string(step.old_size) + " events, the checkpoint given covers " +
                    std::to_string(before->size));
-  if (!verify_consistency(before->size, after->size, proof.hashes, before->root, after->root))
+  if (!verify_consistency(before->size, after.size, step.proof, before->root, after.root))
     throw violated("the later checkpoint does not extend the earlier one");
-  return {{"result", "consistent"}, {"origin", after->origin}, {"from", before->size}, {"to", after->size}};
+  return {{"result", "consistent"}, {"origin", after.origin}, {"from", before->size}, {"to", after.size}};
 }
 
 }  // namespace
 
-Json check_proof(const std::string& file, const CheckOptions& options) {
-  if (options.keys.empty()) throw Failure(Exit::usage, "--vkey is wanted: the key that the log is trusted by");
+Json check_proof(const std::string& file, CheckOptions options) {
+  if (options.policy) {
+    for (const TlogPolicy::Log& log : options.policy->logs) options.keys.push_back(log.verifier);
+  }
+  if (options.keys.empty())
+    throw Failure(Exit::usage, "--vkey or --policy is wanted: the key that the log is trusted by");
   if (const auto proof = read_proof(file)) return check_events(*proof, options);
-  if (const auto step = read_consistency(file)) return check_step(*step, options);
+  if (const auto step = parse_add_checkpoint(file)) return check_step(*step, options);
   throw Failure(Exit::usage, "neither a proof of events nor one of consistency");
 }
 

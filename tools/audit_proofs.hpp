@@ -5,14 +5,14 @@
 #include <filesystem>
 
 #include "commands/decision.hpp"
-#include "ledger/signing.hpp"
+#include "ledger/tlog_policy.hpp"
 
 namespace daicho {
 
 Json export_log(const std::filesystem::path& directory, const std::filesystem::path& folder);
 
 struct ProofFile {
-  std::string content;  ///< ledger/tlog_proof.hpp
+  std::string content;  ///< ledger/tlog_proof.hpp; of consistency: the body that a witness takes, ledger/witness.hpp
   Json summary;
 };
 /// Of the event at `position`, up to the log's newest checkpoint. Verified before it is returned.
@@ -26,9 +26,11 @@ ProofFile prove_consistency(const std::filesystem::path& directory, const std::s
 
 struct CheckOptions {
   std::vector<Verifier> keys;        ///< of the log: its first verifier, and later ones that it was rotated to
+  std::optional<TlogPolicy> policy;  ///< adds its keys, and says which witnesses must have cosigned
   std::optional<std::string> since;  ///< for a consistency proof: the earlier checkpoint
 };
-/// Offline: nothing but the file and the keys. A `Failure` with exit code 3 when it does not show what it says.
-Json check_proof(const std::string& file, const CheckOptions& options);
+/// Offline: nothing but the file and the keys. A `Failure` with exit code 3 when it does not show what it says, or the
+/// policy is not met.
+Json check_proof(const std::string& file, CheckOptions options);
 
 }  // namespace daicho

@@ -8,6 +8,8 @@
 #include "tools/command_line.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/log_files.hpp"
+#include "tools/policy_file.hpp"
+#include "tools/witness_ask.hpp"
 
 namespace daicho {
 
@@ -16,7 +18,7 @@ namespace {
 struct Arguments {
   unsigned threads = 0;
   std::vector<std::string> vkeys;
-  std::string folder, out, file, later, since, account;
+  std::string folder, out, file, later, since, account, policy;
   std::uint64_t position = 0;
   bool rebuild = false;
 };
@@ -43,6 +45,10 @@ std::string read_input(const std::string& path, std::size_t bytes_max) {
 
 std::optional<std::string> read_note(const std::string& path) {
   return path.empty() ? std::nullopt : std::optional(read_input(path, note_bytes_max));
+}
+
+std::optional<TlogPolicy> read_policy(const Arguments& a) {
+  return a.policy.empty() ? std::nullopt : std::optional(read_policy_file(a.policy));
 }
 
 /// The proof into `--out`, with a summary on standard output; without it the proof itself on standard output.
@@ -106,16 +112,24 @@ void add_proofs(CommandLine& line, CLI::App& audit, const Shared& a) {
     sub->add_option("--out", a->out, "the file to write; default: standard output");
     add_vkey(sub, a, own_keys);
   }
-  auto* check = line.add(audit, "check", "check a proof with nothing but the log's key",
-                         "daicho audit check 17.tlog-proof --vkey ledger.example/accounts+…", [&line, a] {
-                           print(check_proof(read_input(a->file, proof_bytes_max),
-                                             {.keys = parse_vkeys(a->vkeys), .since = read_note(a->since)}),
-                                 line.format());
-                           return Exit::done;
-                         });
+  auto* check = line.add(
+      audit, "check", "check a proof with nothing but the log's key",
+      "daicho audit check 17.tlog-proof --vkey ledger.example/accounts+…", [&line, a] {
+        print(check_proof(read_input(a->file, proof_bytes_max),
+                          {.keys = parse_vkeys(a->vkeys), .policy = read_policy(*a), .since = read_note(a->since)}),
+              line.format());
+        return Exit::done;
+      });
   check->add_option("file", a->file, "the proof")->required();
   check->add_option("--since", a->since, "file of the checkpoint that a proof of consistency starts from");
-  add_vkey(check, a, "a key of the log; several when it was rotated")->required();
+  check->add_option("--policy", a->policy, "a tlog-policy file: the log's keys, and who must have cosigned");
+  add_vkey(check, a, "a key of the log; several when it was rotated");
+}
+
+Exit run_checkpoint(const CommandLine& line, const Arguments& a) {
+  const auto report = checkpoint_for_auditors(line.data(), read_policy(a));
+  print(report.json, line.format());
+  return report.exit;
 }
 
 }  // namespace
@@ -135,6 +149,10 @@ void add_audit_commands(CommandLine& line) {
                            return Exit::done;
                          });
   tiles->add_option("folder", a->folder, "where to")->required();
+  auto* checkpoint = line.add(*audit, "checkpoint", "the newest checkpoint, or the newest that meets a policy",
+                              "daicho audit checkpoint --data ./ledger --policy policy.txt",
+                              [&line, a] { return run_checkpoint(line, *a); });
+  checkpoint->add_option("--policy", a->policy, "a tlog-policy file: the witnesses that must have cosigned");
   auto* replay = line.add(line.app(), "replay", "compute every projection anew and compare",
                           "daicho replay --data ./ledger --rebuild",
                           [&line, a] { return finish(replay_ledger(line.data(), a->rebuild), line.format()); });

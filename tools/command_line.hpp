@@ -56,9 +56,10 @@ std::string list_names(const Table& table) {
   return text;
 }
 
-void add_ledger_commands(CommandLine& line);  ///< cli_ledger.cpp: init, command, play, outbox, tick
-void add_query_commands(CommandLine& line);   ///< cli_query.cpp: query, rules
-void add_audit_commands(CommandLine& line);   ///< cli_audit.cpp: audit, replay
-void add_bench_commands(CommandLine& line);   ///< cli_bench.cpp: bench
+void add_ledger_commands(CommandLine& line);   ///< cli_ledger.cpp: init, command, play, outbox, tick
+void add_query_commands(CommandLine& line);    ///< cli_query.cpp: query, rules
+void add_audit_commands(CommandLine& line);    ///< cli_audit.cpp: audit, replay
+void add_witness_commands(CommandLine& line);  ///< cli_witness.cpp: witness
+void add_bench_commands(CommandLine& line);    ///< cli_bench.cpp: bench
 
 }  // namespace daicho

@@ -31,16 +31,32 @@ void sync_directory(const std::filesystem::path& directory) {
   if (failed != 0) throw file_failure(directory, "cannot sync");
 }
 
-}  // namespace
-
-void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+void write_file(const std::filesystem::path& path, std::string_view content, int how, unsigned mode) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, mode);
   if (file < 0) throw file_failure(path, "cannot create");
   const bool written = ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size());
   const bool synced = written && ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
   const Failure failure = file_failure(path, "cannot write");
   ::close(file);
   if (!synced) throw failure;
+}
+
+}  // namespace
+
+void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+  write_file(path, content, O_EXCL, mode);
+  sync_directory(path.parent_path());
+}
+
+void replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+  std::filesystem::path next = path;
+  next += ".new";  // one that a crash left is written over
+  write_file(next, content, O_TRUNC, mode);
+  rename_file(next, path);
+}
+
+void create_folder(const std::filesystem::path& path) {
+  if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) throw file_failure(path, "cannot create");
   sync_directory(path.parent_path());
 }
 
@@ -74,6 +90,20 @@ SecretKey read_master_key(const std::filesystem::path& path) {
   SecretKey key(as_bytes(*bytes));
   wipe(*bytes);
   return key;
+}
+
+void create_signing_key(const std::filesystem::path& path, const Signer& signer) {
+  std::string text = signer.secret_text(), line;
+  line.reserve(text.size() + 1);  // no copy is left behind
+  line.append(text).append("\n");
+  wipe(text);
+  try {
+    create_file(path, line, 0600);
+  } catch (...) {
+    wipe(line);
+    throw;
+  }
+  wipe(line);
 }
 
 Signer read_signing_key(const std::filesystem::path& path) {

@@ -13,6 +13,10 @@ namespace daicho {
 
 /// Fails when the file exists. Durable when it returns, its directory entry included.
 void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
+/// Whole or not at all: a reader finds what was there or `content`. Durable when it returns.
+void replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
+/// Makes it unless it is there. Durable when it returns.
+void create_folder(const std::filesystem::path& path);
 /// Durable when they return, as far as the directory's entries go.
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to);
 void remove_file(const std::filesystem::path& path);
@@ -20,6 +24,7 @@ void remove_file(const std::filesystem::path& path);
 std::optional<std::string> read_file(const std::filesystem::path& path);
 
 SecretKey read_master_key(const std::filesystem::path& path);
+void create_signing_key(const std::filesystem::path& path, const Signer& signer);
 Signer read_signing_key(const std::filesystem::path& path);
 
 }  // namespace daicho

@@ -50,20 +50,6 @@ void make_directory(const std::filesystem::path& directory) {
   throw Failure(code, directory.string() + ": " + made.message());
 }
 
-void create_signing_key(const std::filesystem::path& path, const Signer& signer) {
-  std::string text = signer.secret_text(), line;
-  line.reserve(text.size() + 1);  // no copy is left behind
-  line.append(text).append("\n");
-  wipe(text);
-  try {
-    create_file(path, line, 0600);
-  } catch (...) {
-    wipe(line);
-    throw;
-  }
-  wipe(line);
-}
-
 /// Signing and master key, drawn now and stored before anything is signed or sealed with them.
 std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
   std::array<std::uint8_t, 32> seed, master;

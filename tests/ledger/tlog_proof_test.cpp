@@ -144,20 +144,3 @@ TEST_CASE("a history is refuted when one of its events is left out, doubled, swa
   proof.envelopes.erase(proof.envelopes.begin());
   CHECK(has(proven.refuted(proof), "not its account's first"));
 }
-
-TEST_CASE("consistency file: written, read again") {
-  const Proven proven;
-  const auto hashes = consistency_proof(11, event_count, stored_subtrees(*proven.ledger->store));
-  REQUIRE(hashes);
-  const std::string file = write_consistency({11, *hashes, proven.ledger->log->checkpoint()});
-  CHECK(file.starts_with("old 11\n"));
-  const auto read = read_consistency(file);
-  REQUIRE(read);
-  CHECK(read->old_size == 11);
-  CHECK(read->hashes == *hashes);
-  CHECK(read->checkpoint == proven.ledger->log->checkpoint());
-  CHECK_FALSE(read_consistency("old 011\n\n"));
-  CHECK_FALSE(read_consistency("new 11\n\n"));
-  CHECK_FALSE(read_consistency("old 11\nAAAA\n\n"));
-  CHECK_FALSE(read_consistency("old 11\n"));
-}

@@ -1,0 +1,41 @@
+// tools/http_server.hpp — a plain HTTP/1.1 listener that bounds what a peer can take of it: bytes, time, connections.
+// One thread reads and writes; handlers run on a few others, so one that waits for a disk holds nobody up.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "tools/http.hpp"
+
+namespace daicho {
+
+struct HttpLimits {
+  std::size_t header_bytes = 8'192;           ///< of the first line, and of all fields; beyond: 431
+  std::size_t body_bytes = 65'536;            ///< beyond: 413
+  std::size_t connections = 256;              ///< beyond: 503 at once
+  std::chrono::milliseconds request{10'000};  ///< for a whole request, from the connection or the last answer on
+  std::chrono::milliseconds answer{10'000};   ///< for the peer to take it
+  unsigned handler_threads = 2;
+};
+
+/// Called from several threads. What it throws becomes a 500 without detail, and a message on standard error.
+using HttpHandler = std::function<HttpAnswer(const HttpRequest& request)>;
+
+class HttpServer {
+ public:
+  /// Listens from here on. A Failure when the address cannot be had.
+  HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, HttpHandler handler);
+  ~HttpServer();
+
+  std::uint16_t port() const;  ///< the one in use, when asked for 0
+
+  /// Serves until SIGINT, SIGTERM or stop(): then accepts nothing more, ends what is being answered, closes the rest.
+  void run();
+  void stop();  ///< from any thread
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace daicho
