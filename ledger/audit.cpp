@@ -116,7 +116,7 @@ std::optional<Finding> check_end(const LogSource& source, const End& end, const 
                    "a checkpoint that covers event " + std::to_string(*position),
                    "the last one, of " + events(size)};
   }
-  if (!source.is_store()) return chain.last_tile();
+  if (!source.is_store()) return chain.partial_tiles();
   if (*frontier && **frontier == chain.frontier().encode()) return std::nullopt;
   return Finding{FindingKind::tree,
                  size,

@@ -8,7 +8,7 @@ namespace {
 std::string hex(const Hash& hash) { return to_hex(hash.view()); }
 
 std::string words(const AccountHead& head) {
-  if (head.version == 0) return "no event before it";
+  if (head == AccountHead{}) return "no event before it";
   return "version " + std::to_string(head.version) + " at position " + std::to_string(head.position) + " with leaf " +
          hex(head.leaf);
 }
@@ -124,8 +124,8 @@ std::optional<Finding> AuditChain::rotation(const Event& event) const {
                  "a list without it"};
 }
 
-/// A tile of the events against the stored one, which may have grown on.
-std::optional<Finding> AuditChain::tile(const TileId& id, const std::string& hashes) const {
+/// A tile of the events against the stored one.
+std::optional<Finding> AuditChain::tile(const TileId& id, const std::string& hashes, bool may_be_longer) const {
   const Position first = (id.index * tile_hashes) << (tile_height * id.level);
   const auto found = [&](const std::string& words) {
     return Finding{FindingKind::tile, first, {}, "the hashes of the events in " + tile_path(id, tile_hashes), words};
@@ -134,21 +134,24 @@ std::optional<Finding> AuditChain::tile(const TileId& id, const std::string& has
   if (!row) return found(row.error().detail);
   if (!*row || (*row)->size() < hashes.size()) return found("fewer");
   if (!(*row)->starts_with(hashes)) return found("others");
+  if (!may_be_longer && (*row)->size() > hashes.size()) return found("more");
   return std::nullopt;
 }
 
-/// The tiles that this leaf fills or makes grow.
+/// The tiles that this leaf fills or makes grow; the stored ones may have grown on.
 std::optional<Finding> AuditChain::tiles(const Hash& leaf) {
   std::optional<Finding> finding;
   tiles_.append(leaf, [&](const TileId& id, const std::string& hashes) {
-    if (!finding && has_tiles_) finding = tile(id, hashes);
+    if (!finding && has_tiles_) finding = tile(id, hashes, true);
   });
   return finding;
 }
 
-std::optional<Finding> AuditChain::last_tile() const {
-  const std::string& hashes = tiles_.last_leaves();
-  return hashes.empty() ? std::nullopt : tile({0, tiles_.size() / tile_hashes}, hashes);
+std::optional<Finding> AuditChain::partial_tiles() const {
+  for (const auto& [id, hashes] : tiles_.partial()) {
+    if (auto finding = tile(id, hashes, false)) return finding;
+  }
+  return std::nullopt;
 }
 
 std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {

@@ -22,8 +22,8 @@ class AuditChain {
   /// Checks a stored checkpoint; all events before its size must have been checked.
   std::optional<Finding> checkpoint(const AuditedCheckpoint& audited);
 
-  /// Of an export, after the last event: the tile of level 0 that is not full. A store keeps none.
-  std::optional<Finding> last_tile() const;
+  /// Of an export, after the last event: the tiles that are not full, to their last byte.
+  std::optional<Finding> partial_tiles() const;
 
   const Frontier& frontier() const { return frontier_; }
   std::uint64_t accounts() const { return heads_.size(); }
@@ -38,7 +38,7 @@ class AuditChain {
   std::optional<Finding> history(const Event& event) const;
   std::optional<Finding> rotation(const Event& event) const;
   std::optional<Finding> tiles(const Hash& leaf);
-  std::optional<Finding> tile(const TileId& id, const std::string& hashes) const;
+  std::optional<Finding> tile(const TileId& id, const std::string& hashes, bool may_be_longer) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const LogSource& source_;

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "ledger/files.hpp"
+#include "ledger/lines.hpp"
 #include "ledger/log_rows.hpp"
 #include "ledger/stored_tree.hpp"
 
@@ -16,6 +17,13 @@ constexpr std::size_t bundle_bytes_max = tile_hashes * (envelope_bytes_max + 2);
 constexpr std::size_t tile_bytes_max = tile_hashes * Hash::size;
 
 Unexpected<StoreError> corrupt(std::string words) { return {StoreError{StoreFault::corrupt, std::move(words)}}; }
+
+/// A partial tile or bundle, by its path below `tile/`.
+struct PartialFile {
+  bool is_bundle = false;
+  TileId tile;
+  unsigned width = 0;
+};
 
 /// Size and root as a note says, whoever signed it.
 std::optional<Checkpoint> claimed(std::string_view note) {
@@ -151,6 +159,7 @@ struct ExportedLog::Impl {
   Result<std::optional<std::string>, StoreError> event(Position position) const;
   Result<std::optional<std::string>, StoreError> tile(ByteView key) const;
   std::optional<StoreError> find_rotations();
+  std::optional<std::string> expected(const PartialFile& file) const;
 };
 
 /// Under the lock.
@@ -195,6 +204,66 @@ std::optional<StoreError> ExportedLog::Impl::find_rotations() {
     if (parsed && parsed->type() == fb::Payload::SigningKeyRotated) append(rotations, big_endian(position));
   }
   return std::nullopt;
+}
+
+namespace {
+
+std::optional<PartialFile> parse_partial(const std::filesystem::path& path) {
+  std::vector<std::string> words;
+  for (const auto& word : path) words.push_back(word.string());
+  if (words.size() < 3 || !words[words.size() - 2].ends_with(".p")) return std::nullopt;
+  PartialFile file{.is_bundle = words.front() == "entries"};
+  const auto level = file.is_bundle ? 0 : parse_decimal(words.front());
+  const auto width = parse_decimal(words.back());
+  std::string digits;
+  for (std::size_t i = 1; i + 1 < words.size(); ++i) digits += words[i].substr(words[i].starts_with('x') ? 1 : 0, 3);
+  digits.erase(0, std::min(digits.find_first_not_of('0'), digits.size() - 1));
+  const auto index = parse_decimal(digits);
+  if (!level || *level >= tile_levels_max || !width || *width == 0 || *width >= tile_hashes || !index)
+    return std::nullopt;
+  file.tile = {static_cast<unsigned>(*level), *index};
+  file.width = static_cast<unsigned>(*width);
+  return file;
+}
+
+}  // namespace
+
+/// What the file must hold: the beginning of what the newest checkpoint covers. Nullopt: it covers less than that.
+std::optional<std::string> ExportedLog::Impl::expected(const PartialFile& file) const {
+  if (tile_width(file.tile, size) < file.width) return std::nullopt;
+  std::string content;
+  if (!file.is_bundle) {
+    const auto whole = tile(as_bytes(tile_key(file.tile)));
+    if (whole && *whole) content = (*whole)->substr(0, file.width * Hash::size);
+    return content;
+  }
+  for (Position position = file.tile.index * tile_hashes; position < file.tile.index * tile_hashes + file.width;
+       ++position) {
+    const auto envelope = event(position);
+    if (envelope && *envelope) append_entry(content, as_bytes(**envelope));
+  }
+  return content;
+}
+
+std::optional<BadFile> ExportedLog::first_bad_partial() const {
+  const std::filesystem::path root = impl_->folder / "tile";
+  std::error_code error;
+  std::vector<std::filesystem::path> paths;
+  for (std::filesystem::recursive_directory_iterator at(root, error), end; !error && at != end; at.increment(error)) {
+    if (at->is_regular_file(error)) paths.push_back(at->path());
+  }
+  std::optional<BadFile> first;
+  for (const auto& path : paths) {
+    const auto file = parse_partial(path.lexically_relative(root));
+    const auto expected = file ? impl_->expected(*file) : std::nullopt;
+    if (!expected) continue;
+    const auto content = read_whole_file(path, bundle_bytes_max);
+    if (content && *content == *expected) continue;
+    const Position position = (file->tile.index * tile_hashes) << (tile_height * file->tile.level);
+    if (!first || position < first->position)
+      first = BadFile{file->is_bundle, position, path.string() + " is not the beginning of the log's"};
+  }
+  return first;
 }
 
 Result<std::unique_ptr<ExportedLog>, StoreError> ExportedLog::open(const std::filesystem::path& folder) {

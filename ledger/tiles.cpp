@@ -103,6 +103,14 @@ std::optional<TileTree> TileTree::at(std::uint64_t size, const TileReader& tiles
   return tree;
 }
 
+std::vector<std::pair<TileId, std::string>> TileTree::partial() const {
+  std::vector<std::pair<TileId, std::string>> tiles;
+  for (unsigned level = 0; level < edge_.size(); ++level) {
+    if (!edge_[level].empty()) tiles.push_back({{level, (size_ >> (tile_height * level)) / tile_hashes}, edge_[level]});
+  }
+  return tiles;
+}
+
 void TileTree::append(const Hash& leaf, const Changed& changed) {
   Hash hash = leaf;
   for (unsigned level = 0;; ++level) {

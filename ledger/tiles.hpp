@@ -50,8 +50,8 @@ class TileTree {
   using Changed = std::function<void(const TileId& tile, std::string hashes)>;
   void append(const Hash& leaf, const Changed& changed);
   std::uint64_t size() const { return size_; }
-  /// The hashes of the last tile of level 0, as far as it goes; empty when the tile before it is full.
-  const std::string& last_leaves() const { return edge_.front(); }
+  /// The tiles that are not full, from level 0 up.
+  std::vector<std::pair<TileId, std::string>> partial() const;
 
  private:
   std::uint64_t size_ = 0;

@@ -5,6 +5,7 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -17,6 +18,8 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 namespace {
+
+constexpr std::size_t answer_header_bytes_max = 8'192;
 
 asio::awaitable<HttpAnswer> exchange(asio::io_context& io, const HttpUrl& url, const HttpRequest& asked,
                                      const HttpAskLimits& limits) {
@@ -36,9 +39,11 @@ asio::awaitable<HttpAnswer> exchange(asio::io_context& io, const HttpUrl& url, c
   request.prepare_payload();
   co_await http::async_write(stream, request, asio::use_awaitable);
 
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer(answer_header_bytes_max);
   http::response_parser<http::string_body> parser;
   parser.body_limit(limits.answer_bytes);
+  co_await asio::async_read_until(stream, buffer, "\r\n\r\n", asio::use_awaitable);  // as in http_server.cpp
+  co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
   co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
   const auto& message = parser.get();
   co_return HttpAnswer{message.result_int(), std::string(message[http::field::content_type]), message.body()};

@@ -18,7 +18,8 @@ LATER = "2026-03-02T00:00:00Z"
 QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "events",
            "explain", "services", "policy")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
-        ["audit", "verify"], ["audit", "checkpoint"], ["witness"], ["witness", "init"], ["witness", "serve"],
+        ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
+        ["audit", "consistency"], ["audit", "check"], ["export"], ["export", "tiles"], ["witness"], ["witness", "init"], ["witness", "serve"],
         ["witness", "ask"],
         ["rules"], ["replay"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
