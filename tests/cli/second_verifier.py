@@ -35,9 +35,9 @@ NOTE_BYTES = 600  # about: hashes and checkpoint at the end of a proof file
 
 
 def verdict(answer):
-    """(is intact, events) or (is intact, first bad position)."""
-    is_intact = answer["result"] == "intact"
-    return is_intact, answer["events"] if is_intact else answer["finding"]["position"]
+    """(is intact, events, None) or (is intact, first bad position, kind of fault)."""
+    is_intact, finding = answer["result"] == "intact", answer.get("finding", {})
+    return is_intact, answer["events"] if is_intact else finding["position"], finding.get("kind")
 
 
 class Auditors:
@@ -50,10 +50,10 @@ class Auditors:
         self.keys = [self.vkey]  # all that were in force
 
     def verdicts(self, folder):
-        """(is intact, events or position) by the program and by the second reader; the program's words."""
+        """verdict() of the program and of the second reader; their words."""
         theirs = self.ledger.program("audit", "verify", str(folder), "--threads", "1", "--vkey", self.vkey)
         if not self.report.check(theirs.code in (0, 3) and theirs.out, f"audit verify {folder}: {theirs.words}"):
-            return (None, None), (None, None), theirs.words
+            return (None,) * 3, (None,) * 3, theirs.words
         ours = verifier.judge(verifier.audit_export, folder, self.key)
         words = f"daicho {theirs.json.get('finding', theirs.json['result'])}, second reader {ours}"
         return verdict(theirs.json), verdict(ours), words

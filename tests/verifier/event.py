@@ -39,7 +39,7 @@ def parse_header(header):
     for slot in (8, 12):
         header.vector(slot)
     version, previous = header.number(3, "Q"), header.number(4, "Q", None)
-    if version == 0 or (version == 1) != (previous is None) or (version == 1 and any(previous_leaf)):
+    if version == 0 or (version == 1) != (previous is None):
         raise Malformed(f"account_version {version} with previous_position {previous}")
     return {"position": header.number(1, "Q"), "account": account, "account_version": version,
             "previous_position": previous, "previous_leaf": previous_leaf, "time": header.number(6, "q"),

@@ -19,15 +19,19 @@ PROOF_HEAD = b"c2sp.org/tlog-proof@v1"
 PROOF_HASHES_MAX = 63
 
 
+class BadBytes(Finding):
+    """An envelope that does not parse or is not signed: changed, unless a checkpoint covers it as it is."""
+
+
 def open_event(envelope, position, keys):
     """The event of an envelope that parses and is signed by the one of `keys` that it names."""
     try:
         event = events.parse(envelope)
     except Malformed as error:
-        raise Finding("malformed", position, str(error)) from None
+        raise BadBytes("malformed", position, str(error)) from None
     signer = next((key for key in keys if key.id == event.key_id), None)
     if signer is None or not signer.has_signed(event.message, event.signature):
-        raise Finding("signature", position, f"no signature by {event.key_id.hex()}, or not its turn")
+        raise BadBytes("signature", position, f"no signature by {event.key_id.hex()}, or not its turn")
     return event
 
 
@@ -47,44 +51,49 @@ class History:
             raise Finding("time", position, f"{event.time} after {self.time}")
         if event.caused_by is not None and event.caused_by >= position:
             raise Finding("malformed", position, f"caused by {event.caused_by}")
-        signers = self.keys[-1:]
-        try:
-            if position == 0:
-                self.begin(event)
-            if event.payload_type == SIGNING_KEY_ROTATED:
-                signers.append(self.next_key(event))
-        except (BadNote, Malformed) as error:
-            raise Finding("malformed", position, str(error)) from None
+        if position == 0 and not self.is_beginning(event):
+            raise Finding("malformed", position, "not the LedgerCreated of this verifier key")
         version, previous, previous_leaf = self.accounts.get(event.account, (0, None, bytes(HASH_BYTES)))
         if (event.account_version, event.previous_position, event.previous_leaf) != (version + 1, previous,
                                                                                     previous_leaf):
             raise Finding("back_link", position, f"version {event.account_version} after {version} at {previous}")
+        signers = self.keys[-1:]
+        if event.payload_type == SIGNING_KEY_ROTATED:
+            signers.append(self.next_key(event))
         self.accounts[event.account] = (event.account_version, position, leaf)
         self.leaves.append(leaf)
         self.time, self.signers = event.time, signers
         self.keys += signers[1:]
 
-    def begin(self, event):
-        first = self.keys[0]
-        is_ours = event.payload_type == LEDGER_CREATED and event.account == LEDGER_ACCOUNT
-        if not is_ours or Key.parse(event.payload.string(1) or b"") != first or event.payload.string(0) != first.name:
-            raise Malformed("not the LedgerCreated of this verifier key")
+    def is_beginning(self, event):
+        if event.payload_type != LEDGER_CREATED or event.account != LEDGER_ACCOUNT:
+            return False
+        try:
+            origin, vkey = event.payload.string(0), event.payload.string(1)
+            return origin == self.keys[0].name and Key.parse(vkey or b"") == self.keys[0]
+        except (BadNote, Malformed):
+            return False
 
     def next_key(self, event):
-        key = Key.parse(event.payload.string(1) or b"")
+        """The key that a rotation puts in force."""
+        try:
+            old_id, key = event.payload.octets(0), Key.parse(event.payload.string(1) or b"")
+        except (BadNote, Malformed) as error:
+            raise Finding("malformed", event.position, str(error)) from None
         is_new = key.id not in {known.id for known in self.keys} and key.name == self.keys[0].name
-        if event.account != LEDGER_ACCOUNT or event.payload.octets(0) != self.keys[-1].id or not is_new:
-            raise Malformed("a rotation from or to a key that may not be")
+        if event.account != LEDGER_ACCOUNT or old_id != self.keys[-1].id or not is_new:
+            raise Finding("malformed", event.position, "a rotation from or to a key that may not be")
         return key
 
 
-def is_covered(folder, checkpoint):
-    """Whether the checkpoint is of these very bytes, right or wrong as they may be."""
+def is_covered(folder, checkpoint, keys):
+    """Whether one of `keys` signed a checkpoint of these very bytes, right or wrong as they may be."""
     try:
+        is_signed = any(checkpoint.note.is_signed_by(key) for key in keys)
         bundles = [tlog_tiles.read_bundle(folder, *piece) for piece in tlog_tiles.pieces(checkpoint.size)]
-    except Finding:
+    except (BadNote, Finding):
         return False
-    return root_of([leaf_hash(entry) for bundle in bundles for entry in bundle]) == checkpoint.root
+    return is_signed and root_of([leaf_hash(entry) for bundle in bundles for entry in bundle]) == checkpoint.root
 
 
 def audit_export(folder, first):
@@ -94,8 +103,8 @@ def audit_export(folder, first):
         try:
             for entry in entries:
                 history.append(entry)
-        except Finding as finding:
-            if finding.kind in ("malformed", "signature") and not is_covered(folder, checkpoint):
+        except BadBytes as finding:
+            if not is_covered(folder, checkpoint, history.keys):
                 finding.kind = "flipped"
             raise
         tlog_tiles.check_earlier_bundles(folder, index, entries)

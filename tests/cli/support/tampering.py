@@ -162,6 +162,8 @@ class Forger:
             note = self.note(entries, [signer])
             yield f"out of turn: checkpoint by {signer.id.hex()}", not is_right, rewritten("checkpoint",
                                                                                            lambda _, note=note: note)
+        another = self.note(entries[:-1] + entries[:1])
+        yield "forge: a root that is not the entries'", True, rewritten("checkpoint", lambda _: another)
         dropped = entries[:-2] + entries[-1:]
         yield "forge: the entry before the last is left out", True, relogged(dropped, self.note(dropped))
 
