@@ -72,11 +72,24 @@ void add(CurrentProofs& proofs, Proof proof, const Event& event) {
   proofs.all.push_back(std::move(proof));
 }
 
-void drop_oldest_removed(CurrentProofs& proofs) {
+/// Whether a budget, or the step of an app's code, is not past yet: the destination would come back with it refilled.
+bool still_counts(const Proof& proof, Time now) {
+  return count_since(proof.wrong_guesses, now, hour_us) > 0 || count_since(proof.sends, now, hour_us) > 0 ||
+         count_since(proof.wrong_confirmations, now, days_kept) > 0 ||
+         count_since(proof.familiar_wrong_confirmations, now, days_kept) > 0 ||
+         (proof.totp_step > 0 && proof.status_since > now - hour_us);
+}
+
+/// Of the removed the newest are kept, and beyond them those whose budgets still count (R-CHL-5).
+void drop_oldest_removed(CurrentProofs& proofs, Time now) {
   auto removed = std::ranges::count(proofs.all, ProofStatus::removed, &Proof::status);
-  while (removed > static_cast<std::ptrdiff_t>(removed_proofs_kept_max)) {
-    proofs.all.erase(std::ranges::find(proofs.all, ProofStatus::removed, &Proof::status));
-    --removed;
+  while (removed-- > static_cast<std::ptrdiff_t>(removed_proofs_kept_max)) {
+    const auto oldest = std::ranges::find_if(proofs.all, [&](const Proof& proof) {
+      const bool is_newest = proofs.newest_at(proof.address_tag) == &proof;
+      return proof.status == ProofStatus::removed && !(is_newest && still_counts(proof, now));
+    });
+    if (oldest == proofs.all.end()) return;
+    proofs.all.erase(oldest);
   }
 }
 
@@ -88,7 +101,7 @@ void abandon_replacement(CurrentProofs& proofs, const Id& replacement, const Eve
       set_status(proof, ProofStatus::verified, event.time(), event.position());
     if (proof.is_of_window()) set_status(proof, ProofStatus::removed, event.time(), event.position());
   }
-  drop_oldest_removed(proofs);
+  drop_oldest_removed(proofs, event.time());
 }
 
 /// Whether another proof that the window does not touch has the same destination: each is stored once (R-PRF-2).
@@ -104,7 +117,7 @@ void void_unverified(CurrentProofs& proofs, Time at, Position position) {
   for (Proof& proof : proofs.all) {
     if (is_void_after_recovery(proof)) set_status(proof, ProofStatus::removed, at, position);
   }
-  drop_oldest_removed(proofs);
+  drop_oldest_removed(proofs, at);
 }
 
 void expect_code(CurrentProofs& proofs, const Id& proof_id, PendingCode code, Time now) {
@@ -143,7 +156,7 @@ void evolve_added(CurrentProofs& proofs, const Event& event) {
     proof.confirmation_tag = tag_of(proposed->confirmation_tag());
     proof.replacement = replacement;
     add(proofs, std::move(proof), event);
-    drop_oldest_removed(proofs);
+    drop_oldest_removed(proofs, event.time());
   }
 }
 
@@ -205,7 +218,7 @@ void evolve_status(CurrentProofs& proofs, const Event& event) {
   } else if (const auto* removed = event.as<fb::ProofRemoved>()) {
     if (Proof* proof = proofs.find(id_of(removed->proof_id()))) {
       set_status(*proof, ProofStatus::removed, event.time(), event.position());
-      drop_oldest_removed(proofs);
+      drop_oldest_removed(proofs, event.time());
     }
   } else if (const auto* lost = event.as<fb::ProofsMarkedLost>()) {
     for (const Id& id : ids_of(lost->proof_ids())) {

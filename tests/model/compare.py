@@ -11,7 +11,7 @@ NAMES = ("challenge_id", "proof_id", "replacement_id", "recovery_id", "account",
          "offer_cancel_replacement")
 SECRETS = ("recovery_code", "replacement_token")
 QUERIES = ("account", "proofs", "block", "windows", "limits", "recoveries", "recovery-options")
-REMOVED_LISTED, FINISHED_LISTED = 16, 16  # the product lists the newest of what is over
+OVER_LISTED_MIN = 16  # of what is over, removed proofs and finished recoveries, the product lists so many
 
 
 class Disagreement(Exception):
@@ -202,7 +202,7 @@ class Pair:
             self.agree(what, expected, narrowed(found, expected))
 
     def compare_rows(self, what, name, expected, found):
-        """Rows of what is over may have dropped out of the product's list, the oldest first."""
+        """Of what is over, rows beyond a number may have dropped out of the product's list."""
         key = "proof_id" if name == "proofs" else "recovery_id"
         if name == "recoveries":
             for row in found:
@@ -214,7 +214,9 @@ class Pair:
             return row["status"] == "removed" if name == "proofs" else row["survey_sent"]
 
         over = [row for row in expected if is_over(row)]
-        dropped = [row for row in over[:-REMOVED_LISTED] if row[key] not in listed]
+        dropped = [row for row in over if row[key] not in listed]
+        if len(over) - len(dropped) < OVER_LISTED_MIN:
+            dropped = []
         rows = [row for row in expected if row not in dropped]
         self.agree(what, rows, [narrowed(each, row) for each, row in zip(found, rows)] + found[len(rows):])
 

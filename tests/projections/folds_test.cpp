@@ -106,6 +106,26 @@ SCENARIO("R-CHL-5: a proof added again at the same destination brings its budget
   CHECK(other.familiar_wrong_confirmations.empty());
 }
 
+SCENARIO("R-CHL-5: a spent budget comes back with its destination, however many proofs were removed since") {
+  Subject subject = owner();
+  const Id first = subject.proof(0).id;
+  const Time noted = subject.now;
+  subject.happened(draft(fb::CodeRejectedT{.proof_id = first, .reason = fb::CodeRejection::wrong}, {Rule::chl_5}));
+  removed(0)(subject);
+  const auto churn = [&] {
+    for (std::size_t i = 0; i <= removed_proofs_kept_max; ++i) {
+      question("question " + std::to_string(i))(subject);
+      subject.happened(draft(fb::ProofRemovedT{.proof_id = subject.folded().proofs.all.back().id}, {Rule::prf_5}));
+    }
+  };
+  churn();
+  mailbox("msabc123@outlook.com")(subject);
+  CHECK(subject.folded().proofs.all.back().wrong_guesses == std::vector<Time>{noted});
+  subject.now += hour_us;
+  churn();
+  CHECK(subject.folded().proofs.find(first) == nullptr);  // by now it counts no more
+}
+
 SCENARIO("R-PWD-3 R-LOST-6: a new password or a replacement voids codes, links and trust in devices") {
   const std::vector<std::pair<const char*, Past>> endings = {
       {"reset", [](Subject& s) { s.happened(draft(fb::PasswordResetT{}, {Rule::pwd_3})); }},
