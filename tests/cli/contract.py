@@ -19,9 +19,9 @@ QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options"
            "explain", "services", "policy")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
-        ["audit", "consistency"], ["audit", "check"], ["export"], ["export", "tiles"], ["witness"], ["witness", "init"], ["witness", "serve"],
-        ["witness", "ask"],
-        ["rules"], ["replay"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
+        ["audit", "consistency"], ["audit", "check"], ["export"], ["export", "tiles"], ["witness"],
+        ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"], ["bench"],
+        ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
 def read_line(process, seconds=20):
