@@ -1,13 +1,9 @@
 #include "tools/http_client.hpp"
 
-#include <utility>  // Boost 1.74 needs it before awaitable.hpp
+#include "tools/http_read.hpp"  // before Asio
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 
 namespace daicho {
 
@@ -17,6 +13,8 @@ namespace http = boost::beast::http;
 using asio::ip::tcp;
 
 namespace {
+
+constexpr std::size_t answer_header_bytes_max = 8'192;
 
 asio::awaitable<HttpAnswer> exchange(asio::io_context& io, const HttpUrl& url, const HttpRequest& asked,
                                      const HttpAskLimits& limits) {
@@ -36,10 +34,11 @@ asio::awaitable<HttpAnswer> exchange(asio::io_context& io, const HttpUrl& url, c
   request.prepare_payload();
   co_await http::async_write(stream, request, asio::use_awaitable);
 
-  beast::flat_buffer buffer;
+  beast::flat_buffer buffer(answer_header_bytes_max);
   http::response_parser<http::string_body> parser;
   parser.body_limit(limits.answer_bytes);
-  co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
+  const auto error = co_await read_message(stream, buffer, parser);
+  if (error) throw boost::system::system_error(error);
   const auto& message = parser.get();
   co_return HttpAnswer{message.result_int(), std::string(message[http::field::content_type]), message.body()};
 }

@@ -2,20 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
-#include <utility>  // Boost 1.74 needs it before awaitable.hpp
+#include "tools/http_read.hpp"  // before Asio
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 #include <csignal>
 #include <set>
 
@@ -36,7 +31,7 @@ constexpr std::chrono::milliseconds farewell_time{1'000};  // for what a peer st
 constexpr std::size_t farewell_bytes_max = 1 << 20;
 
 struct Connection {
-  explicit Connection(tcp::socket socket) : stream(std::move(socket)) {}
+  Connection(tcp::socket socket, std::size_t header_bytes) : stream(std::move(socket)), buffer(header_bytes) {}
   beast::tcp_stream stream;
   beast::flat_buffer buffer;
   bool is_answering = false;
@@ -128,12 +123,9 @@ asio::awaitable<void> say_farewell(Connection& connection) {
 template <class Server>
 asio::awaitable<bool> exchange(Server& server, Connection& connection) {
   http::request_parser<http::string_body> parser;
-  parser.header_limit(static_cast<std::uint32_t>(server.limits.header_bytes));
   parser.body_limit(server.limits.body_bytes);
   connection.stream.expires_after(server.limits.request);
-  error_code error;
-  co_await http::async_read(connection.stream, connection.buffer, parser,
-                            asio::redirect_error(asio::use_awaitable, error));
+  const error_code error = co_await read_message(connection.stream, connection.buffer, parser);
   if (server.is_stopping) co_return false;
   if (error) {
     const auto answer = refusal_of(error);
@@ -183,7 +175,9 @@ asio::awaitable<void> accept_all(Server& server) {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    asio::co_spawn(server.io, serve(server, std::make_shared<Connection>(std::move(socket))), asio::detached);
+    asio::co_spawn(server.io,
+                   serve(server, std::make_shared<Connection>(std::move(socket), server.limits.header_bytes)),
+                   asio::detached);
   }
 }
 

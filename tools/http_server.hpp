@@ -10,7 +10,7 @@
 namespace daicho {
 
 struct HttpLimits {
-  std::size_t header_bytes = 8'192;           ///< of the first line, and of all fields; beyond: 431
+  std::size_t header_bytes = 8'192;           ///< up to the empty line; beyond: 431
   std::size_t body_bytes = 65'536;            ///< beyond: 413
   std::size_t connections = 256;              ///< beyond: 503 at once
   std::chrono::milliseconds request{10'000};  ///< for a whole request, from the connection or the last answer on

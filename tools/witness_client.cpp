@@ -12,6 +12,12 @@ namespace {
 
 constexpr int rounds_max = 4;  ///< others may ask the same witness meanwhile and move it on
 
+/// A decimal size and a newline.
+std::optional<std::uint64_t> stated_size(std::string_view body) {
+  const auto line = take_line(body);
+  return line && body.empty() ? parse_tree_size(*line) : std::nullopt;
+}
+
 /// One witness and one checkpoint.
 class Asking {
  public:
@@ -49,29 +55,32 @@ class Asking {
 
   /// Goes on from the size that a 409 states; false when there is nothing to go on from.
   bool take_size(const HttpAnswer& answer, bool has_stated_one, AddCheckpoint& request, WitnessReport& report) {
-    std::string_view body = answer.body;
-    const auto line = take_line(body);
-    const auto size = line && body.empty() ? parse_tree_size(*line) : std::nullopt;
-    if (answer.content_type != tree_size_content_type || !size) {
+    const auto stated = answer.content_type == tree_size_content_type ? stated_size(answer.body) : std::nullopt;
+    if (!stated) {
       end(report, WitnessOutcome::lied, "a conflict that states no tree size");
-    } else if (*size > checkpoint_.size) {
+      return false;
+    }
+    const std::uint64_t size = *stated;
+    if (size > checkpoint_.size) {
       end(report, WitnessOutcome::ahead,
-          "it says that it has cosigned " + std::to_string(*size) + " events, here are " +
+          "it says that it has cosigned " + std::to_string(size) + " events, here are " +
               std::to_string(checkpoint_.size));
       fetch_seen(report);
-    } else if (*size == request.old_size || (has_stated_one && *size < request.old_size)) {
-      end(report, WitnessOutcome::lied,
-          "it stated size " + std::to_string(request.old_size) + " and now states " + std::to_string(*size));
-    } else {
-      auto proof = prove_(*size, checkpoint_.size);
-      if (proof) {
-        request.old_size = *size;
-        request.proof = *std::move(proof);
-        return true;
-      }
-      end(report, WitnessOutcome::silent, "no consistency proof from size " + std::to_string(*size) + " can be made");
+      return false;
     }
-    return false;
+    if (size == request.old_size || (has_stated_one && size < request.old_size)) {
+      end(report, WitnessOutcome::lied,
+          "it was asked from size " + std::to_string(request.old_size) + " on and now states " + std::to_string(size));
+      return false;
+    }
+    auto proof = prove_(size, checkpoint_.size);
+    if (!proof) {
+      end(report, WitnessOutcome::silent, "no consistency proof from size " + std::to_string(size) + " can be made");
+      return false;
+    }
+    request.old_size = size;
+    request.proof = *std::move(proof);
+    return true;
   }
 
   void judge_answer(const HttpAnswer& answer, WitnessReport& report) {

@@ -125,12 +125,29 @@ TEST_CASE("limits of body and header: at them, and one past them") {
   chunked.send("POST /x HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4e21\r\n" + std::string(20'001, 'b') +
                "\r\n0\r\n\r\n");
   CHECK(chunked.receive(1).starts_with("HTTP/1.1 413"));
-  const std::size_t rest = post(0, "X: \r\n").size() - std::string("POST /x HTTP/1.1\r\n").size();
+  const std::size_t rest = post(0, "X: \r\n").size();
   for (const bool past : {false, true}) {
-    const RawPeer peer(server.server.port());
-    peer.send(post(0, "X: " + std::string(1'000 - rest + (past ? 1 : 0), 'x') + "\r\n"));
-    CHECK(peer.receive(1).starts_with(past ? "HTTP/1.1 431" : "HTTP/1.1 200"));
+    const std::string header = post(0, "X: " + std::string(1'000 - rest + (past ? 1 : 0), 'x') + "\r\n");
+    const RawPeer at_once(server.server.port()), in_pieces(server.server.port());
+    at_once.send(header);
+    for (std::size_t sent = 0; sent < header.size(); sent += 200) {
+      in_pieces.send(header.substr(sent, 200));
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+    for (const RawPeer* peer : {&at_once, &in_pieces}) {
+      CHECK(peer->receive(1).starts_with(past ? "HTTP/1.1 431" : "HTTP/1.1 200"));
+    }
   }
+  const RawPeer fields(server.server.port());  // each short, without an end
+  fields.send("POST /x HTTP/1.1\r\n");
+  for (int i = 0; i < 20; ++i) {
+    fields.send("X" + std::to_string(i) + ": " + std::string(60, 'x') + "\r\n");
+    std::this_thread::sleep_for(milliseconds(1));
+  }
+  CHECK(fields.receive(1).starts_with("HTTP/1.1 431"));
+  const RawPeer header_and_body(server.server.port());  // in one piece
+  header_and_body.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Length: 20001\r\n\r\nbody");
+  CHECK(header_and_body.receive(1).starts_with("HTTP/1.1 413"));
   const RawPeer garbage(server.server.port());
   garbage.send("\x16\x03\x01 not HTTP\r\n\r\n");
   CHECK(garbage.receive().starts_with("HTTP/1.1 400"));
