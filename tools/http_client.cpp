@@ -1,14 +1,9 @@
 #include "tools/http_client.hpp"
 
-#include <utility>  // Boost 1.74 needs it before awaitable.hpp
+#include "tools/http_read.hpp"  // before Asio
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 
 namespace daicho {
 
@@ -42,9 +37,8 @@ asio::awaitable<HttpAnswer> exchange(asio::io_context& io, const HttpUrl& url, c
   beast::flat_buffer buffer(answer_header_bytes_max);
   http::response_parser<http::string_body> parser;
   parser.body_limit(limits.answer_bytes);
-  co_await asio::async_read_until(stream, buffer, "\r\n\r\n", asio::use_awaitable);  // as in http_server.cpp
-  co_await http::async_read_header(stream, buffer, parser, asio::use_awaitable);
-  co_await http::async_read(stream, buffer, parser, asio::use_awaitable);
+  const auto error = co_await read_message(stream, buffer, parser);
+  if (error) throw boost::system::system_error(error);
   const auto& message = parser.get();
   co_return HttpAnswer{message.result_int(), std::string(message[http::field::content_type]), message.body()};
 }

@@ -2,21 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
-#include <utility>  // Boost 1.74 needs it before awaitable.hpp
+#include "tools/http_read.hpp"  // before Asio
 
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/read_until.hpp>
-#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
-#include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core.hpp>
-#include <boost/beast/http.hpp>
 #include <csignal>
 #include <set>
 
@@ -50,7 +44,7 @@ HttpAnswer refusal(unsigned status, const std::string& words) {
 /// What to tell a peer whose request could not be read; nullopt: nothing, it is gone or silent.
 std::optional<HttpAnswer> refusal_of(const error_code& error) {
   if (error == http::error::body_limit) return refusal(413, "the body is too long");
-  if (error == asio::error::not_found) return refusal(431, "the header is too long");
+  if (error == http::error::header_limit) return refusal(431, "the header is too long");
   const bool is_away = error == http::error::end_of_stream || error == http::error::partial_message;
   if (!is_away && error.category() == make_error_code(http::error::bad_method).category()) {
     return refusal(400, "not an HTTP/1.1 request");
@@ -125,27 +119,13 @@ asio::awaitable<void> say_farewell(Connection& connection) {
   }
 }
 
-using RequestParser = http::request_parser<http::string_body>;
-
-/// In three steps: Beast 1.74 counts its header limit anew with each piece that arrives, and goes on past a body limit
-/// when it is let to read header and body in one.
-asio::awaitable<error_code> read_request(Connection& connection, RequestParser& parser) {
-  error_code error;
-  auto token = asio::redirect_error(asio::use_awaitable, error);
-  co_await asio::async_read_until(connection.stream, connection.buffer, "\r\n\r\n", token);  // not_found: it is full
-  if (!error) co_await http::async_read_header(connection.stream, connection.buffer, parser, token);
-  if (!error) co_await http::async_read(connection.stream, connection.buffer, parser, token);
-  co_return error;
-}
-
 /// One request and its answer; false when the connection is to end.
 template <class Server>
 asio::awaitable<bool> exchange(Server& server, Connection& connection) {
-  RequestParser parser;
-  parser.header_limit(static_cast<std::uint32_t>(server.limits.header_bytes));
+  http::request_parser<http::string_body> parser;
   parser.body_limit(server.limits.body_bytes);
   connection.stream.expires_after(server.limits.request);
-  const error_code error = co_await read_request(connection, parser);
+  const error_code error = co_await read_message(connection.stream, connection.buffer, parser);
   if (server.is_stopping) co_return false;
   if (error) {
     const auto answer = refusal_of(error);

@@ -1,0 +1,49 @@
+// tools/http_read.hpp — reads one HTTP message within the limits it is given; internal to http_server.cpp and
+// http_client.cpp, for it includes Beast.
+#pragma once
+
+#include <algorithm>
+#include <string_view>
+#include <utility>  // Boost 1.74 needs it before awaitable.hpp
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core.hpp>
+#include <boost/beast/http.hpp>
+
+namespace daicho {
+
+/// The header, empty line included, may fill `buffer` to its maximum: http::error::header_limit beyond. The body's
+/// limit is the parser's. What follows the message stays in the buffer.
+///
+/// In three steps, for Beast 1.74 counts its own header limit anew with each piece that arrives, and passes over a body
+/// limit when header and body come in one piece and it may read both.
+template <class Parser>
+boost::asio::awaitable<boost::system::error_code> read_message(boost::beast::tcp_stream& stream,
+                                                               boost::beast::flat_buffer& buffer, Parser& parser) {
+  namespace asio = boost::asio;
+  namespace http = boost::beast::http;
+  constexpr std::size_t piece_bytes = 4'096;
+  boost::system::error_code error;
+  const auto has_header = [&] {
+    const auto bytes = buffer.cdata();
+    return std::string_view(static_cast<const char*>(bytes.data()), bytes.size()).find("\r\n\r\n") !=
+           std::string_view::npos;
+  };
+  while (!error && !has_header()) {
+    const std::size_t space = buffer.max_size() - buffer.size();
+    if (space == 0) co_return make_error_code(http::error::header_limit);
+    const auto piece = buffer.prepare(std::min(space, piece_bytes));
+    const std::size_t count = co_await stream.async_read_some(piece, asio::redirect_error(asio::use_awaitable, error));
+    buffer.commit(count);
+  }
+  parser.header_limit(static_cast<std::uint32_t>(buffer.max_size()));
+  if (!error) {
+    co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+  }
+  if (!error) co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+  co_return error;
+}
+
+}  // namespace daicho
