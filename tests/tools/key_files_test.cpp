@@ -54,6 +54,24 @@ TEST_CASE("a key file is never overwritten, nor a link to elsewhere followed") {
   CHECK(exit_of([&] { create_file(directory.path() / "missing" / "key", "x", 0600); }) == Exit::unavailable);
 }
 
+TEST_CASE("a file is replaced whole, or stays as it was") {
+  const TempDir directory;
+  const auto path = directory.path() / "state", next = directory.path() / "state.new";
+  replace_file(path, "first", 0644);
+  create_file(next, "what a crash left, longer", 0600);
+  replace_file(path, "second", 0640);
+  CHECK(read_file(path) == "second");
+  CHECK(mode_of(path) == 0640);
+  CHECK(!std::filesystem::exists(next));
+  std::filesystem::create_directory(next);  // nothing can be written there
+  CHECK(exit_of([&] { replace_file(path, "third", 0644); }));
+  CHECK(read_file(path) == "second");
+  create_folder(directory.path() / "folder");
+  create_folder(directory.path() / "folder");
+  CHECK(std::filesystem::is_directory(directory.path() / "folder"));
+  CHECK(exit_of([&] { create_folder(directory.path() / "missing" / "folder"); }) == Exit::unavailable);
+}
+
 TEST_CASE("files are read up to 64 KiB") {
   const TempDir directory;
   create_file(directory.path() / "at", std::string(65'536, 'x'), 0600);
