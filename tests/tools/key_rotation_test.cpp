@@ -59,7 +59,7 @@ SCENARIO("a rotated key signs what follows, and the first verifier still verifie
   ledger.check_intact(2);
   CHECK(ledger.open.log->verifier().vkey() == third);
   for (const std::string& other : {second, third}) {
-    const auto audit = audit_verify({.directory = ledger.path, .vkey = other});
+    const auto audit = audit_verify({.directory = ledger.path, .keys = parse_vkeys({other})});
     CHECK(!audit.is_clean);
     CHECK(audit.report["finding"]["position"] == 0);
   }
@@ -108,7 +108,7 @@ SCENARIO("a crash between the event and the new file name: the rotation is finis
   create_file(ledger.current, old_secret, 0600);
   SUBCASE("by a writer") {}
   SUBCASE("after an audit and a query beside it, which change nothing") {
-    CHECK(audit_verify({.directory = ledger.path, .vkey = ledger.first}).is_clean);
+    CHECK(audit_verify({.directory = ledger.path, .keys = parse_vkeys({ledger.first})}).is_clean);
     open_for_reading(ledger.path, std::nullopt);
     CHECK(std::filesystem::exists(ledger.next));
   }
@@ -133,7 +133,7 @@ SCENARIO("without the key in force a ledger does not open, and no key file is to
   CHECK_THROWS_AS(open_for_writing(ledger.path, std::nullopt), Failure);
   CHECK(ledger.read(ledger.current) == old_secret);
   CHECK(std::filesystem::exists(ledger.next) == has_next);
-  CHECK(audit_verify({.directory = ledger.path, .vkey = ledger.first}).is_clean);
+  CHECK(audit_verify({.directory = ledger.path, .keys = parse_vkeys({ledger.first})}).is_clean);
 }
 
 SCENARIO("a key that cannot be kept is not put in force") {
@@ -223,7 +223,7 @@ SCENARIO("a store that lost its end with a rotation is not written to, and an au
   std::filesystem::remove_all(ledger.path / "store");
   std::filesystem::rename(copy, ledger.path / "store");
   CHECK_THROWS_AS(open_for_writing(ledger.path, std::nullopt), Failure);
-  const auto audit = audit_verify({.directory = ledger.path, .vkey = ledger.first});
+  const auto audit = audit_verify({.directory = ledger.path, .keys = parse_vkeys({ledger.first})});
   CHECK(audit.is_clean == is_later);
   CHECK(audit.report.contains(is_later ? "warnings" : "finding"));
 }

@@ -9,6 +9,7 @@
 #include "ledger/merkle.hpp"
 #include "ledger/witness.hpp"
 #include "tests/support/ledger_fixture.hpp"
+#include "tests/support/ledger_tree.hpp"
 #include "tools/http_server.hpp"
 
 using namespace daicho;
@@ -28,7 +29,7 @@ Checkpoint checkpoint_of(std::uint64_t size) {
 }
 std::optional<std::vector<Hash>> prove(std::uint64_t old_size, std::uint64_t new_size) {
   const auto all = leaves();
-  return consistency_proof(old_size, new_size, [&](std::uint64_t index) { return all[index]; });
+  return consistency_proof(old_size, new_size, subtrees_over(all));
 }
 Cosigner witness_key(std::uint8_t number) { return Cosigner(Signer("w", bytes_from(number).view())); }
 HttpAnswer text(unsigned status, const std::string& body) { return {status, note_content_type, body}; }

@@ -8,6 +8,7 @@
 
 #include "ledger/merkle.hpp"
 #include "tests/support/ledger_fixture.hpp"
+#include "tests/support/ledger_tree.hpp"
 #include "tools/failure.hpp"
 #include "tools/key_files.hpp"
 #include "tools/witness_server.hpp"
@@ -28,7 +29,7 @@ struct SignedLog {
   std::string request(std::uint64_t old_size, std::uint64_t size) const {
     Frontier frontier;
     for (std::uint64_t i = 0; i < size; ++i) frontier.append(leaves[i]);
-    auto proof = consistency_proof(old_size, size, [&](std::uint64_t index) { return leaves[index]; });
+    auto proof = consistency_proof(old_size, size, subtrees_over(leaves)).value_or(std::vector<Hash>());
     return add_checkpoint_body({old_size, std::move(proof), sign_checkpoint({origin, size, frontier.root()}, signer)});
   }
 };
