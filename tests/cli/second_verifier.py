@@ -228,7 +228,7 @@ def break_export(story, size, changes, tally):
         if tally.total() % 100 == 0:
             story.auditors.check_program(folder, f"{size} events, {what}")
         theirs, ours, words = story.auditors.verdicts(folder)
-        told = 2 if what.startswith("swap") else 3  # two files are spoilt then: the order of reading says which is named
+        told = 2 if what.startswith("swap") else 3  # two files are spoilt then: reading order says which is named
         is_same = report.check(theirs[:told] == ours[:told], f"{size} events, {what}: disagreement: {words}")
         if must_find and is_same:
             report.check(not ours[0], f"{size} events, {what}: not found: {words}")
