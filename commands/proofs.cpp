@@ -149,6 +149,9 @@ Decision decide(const Account& account, const ReplaceProof& command, const Conte
   if (old->status == ProofStatus::marked_lost)
     return refused({Rule::lost_4, "window_open", "This proof is marked lost; it goes when the window ends.",
                     account.windows.open->effective_at});
+  if (command.proof.kind == fb::ProofKind::trusted_device)
+    return refused(
+        {Rule::prf_6, "kind_not_offered", "A device lapses with the next change; it takes no proof's place."});
   Decision decision = add(account, command.proof, old->id, command.challenge, context);
   if (!decision.refusal) {
     Draft& added = decision.events.front();

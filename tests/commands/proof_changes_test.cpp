@@ -68,6 +68,12 @@ SCENARIO("R-PRF-6: a question takes the other's place at once") {
   CHECK(subject.proof(3).status == ProofStatus::verified);
 }
 
+SCENARIO("R-PRF-6 R-PRF-10: a device takes no other proof's place") {
+  const Subject subject = changing_owner();
+  const NewProof device{.kind = fb::ProofKind::trusted_device, .device_id = "pc-1"};
+  CHECK(outcome(subject.when(replace(subject, 0, device))) == "R-PRF-6 kind_not_offered");
+}
+
 SCENARIO("R-ACC-6 R-PRF-5: who passed no challenge is not told which proofs the account has") {
   const Subject subject = owner();
   for (const NewProof& proof : {new_mailbox("msabc123@outlook.com"), new_mailbox("other@example.org")}) {
