@@ -32,12 +32,10 @@ OneTime secret_kind(fb::NotificationKind kind) {
   }
 }
 
-}  // namespace
-
-Entropy counting_entropy(std::uint64_t seed) {
-  return [next = std::make_shared<std::atomic<std::uint64_t>>(seed << 32U)](std::span<std::uint8_t> bytes) {
+Entropy counting_entropy(std::atomic<std::uint64_t>& next) {
+  return [&next](std::span<std::uint8_t> bytes) {
     for (std::size_t i = 0; i < bytes.size(); i += 8) {  // splitmix64
-      std::uint64_t word = (*next)++ * 0x9e3779b97f4a7c15U;
+      std::uint64_t word = next++ * 0x9e3779b97f4a7c15U;
       word = (word ^ (word >> 30U)) * 0xbf58476d1ce4e5b9U;
       word = (word ^ (word >> 27U)) * 0x94d049bb133111ebU;
       const auto random = big_endian(word ^ (word >> 31U));
@@ -47,8 +45,11 @@ Entropy counting_entropy(std::uint64_t seed) {
   };
 }
 
+}  // namespace
+
 MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed)
-    : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())), entropy_(counting_entropy(seed)) {
+    : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())), entropy_(counting_entropy(drawn_)) {
+  draw_from(seed);
   found(changes);
 }
 MemoryLedger::~MemoryLedger() = default;

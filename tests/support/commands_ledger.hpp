@@ -10,9 +10,6 @@
 
 namespace daicho::test {
 
-/// Different every time, the same in every run. Any thread.
-Entropy counting_entropy(std::uint64_t seed);
-
 /// What waits in the outbox, with what its text would carry.
 struct Mail {
   Id notification, account;
@@ -41,6 +38,9 @@ class MemoryLedger {
 
   /// Closes all and opens it again from what is stored.
   void reopen();
+
+  /// What is drawn from here on is as in any other ledger that was told the same number. At first that is `seed`.
+  void draw_from(std::uint64_t stream) { drawn_ = stream << 32U; }
 
   std::atomic<Time> clock = noon;
   void wait(Duration span) { clock += span; }
@@ -84,7 +84,8 @@ class MemoryLedger {
   void found(const Json& changes);
 
   std::unique_ptr<rocksdb::Env> env_;
-  Entropy entropy_;
+  std::atomic<std::uint64_t> drawn_ = 0;
+  Entropy entropy_;  // different every time, the same in every run; any thread
   std::unique_ptr<Store> store_;
   std::unique_ptr<KeyRing> keys_;
   std::unique_ptr<Log> log_;
