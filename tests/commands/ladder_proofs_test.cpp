@@ -43,12 +43,10 @@ auto given_proof(NewProof proof) {
   return [proof = std::move(proof)](Subject&, auto& command) { command.proof = proof; };
 }
 
-/// The rungs of a new proof, from a kind that is none to one that may be added (examine, add).
+/// The rungs of a new proof, from an app without a secret to a mailbox that may be added (examine, add).
 template <class C>
 Ladder<Subject, C>& new_proof(Ladder<Subject, C>& ladder) {
-  return ladder.rung("R-PRF-9 kind_not_added", given_proof({.kind = fb::ProofKind::authenticator_app}))
-      .rung("R-PRF-1 invalid_totp_secret", given_proof({.kind = fb::ProofKind::trusted_device}))
-      .rung("R-PRF-1 device_missing", given_proof(new_question("First pet?", " ")))
+  return ladder.rung("R-PRF-1 invalid_totp_secret", given_proof(new_question("First pet?", " ")))
       .rung("R-PRF-1 question_incomplete", given_proof(new_phone("0")))
       .rung("R-PRF-2 invalid_phone", given_proof(new_mailbox("nobody")))
       .rung("R-PRF-1 invalid_email", given_proof(new_mailbox("third@example.org")))
@@ -59,21 +57,26 @@ Ladder<Subject, C>& new_proof(Ladder<Subject, C>& ladder) {
       .rung("R-CHL-5 account_send_limit", codes_per_hour(8));
 }
 
+const NewProof no_kind{.kind = fb::ProofKind::recovery_code}, no_device{.kind = fb::ProofKind::trusted_device},
+    no_secret{.kind = fb::ProofKind::authenticator_app};
+
 }  // namespace
 
 SCENARIO("R-PRF-9 R-PRF-1 R-PRF-2 R-PRF-5 R-CHL-5: add-proof, rung by rung") {
-  Ladder ladder(full_owner(), AddProof{numbered(99), {.kind = fb::ProofKind::recovery_code}});
+  Ladder ladder(full_owner(), AddProof{numbered(99), no_kind});
+  ladder.rung("R-PRF-9 kind_not_added", given_proof(no_device)).rung("R-PRF-1 device_missing", given_proof(no_secret));
   new_proof(ladder).expect_accepted("ProofAdded LinkSent");
 }
 
 SCENARIO("R-PRF-6 R-LOST-4 R-PRF-9 R-PRF-1 R-PRF-2 R-PRF-5 R-CHL-5: replace-proof, rung by rung") {
   Subject subject = full_owner();
   for (const Past& step : {mailbox("gone@example.org"), removed(21), marked_lost(70)}) step(subject);
-  Ladder ladder(subject, ReplaceProof{numbered(99), numbered(99), {.kind = fb::ProofKind::trusted_device}});
+  Ladder ladder(subject, ReplaceProof{numbered(99), numbered(99), no_device});
   ladder.rung("R-PRF-6 proof_unknown", &ReplaceProof::replaces, subject.proof(21).id)
       .rung("R-PRF-6 proof_unknown", &ReplaceProof::replaces, subject.proof(1).id)
       .rung("R-LOST-4 window_open", cancelled(70))
-      .rung("R-PRF-6 kind_not_offered", given_proof({.kind = fb::ProofKind::recovery_code}));
+      .rung("R-PRF-6 kind_not_offered", given_proof(no_kind))
+      .rung("R-PRF-9 kind_not_added", given_proof(no_secret));
   new_proof(ladder).expect_accepted("ProofAdded LinkSent");
 }
 

@@ -130,7 +130,7 @@ struct Unrelated {
       return id_in(ledger.run(command, id), "challenge_id");
     };
     const Id answering = start(), sending = start();
-    const auto& proofs = ledger.account(id).proofs.all;
+    const auto proofs = ledger.account(id).proofs.all;
     const Id first = proofs[0].id, second = proofs[1].id;
     ledger.run(SendCode{answering, first, fb::Channel::email, "first"}, id);
     const Id told = ledger.newest_mail(id, fb::NotificationKind::security_info_changed).notification;

@@ -6,7 +6,7 @@ namespace daicho::test {
 
 namespace {
 
-constexpr std::size_t steps_of_a_life = 60;
+constexpr std::size_t steps_of_a_life = 40;
 constexpr std::array purposes = {fb::Purpose::reset_password, fb::Purpose::unblock, fb::Purpose::verify_proof,
                                  fb::Purpose::trust_device, fb::Purpose::change_security_info};
 const std::vector<std::string> mailboxes = {"first@example.com", "second@example.net", "third@example.org",
@@ -38,14 +38,16 @@ rc::Gen<LifePlan> life_plans() {
   return gen::build<LifePlan>(
       gen::set(&LifePlan::habits, gen::build<Habits>(gen::set(&Habits::accounts_max, any_of({1, 2, 5})),
                                                      gen::set(&Habits::wrong_percent, any_of({5, 20, 70})),
-                                                     gen::set(&Habits::pause_percent, any_of({3, 12, 30})))),
+                                                     gen::set(&Habits::pause_percent, any_of({3, 12, 30})),
+                                                     gen::set(&Habits::proving_percent, any_of({5, 20, 60})))),
       gen::set(&LifePlan::dice, gen::shrink(gen::noShrink(dice), fewer)));
 }
 
 std::ostream& operator<<(std::ostream& out, const LifePlan& plan) {
-  const auto& [accounts, wrong, pause] = plan.habits;
+  const auto& [accounts, wrong, pause, proving] = plan.habits;
   return out << plan.dice.size() << " steps of at most " << accounts << " accounts, " << wrong
-             << " % wrong, a pause in " << pause << " %; dice: " << rc::toString(plan.dice);
+             << " % wrong, a pause in " << pause << " %, proving in " << proving
+             << " %; dice: " << rc::toString(plan.dice);
 }
 
 Journal::Journal(const MemoryLedger& ledger) : envelopes(ledger.envelopes()) {
@@ -113,13 +115,14 @@ std::optional<RandomLife::Step> RandomLife::step(std::uint64_t dice) {
     }
     return std::nullopt;
   }
-  if (chance(3)) adopt_policy();
+  if (chance(5)) adopt_policy();
   if (accounts_.empty() || (accounts_.size() < habits_.accounts_max && chance(15))) {
     add_account();
     return std::nullopt;
   }
   if (current_ >= accounts_.size() || chance(10)) current_ = below(accounts_.size());
   const Id id = accounts_[current_];
+  if (chance(habits_.proving_percent)) prove(id);
   Command command = any_command(id);
   Answer answer = ledger_.run(command, id);
   const std::string words = outcome(answer);
@@ -135,6 +138,34 @@ std::optional<RandomLife::Step> RandomLife::step(std::uint64_t dice) {
   return Step{id, std::move(command), std::move(answer)};
 }
 
+/// Starts a challenge and goes through with it, else few were ever passed.
+void RandomLife::prove(const Id& id) {
+  constexpr std::array mostly = {fb::Purpose::change_security_info, fb::Purpose::trust_device};
+  const fb::Purpose purpose = chance(70) ? mostly[below(mostly.size())] : purposes[below(purposes.size())];
+  const auto run = [&](Command command) {
+    Answer answer = ledger_.run(command, id);
+    note("owner" + std::to_string(current_), name_of(command), outcome(answer));
+    ++outcomes_[outcome(answer)];
+    return answer;
+  };
+  const Answer started = run(StartChallenge{purpose, "pc-" + std::to_string(below(3)), CharacterCheck{"a", "A"}});
+  if (started.is_refusal) return;
+  const Id challenge = id_in(started, "challenge_id");
+  const Account account = settled(ledger_.account(id), ledger_.clock);
+  const auto& proofs = account.proofs.all;
+  const auto question = std::ranges::find_if(
+      proofs, [](const Proof& proof) { return proof.kind == fb::ProofKind::secret_question && proof.is_usable(); });
+  if (question != proofs.end() && chance(80)) {
+    run(AnswerSecretQuestion{challenge, question->id, is_wrong() ? "no answer" : "answer"});
+    return;
+  }
+  const Answer sent = run(code_command(account, challenge));
+  if (sent.is_refusal) return;
+  const Account waiting = settled(ledger_.account(id), ledger_.clock);
+  const Proof* proof = waiting.proofs.with_code_of(challenge);
+  if (proof) run(SubmitCode{challenge, code_of(waiting, *proof)});
+}
+
 Command RandomLife::any_command(std::uint64_t dice, const Id& id) {
   random_.seed(dice);
   return any_command(id);
@@ -142,6 +173,10 @@ Command RandomLife::any_command(std::uint64_t dice, const Id& id) {
 
 Command RandomLife::any_command(const Id& id) {
   const Account account = settled(ledger_.account(id), ledger_.clock);
+  const bool has_passed = std::ranges::any_of(account.challenges.open, [&](const Challenge& challenge) {
+    return challenge.passed_at && *challenge.passed_at + 10 * minute_us > ledger_.clock;
+  });
+  if (has_passed && chance(50)) return chance(80) ? proof_command(account) : secret_command(account);
   const std::uint64_t kind = below(100);
   if (kind < 40) return challenge_command(account);
   if (kind < 65) return proof_command(account);
@@ -211,9 +246,16 @@ Command RandomLife::challenge_command(const Account& account) {
     return StartChallenge{purposes[below(purposes.size())], device, CharacterCheck{"a", chance(95) ? "A" : "b"}};
   }
   if (next == 2) return answer_command(account, open);
-  const auto& all = account.proofs.all;
-  const auto usable = std::ranges::find_if(all, &Proof::is_usable);
-  const Proof& proof = chance(70) && usable != all.end() ? *usable : all[below(all.size())];
+  return code_command(account, challenge);
+}
+
+/// A code to one of the proofs, mostly one that is usable.
+Command RandomLife::code_command(const Account& account, const Id& challenge) {
+  std::vector<Proof> proofs = account.proofs.all;
+  if (chance(80) && account.proofs.usable_count() > 0)
+    std::erase_if(proofs, [](const Proof& proof) { return !proof.is_usable() || channels_of(proof.kind).empty(); });
+  if (proofs.empty()) proofs = account.proofs.all;
+  const Proof& proof = proofs[below(proofs.size())];
   const bool is_mail = proof.kind == fb::ProofKind::email;
   return SendCode{challenge, proof.id, is_mail ? fb::Channel::email : fb::Channel::sms,
                   confirmation_of(account, proof)};
@@ -232,18 +274,20 @@ Command RandomLife::answer_command(const Account& account, const Challenge* chal
 
 Command RandomLife::proof_command(const Account& account) {
   const Id change = challenge_for(account, fb::Purpose::change_security_info);
-  switch (below(9)) {
+  switch (below(12)) {
     case 0:
     case 1:
       return AddProof{.challenge = change, .proof = any_proof()};
     case 2:
       return IssueRecoveryCode{change};
     case 3:
-      return RemoveProof{change, any_proof_of(account)};
     case 4:
-      return ReplaceProof{change, any_proof_of(account), any_proof()};
+      return RemoveProof{change, any_proof_of(account)};
     case 5:
-      return TrustDevice{challenge_for(account, fb::Purpose::trust_device), "pc-" + std::to_string(below(3))};
+      return ReplaceProof{change, any_proof_of(account), any_proof()};
+    case 6:
+    case 7:
+      return trust_command(account);
     default: {
       const Proof* proof = account.proofs.find(any_proof_of(account));
       VerifyProof verify{.proof = proof->id};
@@ -251,6 +295,18 @@ Command RandomLife::proof_command(const Account& account) {
       return verify;
     }
   }
+}
+
+Command RandomLife::trust_command(const Account& account) {
+  const Id id = challenge_for(account, fb::Purpose::trust_device);
+  const Challenge* challenge = account.challenges.find(id);
+  const auto key = ledger_.keys().data_key(ledger_.store(), account.id);
+  const Vault vault(account.id, *key, ledger_.keys().code_key());
+  for (const std::string device : {"pc-0", "pc-1", "pc-2"}) {
+    if (challenge && !is_wrong() && vault.tag("device", device) == challenge->device_tag)
+      return TrustDevice{id, device};
+  }
+  return TrustDevice{id, "pc-0"};
 }
 
 Command RandomLife::window_command(const Account& account) {

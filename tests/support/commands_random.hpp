@@ -13,8 +13,9 @@ namespace daicho::test {
 /// How the people of a life are.
 struct Habits {
   std::uint64_t accounts_max = 5;
-  std::uint64_t wrong_percent = 15;  ///< of what they type
-  std::uint64_t pause_percent = 12;  ///< of their steps, before which time goes on
+  std::uint64_t wrong_percent = 15;    ///< of what they type
+  std::uint64_t pause_percent = 12;    ///< of their steps, before which time goes on
+  std::uint64_t proving_percent = 20;  ///< of their steps, before which they pass a challenge, or try to
 };
 
 /// A life not lived yet. Each step follows from its own throw of the dice and from what happened so far, so that what
@@ -54,11 +55,14 @@ class RandomLife {
   void pause();
   void adopt_policy();
   void add_account();
+  void prove(const Id& account);
   void note(const std::string& who, std::string_view what, const std::string& outcome);
   Command any_command(const Id& account);
   Command challenge_command(const Account& account);
+  Command code_command(const Account& account, const Id& challenge);
   Command answer_command(const Account& account, const Challenge* challenge);
   Command proof_command(const Account& account);
+  Command trust_command(const Account& account);
   Command window_command(const Account& account);
   Command secret_command(const Account& account);
   Command other_command(const Account& account);
