@@ -44,6 +44,7 @@ enum class StoreFault {
   exists,     ///< creation found one
   locked,     ///< another process writes it
   corrupt,    ///< stored bytes do not read back as written
+  behind,     ///< it holds less than the published checkpoint covers
   io,         ///< the operating system said no: disk full, permissions, a failed sync
 };
 struct StoreError {
@@ -60,9 +61,13 @@ class Store {
     salvage,  ///< read, passing over what cannot be read: only to say what is wrong
   };
   /// `env` null: the machine's own; a test hands in RocksDB's memory or fault Env and keeps it alive.
-  /// For `write`, `corrupt` also when the published checkpoint covers more than the store holds: nothing is changed.
+  /// For `write`, `behind` when the published checkpoint covers more than the store holds: nothing is changed.
   static Result<std::unique_ptr<Store>, StoreError> open(const std::filesystem::path& directory, Mode mode,
                                                          rocksdb::Env* env = nullptr);
+  /// For `read`: RocksDB's own folder, wherever it lies; `published` is the checkpoint that goes with it.
+  static Result<std::unique_ptr<Store>, StoreError> open_folder(const std::filesystem::path& folder,
+                                                                std::optional<std::string> published,
+                                                                rocksdb::Env* env = nullptr);
   ~Store();
 
   Result<std::optional<std::string>, StoreError> get(Family family, ByteView key) const;
