@@ -33,6 +33,7 @@ class AuditChain {
   std::optional<Finding> place(const Event& event) const;
   std::optional<Finding> history(const Event& event) const;
   std::optional<Finding> rotation(const Event& event) const;
+  std::optional<Finding> restore(const Event& event) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const Store& store_;
