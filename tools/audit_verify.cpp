@@ -17,6 +17,22 @@ Json finding_json(const Finding& finding) {
   return json;
 }
 
+std::uint64_t missing_events(const AcceptedRestore& restore) {
+  return restore.known_size > restore.position ? restore.known_size - restore.position : 0;
+}
+
+/// What was cut off before a restore is gone for good: intact, and to be said.
+std::optional<std::string> cut_warning(const AuditReport& report) {
+  std::uint64_t events = 0, cuts = 0;
+  for (const AcceptedRestore& restore : report.restores) {
+    events += missing_events(restore);
+    cuts += missing_events(restore) > 0 ? 1 : 0;
+  }
+  if (cuts == 0) return std::nullopt;
+  return "history was cut " + std::to_string(cuts) + " times by accepted restores: " + std::to_string(events) +
+         " events that were known to have existed are missing";
+}
+
 Json report_json(const AuditReport& report) {
   Json json = {{"result", report.first_finding ? "violated" : "intact"},
                {"events", report.events},
@@ -27,6 +43,14 @@ Json report_json(const AuditReport& report) {
                {"sealed_opened", report.sealed_opened},
                {"sealed_without_key", report.sealed_without_key}};
   if (report.rotations > 0) json["key_rotations"] = report.rotations;
+  for (const AcceptedRestore& restore : report.restores) {
+    Json cut = {{"position", restore.position}, {"events_missing", missing_events(restore)}};
+    if (missing_events(restore) > 0) {
+      cut["missing_from"] = restore.position;
+      cut["missing_to"] = restore.known_size - 1;
+    }
+    json["restores"].push_back(std::move(cut));
+  }
   if (report.events > 0) {
     json["first_time"] = to_rfc3339(report.first_time);
     json["last_time"] = to_rfc3339(report.last_time);
@@ -65,6 +89,43 @@ AuditVerifyResult unreadable_store(const std::string& found) {
   return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false};
 }
 
+AuditVerifyResult audit_store(const AuditedStore& audited) {
+  std::unique_ptr<KeyRing> keys;
+  std::vector<std::string> left_out;
+  try {
+    keys = read_keys(audited.keys, audited.store);
+  } catch (const Failure& failure) {
+    left_out.push_back(std::string("sealed parts and sign-in names are not checked: ") + failure.what());
+  }
+  Replay replay(audited.store, keys.get());
+  Progress progress("audit");
+  const AuditOptions audit_options{
+      .threads = audited.threads,
+      .keys = keys.get(),
+      .on_event =
+          [&](const Event& event, const Hash& leaf) {
+            replay.apply(event, leaf);
+            if (audited.on_event) audited.on_event(event, leaf);
+          },
+      .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
+  AuditReport report = audit_log(audited.store, audited.verifier, audit_options);
+  if (!report.first_finding && !audited.trouble.empty()) {
+    report.first_finding =
+        Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", audited.trouble};
+  }
+  if (!report.first_finding) report.first_finding = projection_finding(audited.store, replay);
+  if (auto cut = cut_warning(report)) report.warnings.push_back(*std::move(cut));
+  report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
+  AuditVerifyResult result{report_json(report), !report.first_finding};
+  result.report["projections"] = result.is_clean ? "equal to their replay" : "not reached";
+  if (report.first_finding) {
+    result.report["finding"] = finding_json(*report.first_finding);
+    if (!audited.trouble.empty()) result.report["store"] = audited.trouble;
+  }
+  result.report["checkpoint"] = report.last_checkpoint;
+  return result;
+}
+
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
   Verifier verifier = read_verifier(options.directory);
   if (options.vkey) {
@@ -76,35 +137,11 @@ AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
   const auto store = open_for_audit(options.directory, trouble);
   if (!store && store.error().fault != StoreFault::corrupt) fail(store.error());
   if (!store) return unreadable_store(store.error().detail);  // not even salvageable: its own files are broken
-  std::unique_ptr<KeyRing> keys;
-  std::vector<std::string> left_out;
-  try {
-    keys = read_keys(options.directory, **store);
-  } catch (const Failure& failure) {
-    left_out.push_back(std::string("sealed parts and sign-in names are not checked: ") + failure.what());
-  }
-  Replay replay(**store, keys.get());
-  Progress progress("audit");
-  const AuditOptions audit_options{
-      .threads = options.threads,
-      .keys = keys.get(),
-      .on_event = [&](const Event& event, const Hash& leaf) { replay.apply(event, leaf); },
-      .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
-  AuditReport report = audit_log(**store, verifier, audit_options);
-  if (!report.first_finding && !trouble.empty()) {
-    report.first_finding =
-        Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", trouble};
-  }
-  if (!report.first_finding) report.first_finding = projection_finding(**store, replay);
-  report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
-  AuditVerifyResult result{report_json(report), !report.first_finding};
-  result.report["projections"] = result.is_clean ? "equal to their replay" : "not reached";
-  if (report.first_finding) {
-    result.report["finding"] = finding_json(*report.first_finding);
-    if (!trouble.empty()) result.report["store"] = trouble;
-  }
-  result.report["checkpoint"] = report.last_checkpoint;
-  return result;
+  return audit_store({.store = **store,
+                      .verifier = verifier,
+                      .keys = options.directory,
+                      .threads = options.threads,
+                      .trouble = trouble});
 }
 
 AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool with_rebuild) {

@@ -45,6 +45,7 @@ CommandLine::CommandLine()
   add_ledger_commands(*this);
   add_query_commands(*this);
   add_audit_commands(*this);
+  add_backup_commands(*this);
   add_bench_commands(*this);
   check_values(app_);
 }

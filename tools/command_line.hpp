@@ -59,6 +59,7 @@ std::string list_names(const Table& table) {
 void add_ledger_commands(CommandLine& line);  ///< cli_ledger.cpp: init, command, play, outbox, tick
 void add_query_commands(CommandLine& line);   ///< cli_query.cpp: query, rules
 void add_audit_commands(CommandLine& line);   ///< cli_audit.cpp: audit, replay
+void add_backup_commands(CommandLine& line);  ///< cli_backup.cpp: backup, restore
 void add_bench_commands(CommandLine& line);   ///< cli_bench.cpp: bench
 
 }  // namespace daicho
