@@ -19,7 +19,9 @@ QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options"
            "explain", "services", "policy")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"],
-        ["rules"], ["replay"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
+        ["rules"], ["replay"], ["backup"], ["backup", "list"], ["backup", "verify"], ["backup", "prune"], ["restore"],
+        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "signer"],
+        ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
 def read_line(process, seconds=20):
