@@ -66,15 +66,16 @@ SCENARIO("R-LED-5: revoke-service, rung by rung") {
 }
 
 SCENARIO("R-LED-5: record-access, rung by rung") {
-  const std::string unknown = "R-LED-5 field_unknown", missing = "R-LED-5 reason_missing";
-  Ladder(owner(), RecordAccess{std::string(access_reason_bytes_max + 1, 'r'), "", {}})
-      .rung(missing, &RecordAccess::reason, "")
-      .rung(missing, &RecordAccess::reason, "complaint")
-      .rung(missing, &RecordAccess::case_number, std::string(case_number_bytes_max + 1, 'c'))
-      .rung(missing, &RecordAccess::case_number, "C-1042")
-      .rung(unknown, &RecordAccess::fields, {"profile", "profile"})
-      .rung(unknown, &RecordAccess::fields, {"profile", "password"})
-      .rung(unknown, &RecordAccess::fields, {"profile"})
+  const std::string too_long = "R-LED-5 reason_too_long";
+  const RecordAccess wrong{
+      std::string(access_reason_bytes_max + 1, 'r'), std::string(case_number_bytes_max + 1, 'c'), {}};
+  Ladder(owner(), wrong)
+      .rung(too_long, &RecordAccess::reason, "")
+      .rung("R-LED-5 reason_missing", &RecordAccess::reason, "complaint")
+      .rung(too_long, &RecordAccess::case_number, "C-1042")
+      .rung("R-LED-5 fields_missing", &RecordAccess::fields, {"profile", "profile"})
+      .rung("R-LED-5 field_repeated", &RecordAccess::fields, {"profile", "password"})
+      .rung("R-LED-5 field_unknown", &RecordAccess::fields, {"profile"})
       .expect_accepted("AccessRecorded");
 }
 
