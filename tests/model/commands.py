@@ -199,13 +199,13 @@ class ProofRules(ChallengeRules):
 
     def add(self, challenge_id, replaces, kind, **proof):
         found = details(kind, **proof)
+        if self.view.usable:  # decision 0010: the first one needs no challenge
+            self.check_passed(challenge_id, "change_security_info", "R-PRF-5")
         kept = [each for each in self.view.proofs if each.status != "removed"]
         if found["address"] in [each.address for each in kept]:
             raise No("R-PRF-2", "already_added")
         if len(kept) >= PROOFS_MAX:
             raise No("R-PRF-5", "too_many_proofs")
-        if self.view.usable:  # decision 0010: the first one needs no challenge
-            self.check_passed(challenge_id, "change_security_info", "R-PRF-5")
         proof_id = self.model.new_id("proof")
         message = first_message(self.model, kind, proof_id, found, self.now, self.policy)
         if message:
@@ -238,7 +238,8 @@ class ProofRules(ChallengeRules):
         if not proof or not proof.in_force:
             raise No("R-PRF-5", "proof_unknown")
         self.check_not_marked(proof)
-        left = sum(1 for each in self.view.proofs if each.status == "verified" and each is not proof)
+        left = sum(1 for each in self.view.proofs if each.status == "verified" and each.kind != "trusted_device" and
+                   each is not proof)
         if proof.usable and left < self.policy["min_proofs"]:
             raise No("R-PRF-5", "last_proofs")
         return [self.removal(proof_id)], {"proof_id": proof_id}
@@ -286,10 +287,11 @@ class AccountRules(ProofRules):
     """R-ACC-*, R-PWD-*, R-BLK-*, R-LIFE-*."""
 
     def confirm_sign_in_name(self, link_token):
-        if self.view.log[0].name_confirmed or self.view.all("SignInNameConfirmed"):
+        asked = self.view.all("SignInNameConfirmationRequested")
+        is_right = bool(asked) and link_token == asked[-1].secret
+        if is_right and self.view.all("SignInNameConfirmed"):
             return [], {}
-        asked = self.view.newest("SignInNameConfirmationRequested")
-        if asked.expires_at <= self.now or link_token != asked.secret:
+        if not is_right or asked[-1].expires_at <= self.now:
             raise No("R-ACC-2", "link_unknown")
         return [self.event("SignInNameConfirmed")], {}
 
