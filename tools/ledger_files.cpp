@@ -24,6 +24,7 @@ Exit exit_of(StoreFault fault) {
     case StoreFault::exists:
       return Exit::usage;
     case StoreFault::corrupt:
+    case StoreFault::behind:
       return Exit::integrity;
     case StoreFault::locked:
     case StoreFault::io:
