@@ -46,6 +46,7 @@ CommandLine::CommandLine()
   add_query_commands(*this);
   add_audit_commands(*this);
   add_witness_commands(*this);
+  add_backup_commands(*this);
   add_bench_commands(*this);
   check_values(app_);
 }

@@ -60,6 +60,7 @@ void add_ledger_commands(CommandLine& line);   ///< cli_ledger.cpp: init, comman
 void add_query_commands(CommandLine& line);    ///< cli_query.cpp: query, rules
 void add_audit_commands(CommandLine& line);    ///< cli_audit.cpp: audit, replay
 void add_witness_commands(CommandLine& line);  ///< cli_witness.cpp: witness
+void add_backup_commands(CommandLine& line);   ///< cli_backup.cpp: backup, restore
 void add_bench_commands(CommandLine& line);    ///< cli_bench.cpp: bench
 
 }  // namespace daicho

@@ -8,6 +8,7 @@
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
 #include "tools/key_files.hpp"
+#include "tools/restore.hpp"
 
 namespace daicho {
 
@@ -35,7 +36,8 @@ Exit exit_of(StoreFault fault) {
 
 /// The directory to be, with nothing in it that an earlier ledger, or its unfinished `init`, left.
 void make_directory(const std::filesystem::path& directory) {
-  for (const char* each : {signing_key_file, next_signing_key_file, master_key_file, verifier_file, "checkpoint"}) {
+  for (const char* each :
+       {signing_key_file, next_signing_key_file, master_key_file, verifier_file, "checkpoint", "restored"}) {
     if (!std::filesystem::exists(std::filesystem::symlink_status(directory / each))) continue;
     throw Failure(Exit::usage,
                   (directory / each).string() + " is there already: a ledger, or what an unfinished `init` left");
@@ -192,9 +194,19 @@ void WritableLedger::set_time(Time at) {
 }
 
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
+  if (const auto words = restored_mark_words(directory)) throw Failure(Exit::unavailable, *words);
+  return open_restored_for_writing(directory, at);
+}
+
+WritableLedger open_restored_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
   const Verifier first = read_verifier(directory);
   WritableLedger ledger;
-  ledger.store = value_or_fail(Store::open(directory, Store::Mode::write));
+  auto store = Store::open(directory, Store::Mode::write);
+  if (!store && store.error().fault == StoreFault::behind)
+    throw Failure(Exit::integrity, store.error().detail +
+                                       ": it opens to read only; `daicho restore --accept --data "
+                                       "DIR` says what is missing and lets it go on without");
+  ledger.store = value_or_fail(std::move(store));
   ledger.keys = read_keys(directory, *ledger.store);
   auto state = load_ledger(*ledger.store);
   if (!state) {  // rows of another fold version, or damaged ones: the events give them anew
