@@ -2,6 +2,7 @@
 //
 //   DIR/signing.key   Ed25519 signing key, `PRIVATE+KEY+…`        0600
 //   DIR/signing.key.next  while it is rotated: the key to come    0600
+//   DIR/signing.command  instead of signing.key: a helper program that signs (tools/external_signer.hpp)
 //   DIR/master.key    master key, 64 hex digits                   0600
 //   DIR/ledger.vkey   the first verifier, for anyone              0644
 //   DIR/checkpoint    copy of the newest signed checkpoint        0600
