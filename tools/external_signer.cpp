@@ -53,7 +53,8 @@ class Helper {
 
  private:
   int start(const std::vector<std::string>& command);
-  bool send_line(const std::string& line) const;
+  std::optional<std::string> send_line(const std::string& line) const;  ///< why it could not be sent
+  std::string within() const { return " within " + std::to_string(answer_time_max_.count()) + " seconds"; }
   void read_answers();
   std::optional<std::promise<Answer>> take_first();
   void fail(const std::string& words);
@@ -108,20 +109,21 @@ Helper::~Helper() {
   }
 }
 
-bool Helper::send_line(const std::string& line) const {
+std::optional<std::string> Helper::send_line(const std::string& line) const {
   for (std::size_t sent = 0; sent < line.size();) {
     const ssize_t count = ::send(socket_, line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
+    if (count < 0 && errno == EAGAIN) return "the signer took no message" + within();
+    if (count <= 0) return "the signer ended";
     sent += static_cast<std::size_t>(count);
   }
-  return true;
+  return std::nullopt;
 }
 
 Answer Helper::ask(ByteView message) {
   const std::string line = to_base64(message) + '\n';
   std::future<Answer> answer;
-  bool is_sent = true;
+  std::optional<std::string> unsent;
   {
     const std::lock_guard order(order_mutex_);
     {
@@ -129,11 +131,10 @@ Answer Helper::ask(ByteView message) {
       if (failed_) return Unexpected{*failed_};
       answer = waiting_.emplace_back().get_future();
     }
-    is_sent = send_line(line);
+    unsent = send_line(line);
   }
-  if (!is_sent) fail("the signer takes no more messages");
-  if (answer.wait_for(answer_time_max_) == std::future_status::timeout)
-    fail("the signer did not answer within " + std::to_string(answer_time_max_.count()) + " seconds");
+  if (unsent) fail(*unsent);
+  if (answer.wait_for(answer_time_max_) == std::future_status::timeout) fail("the signer did not answer" + within());
   return answer.get();
 }
 
