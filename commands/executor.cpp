@@ -48,7 +48,7 @@ bool is_one_of(const Command& command) {
 }
 
 bool is_ledgers_own(const Request& request) {
-  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RecordProjectionDigests>(
+  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, AcceptRestore, RecordProjectionDigests>(
           request.command))
     return true;
   return is_one_of<RefuseCommand, CountRefusals>(request.command) && !request.account;
@@ -285,7 +285,8 @@ Decision Executor::decide_at(Run& run, Time now) const {
       [&](const auto& command) {
         using Kind = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<Kind, AdoptPolicy> || std::is_same_v<Kind, RegisterService> ||
-                      std::is_same_v<Kind, RevokeService> || std::is_same_v<Kind, RotateSigningKey>) {
+                      std::is_same_v<Kind, RevokeService> || std::is_same_v<Kind, RotateSigningKey> ||
+                      std::is_same_v<Kind, AcceptRestore>) {
           return decide(*run.ledger, command, context);
         } else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) {
           return decide(*run.ledger, command);

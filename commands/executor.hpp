@@ -22,6 +22,7 @@
 #include "commands/recovery.hpp"
 #include "commands/registration.hpp"
 #include "commands/replacement.hpp"
+#include "commands/restoring.hpp"
 #include "commands/services.hpp"
 #include "commands/sign_in.hpp"
 #include "commands/two_step.hpp"
@@ -50,7 +51,7 @@ using Command =
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
                  CloseAccount, RecordAccess, AdoptPolicy, RegisterService, RevokeService, RotateSigningKey,
-                 RecordProjectionDigests, CountRefusals, RefuseCommand>;
+                 AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);

@@ -32,9 +32,16 @@ struct Finding {
   std::string expected, found;
 };
 
+/// Where a restored ledger went on with less history than was known to have existed (RestoreAccepted).
+struct AcceptedRestore {
+  Position position;         ///< of the event: as many were left
+  std::uint64_t known_size;  ///< events from `position` to the one before this are gone, if it is more
+};
+
 struct AuditReport {
   std::uint64_t events = 0, bytes = 0, signatures = 0, checkpoints = 0, accounts = 0;
   std::uint64_t rotations = 0;  ///< of the signing key
+  std::vector<AcceptedRestore> restores;
   std::uint64_t sealed_opened = 0;
   std::uint64_t sealed_without_key = 0;  ///< not checked further than their signature: no master key given, or erased
   Time first_time = 0, last_time = 0;

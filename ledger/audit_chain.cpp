@@ -154,6 +154,15 @@ std::optional<Finding> AuditChain::partial_tiles() const {
   return std::nullopt;
 }
 
+/// An accepted restore names the size it goes on from.
+std::optional<Finding> AuditChain::restore(const Event& event) const {
+  const auto* const restored = event.as<fb::RestoreAccepted>();
+  if (!restored || (restored->size() == event.position() && event.account().is_zero())) return std::nullopt;
+  return Finding{FindingKind::malformed, event.position(), event.account(),
+                 "an accepted restore of " + std::to_string(event.position()) + " events",
+                 "one of " + std::to_string(restored->size())};
+}
+
 std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   const Position position = frontier_.size();
   if (audited.position != position) {
@@ -168,6 +177,7 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   if (auto finding = place(event)) return finding;
   if (auto finding = history(event)) return finding;
   if (auto finding = rotation(event)) return finding;
+  if (auto finding = restore(event)) return finding;
 
   heads_[event.account()] = {event.account_version(), position, audited.leaf};
   frontier_.append(audited.leaf);
@@ -178,6 +188,8 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   ++report_.signatures;
   report_.bytes += audited.size;
   if (event.type() == fb::Payload::SigningKeyRotated) ++report_.rotations;
+  if (const auto* restored = event.as<fb::RestoreAccepted>())
+    report_.restores.push_back({position, restored->known_size()});
   if (audited.sealed == SealedPart::opened) ++report_.sealed_opened;
   if (audited.sealed == SealedPart::without_key) ++report_.sealed_without_key;
 

@@ -39,6 +39,7 @@ class AuditChain {
   std::optional<Finding> rotation(const Event& event) const;
   std::optional<Finding> tiles(const Hash& leaf);
   std::optional<Finding> tile(const TileId& id, const std::string& hashes, bool may_be_longer) const;
+  std::optional<Finding> restore(const Event& event) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const LogSource& source_;

@@ -78,6 +78,7 @@ void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append) n
       claim.places[i].previous.leaf = claim.leaves.back();
       if (!drafts[i].caused_by) drafts[i].caused_by = claim.places.front().position;
     }
+    if (claim.signer->failure()) return;  // commit() sees it, too
     claim.envelopes.push_back(encode_event(drafts[i], append.issuer, claim.places[i], append.data_key, *claim.signer));
     const ByteView envelope = as_bytes(claim.envelopes.back());
     claim.leaves.push_back(leaf_hash(envelope));
@@ -86,7 +87,7 @@ void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append) n
     assert(event);
     events.push_back(*event);
   }
-  claim.rows = append.fold(events, claim.leaves);
+  if (!claim.signer->failure()) claim.rows = append.fold(events, claim.leaves);
 }
 
 }  // namespace
@@ -206,6 +207,11 @@ void Log::Impl::lead() {
 
 std::optional<StoreError> Log::Impl::commit(Claims& group) {
   const Claim& first = *group.front();  // its signer is the whole group's
+  const auto signer_failed = [&]() -> std::optional<StoreError> {
+    if (auto why = first.signer->failure()) return StoreError{StoreFault::io, *std::move(why)};
+    return std::nullopt;
+  };
+  if (auto error = signer_failed()) return error;
   Rows rows;
   if (frontier.size() == 0) rows = founding_rows(first.signer->verifier());
   if (first.successor) {
@@ -226,6 +232,7 @@ std::optional<StoreError> Log::Impl::commit(Claims& group) {
   }
   const Checkpoint checkpoint{first.signer->verifier().name, frontier.size(), frontier.root()};
   std::string note = sign_checkpoint(checkpoint, *first.signer, first.successor.get());
+  if (auto error = signer_failed()) return error;
   rows.push_back(checkpoint_row(checkpoint.size, note));
   rows.push_back(frontier_row(frontier));
   if (auto error = store.write(rows, true)) return error;

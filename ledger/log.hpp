@@ -6,7 +6,8 @@
 //   3. the caller whose events come next in order commits every filled claim behind it in one synced WriteBatch with
 //      a signed checkpoint, and wakes the others. A lone caller commits at once; nobody waits on a timer.
 // An append that rotates the signing key goes alone: every other one is told `busy` meanwhile.
-// A failed write stops the log: every append after it fails until the ledger is opened anew.
+// A failed write, or a signer elsewhere that fails, stops the log: every append after it fails until the ledger is
+// opened anew.
 #pragma once
 
 #include "ledger/checkpoint.hpp"

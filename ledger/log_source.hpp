@@ -30,6 +30,7 @@ enum class StoreFault {
   exists,     ///< creation found one
   locked,     ///< another process writes it
   corrupt,    ///< stored bytes do not read back as written
+  behind,     ///< it holds less than the published checkpoint covers
   io,         ///< the operating system said no: disk full, permissions, a failed sync
 };
 struct StoreError {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
 
 #include "ledger/sealing.hpp"
 #include "ledger/sha256.hpp"
@@ -175,13 +176,26 @@ std::optional<Verifier> Verifier::parse_vkey(std::string_view text) {
 
 struct Signer::Secret {
   Verifier verifier;
-  SecretKey seed;
+  std::optional<SecretKey> seed;  // absent: `ask`
+  AskSignature ask;
+  std::mutex failure_mutex;  // guards `failure`
+  std::optional<std::string> failure;
+
+  Secret(Verifier of, std::optional<SecretKey> held, AskSignature asked)
+      : verifier(std::move(of)), seed(std::move(held)), ask(std::move(asked)) {}
+  void fail(std::string words) {
+    const std::lock_guard lock(failure_mutex);
+    if (!failure) failure = std::move(words);
+  }
 };
 
 Signer::Signer(std::string name, ByteView seed) {
   Verifier verifier(std::move(name), public_key_of(seed));
-  secret_ = std::make_unique<Secret>(Secret{std::move(verifier), SecretKey(seed)});
+  secret_ = std::make_unique<Secret>(std::move(verifier), SecretKey(seed), nullptr);
 }
+
+Signer::Signer(Verifier verifier, AskSignature ask)
+    : secret_(std::make_unique<Secret>(std::move(verifier), std::nullopt, std::move(ask))) {}
 
 Signer Signer::draw(std::string name, const std::function<void(std::span<std::uint8_t>)>& entropy) {
   std::array<std::uint8_t, seed_bytes> seed{};
@@ -197,9 +211,25 @@ Signer& Signer::operator=(Signer&&) noexcept = default;
 
 const Verifier& Signer::verifier() const { return secret_->verifier; }
 
+bool Signer::holds_key() const { return secret_->seed.has_value(); }
+
+std::optional<std::string> Signer::failure() const {
+  if (secret_->seed) return std::nullopt;
+  const std::lock_guard lock(secret_->failure_mutex);
+  return secret_->failure;
+}
+
 Signature Signer::sign(ByteView message) const {
+  if (!secret_->seed) {
+    if (failure()) return {};
+    const auto answer = secret_->ask(message);
+    if (answer && secret_->verifier.verify(message, *answer)) return *answer;
+    secret_->fail(answer ? "the signer answered with a signature that is not by " + secret_->verifier.vkey()
+                         : answer.error());
+    return {};
+  }
   std::array<std::uint8_t, ed25519_secret_bytes> secret;
-  std::memcpy(secret.data(), secret_->seed.view().data(), seed_bytes);
+  std::memcpy(secret.data(), secret_->seed->view().data(), seed_bytes);
   std::memcpy(secret.data() + seed_bytes, secret_->verifier.key.bytes.data(), PublicKey::size);
   Signature signature;
   crypto_sign_detached(signature.bytes.data(), nullptr, message.data(), message.size(), secret.data());
@@ -208,7 +238,8 @@ Signature Signer::sign(ByteView message) const {
 }
 
 std::string Signer::secret_text() const {
-  std::string seed = typed(KeyType::note, secret_->seed.view());
+  if (!secret_->seed) std::abort();  // there is none here
+  std::string seed = typed(KeyType::note, secret_->seed->view());
   std::string encoded = to_base64(as_bytes(seed));
   std::string text;
   text.reserve(secret_prefix.size() + secret_->verifier.name.size() + 10 + encoded.size());  // no copy is left behind

@@ -1,5 +1,6 @@
 // ledger/signing.hpp — Ed25519 keys (RFC 8032) and C2SP signed notes (c2sp.org/signed-note v1.0.0).
-// A Signer holds its seed in locked memory, wiped when it goes. Signing and verifying: any thread.
+// A Signer holds its seed in locked memory, wiped when it goes, or asks somebody who holds the key elsewhere.
+// Signing and verifying: any thread.
 #pragma once
 
 #include <functional>
@@ -47,19 +48,29 @@ struct Verifier {
   bool operator==(const Verifier&) const = default;
 };
 
+/// A signature by a key that is not in this process; the error says why there is none. Any thread.
+using AskSignature = std::function<Result<Signature, std::string>(ByteView message)>;
+
 class Signer {
  public:
   /// `seed` is 32 bytes; it is copied to locked memory.
   Signer(std::string name, ByteView seed);
   /// Of a seed that `entropy` fills in.
   static Signer draw(std::string name, const std::function<void(std::span<std::uint8_t>)>& entropy);
+  /// The key lives elsewhere. Every answer is verified before it is used.
+  Signer(Verifier verifier, AskSignature ask);
   ~Signer();
   Signer(Signer&&) noexcept;
   Signer& operator=(Signer&&) noexcept;
 
   const Verifier& verifier() const;
+  /// All zero, which verifies nowhere, once a key elsewhere has failed: then `failure()` says why, for ever. A key held
+  /// here does not fail.
   Signature sign(ByteView message) const;
+  std::optional<std::string> failure() const;
+  bool holds_key() const;  ///< false: it lives elsewhere
   /// `PRIVATE+KEY+name+hhhhhhhh+base64(01 || seed)`, the form the Go note tools read. The caller wipes it.
+  /// Only of a key held here.
   std::string secret_text() const;
   static std::optional<Signer> parse_secret(std::string_view text);
 

@@ -280,8 +280,8 @@ std::optional<StoreError> refuse_lost_tail(const Store& view) {
   const bool has_size = *last && (*last)->first.size() == 8;
   const std::uint64_t stored = has_size ? read_big_endian(as_bytes((*last)->first)) : 0;
   if (published->size <= stored) return std::nullopt;
-  return StoreError{StoreFault::corrupt, "the published checkpoint covers " + std::to_string(published->size) +
-                                             " events, the store's last one covers " + std::to_string(stored)};
+  return StoreError{StoreFault::behind, "the published checkpoint covers " + std::to_string(published->size) +
+                                            " events, the store's last one covers " + std::to_string(stored)};
 }
 
 void create_directories(const std::filesystem::path& directory, const std::string& path, rocksdb::Env& env, bool own) {
@@ -319,6 +319,14 @@ Result<std::unique_ptr<Store>, StoreError> Store::open(const std::filesystem::pa
   if (own && is_writer(mode)) {
     impl->published_file = ::open((directory / published_file).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   }
+  return std::unique_ptr<Store>(new Store(std::move(impl)));
+}
+
+Result<std::unique_ptr<Store>, StoreError> Store::open_folder(const std::filesystem::path& folder,
+                                                              std::optional<std::string> published, rocksdb::Env* env) {
+  auto impl = std::make_unique<Impl>(Mode::read, env ? env : rocksdb::Env::Default());
+  if (auto error = impl->open(folder.string())) return Unexpected{std::move(*error)};
+  impl->published = std::move(published);
   return std::unique_ptr<Store>(new Store(std::move(impl)));
 }
 

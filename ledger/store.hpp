@@ -35,9 +35,13 @@ class Store : public LogSource {
     salvage,  ///< read, passing over what cannot be read: only to say what is wrong
   };
   /// `env` null: the machine's own; a test hands in RocksDB's memory or fault Env and keeps it alive.
-  /// For `write`, `corrupt` also when the published checkpoint covers more than the store holds: nothing is changed.
+  /// For `write`, `behind` when the published checkpoint covers more than the store holds: nothing is changed.
   static Result<std::unique_ptr<Store>, StoreError> open(const std::filesystem::path& directory, Mode mode,
                                                          rocksdb::Env* env = nullptr);
+  /// For `read`: RocksDB's own folder, wherever it lies; `published` is the checkpoint that goes with it.
+  static Result<std::unique_ptr<Store>, StoreError> open_folder(const std::filesystem::path& folder,
+                                                                std::optional<std::string> published,
+                                                                rocksdb::Env* env = nullptr);
   ~Store() override;
 
   Result<std::optional<std::string>, StoreError> get(Family family, ByteView key) const override;

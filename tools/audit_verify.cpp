@@ -19,6 +19,22 @@ Json finding_json(const Finding& finding) {
   return json;
 }
 
+std::uint64_t missing_events(const AcceptedRestore& restore) {
+  return restore.known_size > restore.position ? restore.known_size - restore.position : 0;
+}
+
+/// What was cut off before a restore is gone for good: intact, and to be said.
+std::optional<std::string> cut_warning(const AuditReport& report) {
+  std::uint64_t events = 0, cuts = 0;
+  for (const AcceptedRestore& restore : report.restores) {
+    events += missing_events(restore);
+    cuts += missing_events(restore) > 0 ? 1 : 0;
+  }
+  if (cuts == 0) return std::nullopt;
+  return "history was cut " + std::to_string(cuts) + " times by accepted restores: " + std::to_string(events) +
+         " events that were known to have existed are missing";
+}
+
 Json report_json(const AuditReport& report) {
   Json json = {{"result", report.first_finding ? "violated" : "intact"},
                {"events", report.events},
@@ -29,6 +45,14 @@ Json report_json(const AuditReport& report) {
                {"sealed_opened", report.sealed_opened},
                {"sealed_without_key", report.sealed_without_key}};
   if (report.rotations > 0) json["key_rotations"] = report.rotations;
+  for (const AcceptedRestore& restore : report.restores) {
+    Json cut = {{"position", restore.position}, {"events_missing", missing_events(restore)}};
+    if (missing_events(restore) > 0) {
+      cut["missing_from"] = restore.position;
+      cut["missing_to"] = restore.known_size - 1;
+    }
+    json["restores"].push_back(std::move(cut));
+  }
   if (report.events > 0) {
     json["first_time"] = to_rfc3339(report.first_time);
     json["last_time"] = to_rfc3339(report.last_time);
@@ -60,6 +84,16 @@ Result<std::unique_ptr<Store>, StoreError> open_for_audit(const std::filesystem:
   return Store::open(directory, Store::Mode::salvage);
 }
 
+/// The report of a log that was audited, and what else was found about it.
+AuditVerifyResult finish(AuditReport report, const std::string& projections) {
+  if (auto cut = cut_warning(report)) report.warnings.push_back(*std::move(cut));
+  AuditVerifyResult result{report_json(report), !report.first_finding};
+  result.report["projections"] = result.is_clean ? projections : "not reached";
+  if (report.first_finding) result.report["finding"] = finding_json(*report.first_finding);
+  result.report["checkpoint"] = report.last_checkpoint;
+  return result;
+}
+
 }  // namespace
 
 AuditVerifyResult unreadable_store(const std::string& found) {
@@ -67,16 +101,38 @@ AuditVerifyResult unreadable_store(const std::string& found) {
   return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false};
 }
 
-namespace {
-
-/// The report of a log that was audited, and what else was found about it.
-AuditVerifyResult finish(AuditReport report, const std::string& projections) {
-  AuditVerifyResult result{report_json(report), !report.first_finding};
-  result.report["projections"] = result.is_clean ? projections : "not reached";
-  if (report.first_finding) result.report["finding"] = finding_json(*report.first_finding);
-  result.report["checkpoint"] = report.last_checkpoint;
+AuditVerifyResult audit_store(const AuditedStore& audited) {
+  std::unique_ptr<KeyRing> keys;
+  std::vector<std::string> left_out;
+  try {
+    keys = read_keys(audited.keys, audited.store);
+  } catch (const Failure& failure) {
+    left_out.push_back(std::string("sealed parts and sign-in names are not checked: ") + failure.what());
+  }
+  Replay replay(audited.store, keys.get());
+  Progress progress("audit");
+  const AuditOptions audit_options{
+      .threads = audited.threads,
+      .keys = keys.get(),
+      .on_event =
+          [&](const Event& event, const Hash& leaf) {
+            replay.apply(event, leaf);
+            if (audited.on_event) audited.on_event(event, leaf);
+          },
+      .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
+  AuditReport report = audit_log(audited.store, audited.verifier, audit_options);
+  if (!report.first_finding && !audited.trouble.empty()) {
+    report.first_finding =
+        Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", audited.trouble};
+  }
+  if (!report.first_finding) report.first_finding = projection_finding(audited.store, replay);
+  report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
+  AuditVerifyResult result = finish(std::move(report), "equal to their replay");
+  if (!result.is_clean && !audited.trouble.empty()) result.report["store"] = audited.trouble;
   return result;
 }
+
+namespace {
 
 AuditVerifyResult verify_export(const AuditVerifyOptions& options) {
   auto source = ExportedLog::open(options.directory);
@@ -105,30 +161,11 @@ AuditVerifyResult verify_ledger(const AuditVerifyOptions& options) {
   const auto store = open_for_audit(options.directory, trouble);
   if (!store && store.error().fault != StoreFault::corrupt) fail(store.error());
   if (!store) return unreadable_store(store.error().detail);  // not even salvageable: its own files are broken
-  std::unique_ptr<KeyRing> keys;
-  std::vector<std::string> left_out;
-  try {
-    keys = read_keys(options.directory, **store);
-  } catch (const Failure& failure) {
-    left_out.push_back(std::string("sealed parts and sign-in names are not checked: ") + failure.what());
-  }
-  Replay replay(**store, keys.get());
-  Progress progress("audit");
-  const AuditOptions audit_options{
-      .threads = options.threads,
-      .keys = keys.get(),
-      .on_event = [&](const Event& event, const Hash& leaf) { replay.apply(event, leaf); },
-      .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
-  AuditReport report = audit_log(**store, first, audit_options);
-  if (!report.first_finding && !trouble.empty()) {
-    report.first_finding =
-        Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", trouble};
-  }
-  if (!report.first_finding) report.first_finding = projection_finding(**store, replay);
-  report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
-  AuditVerifyResult result = finish(std::move(report), "equal to their replay");
-  if (!result.is_clean && !trouble.empty()) result.report["store"] = trouble;
-  return result;
+  return audit_store({.store = **store,
+                      .verifier = first,
+                      .keys = options.directory,
+                      .threads = options.threads,
+                      .trouble = trouble});
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "commands/decision.hpp"
 #include "ledger/signing.hpp"
+#include "ledger/store.hpp"
 
 namespace daicho {
 
@@ -21,6 +22,17 @@ struct AuditVerifyResult {
 /// Opens the ledger to read, beside a writer if there is one. Works without the master key, and on an export, and says
 /// what that leaves out.
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options);
+struct AuditedStore {
+  const Store& store;
+  const Verifier& verifier;  ///< the first
+  /// Where master.key is looked for.
+  const std::filesystem::path& keys;
+  unsigned threads = 0;
+  std::string trouble = {};  ///< why it could only be opened to salvage
+  std::function<void(const Event& event, const Hash& leaf)> on_event = nullptr;
+};
+/// The same of a store that is open, wherever it lies: a backup.
+AuditVerifyResult audit_store(const AuditedStore& audited);
 /// The result for a store that cannot even be opened.
 AuditVerifyResult unreadable_store(const std::string& found);
 

@@ -1,5 +1,7 @@
 #include "tools/command_line.hpp"
 
+#include "tools/key_files.hpp"
+
 namespace daicho {
 
 namespace {
@@ -38,6 +40,8 @@ CommandLine::CommandLine()
   app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");
   app_.add_option("--lang", language_, "language of refusals' titles: en or ja")->envname("LANG");
   app_.add_option("--at", at_, "the present instant of a ledger with a simulated clock");
+  app_.add_option("--passphrase-file", passphrase_, "passphrase of encrypted key files: a file, or fd:N")
+      ->envname("DAICHO_PASSPHRASE_FILE");
   app_.footer(
       "Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 integrity violated, 4 unavailable, 5 not "
       "permitted.\n"
@@ -46,6 +50,8 @@ CommandLine::CommandLine()
   add_query_commands(*this);
   add_audit_commands(*this);
   add_witness_commands(*this);
+  add_backup_commands(*this);
+  add_keys_commands(*this);
   add_bench_commands(*this);
   check_values(app_);
 }
@@ -57,6 +63,7 @@ Exit CommandLine::run(int count, char** values) {
     const int code = app_.exit(error);
     return code == 0 ? Exit::done : Exit::usage;
   }
+  use_passphrase(passphrase_);
   format();  // what is wrong with these shows before anything is done
   at();
   return run_();

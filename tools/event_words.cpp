@@ -299,6 +299,15 @@ EventWords words(const fb::SigningKeyRotated& e) {
   return {"the signing key was changed", {{"old_key_id", hex(e.old_key_id())}, {"vkey", text(e.vkey())}}};
 }
 
+EventWords words(const fb::RestoreAccepted& e) {
+  const std::uint64_t missing = e.known_size() > e.size() ? e.known_size() - e.size() : 0;
+  return {"a restored ledger went on from " + std::to_string(e.size()) + " events; " + std::to_string(missing) +
+              " that were known to have existed are missing",
+          {{"size", e.size()},
+           {"known_size", e.known_size()},
+           {"known_root", e.known_root() ? to_base64(flatbuffers::UnPack(*e.known_root()).view()) : ""}}};
+}
+
 template <class... Payloads>
 EventWords words_of_one(const Event& event) {
   static_assert(sizeof...(Payloads) == static_cast<std::size_t>(fb::Payload::MAX), "every payload type has its words");
@@ -325,7 +334,7 @@ EventWords describe(const Event& event) {
       SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected, SecretAnswerRejected,
       DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded, RecoveryVerified, RecoveryNotVerified,
       ResetLinkIssued, RecoverySurveySent, MailboxDeactivated, AccountExpired, AccountClosed, ServiceRegistered,
-      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated>(event);
+      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated, RestoreAccepted>(event);
 }
 
 Json header_json(const Event& event) {

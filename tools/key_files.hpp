@@ -8,6 +8,7 @@
 
 #include "ledger/sealing.hpp"
 #include "ledger/signing.hpp"
+#include "tools/encrypted_key.hpp"
 
 namespace daicho {
 
@@ -23,8 +24,20 @@ void remove_file(const std::filesystem::path& path);
 /// nullopt when there is none or it cannot be read; at most 64 KiB.
 std::optional<std::string> read_file(const std::filesystem::path& path);
 
+/// Where this process finds the passphrase of encrypted key files: a file's path, or `fd:N`; empty: nowhere. Read once,
+/// when it is first needed. Called by the command line before anything else.
+void use_passphrase(const std::string& source);
+const std::string& passphrase();  ///< without its line's end; a Failure when there is none, or it is empty or too long
+
+/// Plain or encrypted.
 SecretKey read_master_key(const std::filesystem::path& path);
 void create_signing_key(const std::filesystem::path& path, const Signer& signer);
 Signer read_signing_key(const std::filesystem::path& path);
+/// Fails when the file exists. `cost`: encrypted under the passphrase; nullopt: plain.
+void create_signing_key(const std::filesystem::path& path, const Signer& signer, const std::optional<KeyCost>& cost);
+/// The cost an encrypted key file was made with; nullopt: it is plain, or there is none.
+std::optional<KeyCost> key_file_cost(const std::filesystem::path& path);
+/// Puts the same key in place of the file's content, encrypted or plain. False: it was so already.
+bool rewrite_key_file(const std::filesystem::path& path, const std::optional<KeyCost>& cost);
 
 }  // namespace daicho

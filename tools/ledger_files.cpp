@@ -7,7 +7,9 @@
 #include "commands/policy_adoption.hpp"
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
+#include "tools/external_signer.hpp"
 #include "tools/key_files.hpp"
+#include "tools/restore.hpp"
 
 namespace daicho {
 
@@ -15,6 +17,7 @@ namespace {
 
 constexpr const char* signing_key_file = "signing.key";
 constexpr const char* next_signing_key_file = "signing.key.next";
+constexpr const char* signing_command_file = "signing.command";
 constexpr const char* master_key_file = "master.key";
 constexpr const char* verifier_file = "ledger.vkey";
 
@@ -24,6 +27,7 @@ Exit exit_of(StoreFault fault) {
     case StoreFault::exists:
       return Exit::usage;
     case StoreFault::corrupt:
+    case StoreFault::behind:
       return Exit::integrity;
     case StoreFault::locked:
     case StoreFault::io:
@@ -34,7 +38,8 @@ Exit exit_of(StoreFault fault) {
 
 /// The directory to be, with nothing in it that an earlier ledger, or its unfinished `init`, left.
 void make_directory(const std::filesystem::path& directory) {
-  for (const char* each : {signing_key_file, next_signing_key_file, master_key_file, verifier_file, "checkpoint"}) {
+  for (const char* each :
+       {signing_key_file, next_signing_key_file, master_key_file, verifier_file, "checkpoint", "restored"}) {
     if (!std::filesystem::exists(std::filesystem::symlink_status(directory / each))) continue;
     throw Failure(Exit::usage,
                   (directory / each).string() + " is there already: a ledger, or what an unfinished `init` left");
@@ -59,7 +64,7 @@ std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
   Signer signer(options.origin, seed);
   SecretKey master_key(master);
   std::string master_hex = to_hex(master) + "\n";
-  create_signing_key(options.directory / signing_key_file, signer);
+  create_signing_key(options.directory / signing_key_file, signer, std::nullopt);
   create_file(options.directory / master_key_file, master_hex, 0600);
   create_file(options.directory / verifier_file, signer.verifier().vkey() + "\n", 0644);
   wipe(master_hex);
@@ -74,6 +79,12 @@ struct FoundSigner {
 FoundSigner find_signer(const std::filesystem::path& directory, const Store& store, const Verifier& first) {
   KeyHistory keys(first);
   if (auto error = read_key_history(store, keys)) fail(*error);
+  if (std::filesystem::exists(directory / signing_command_file)) {
+    if (std::filesystem::exists(directory / signing_key_file))
+      throw Failure(Exit::usage,
+                    directory.string() + ": both signing.key and signing.command are there; one is wanted");
+    return {start_external_signer(keys.newest(), read_signing_command(directory / signing_command_file))};
+  }
   FoundSigner found{read_signing_key(directory / signing_key_file)};
   const auto next = directory / next_signing_key_file;
   if (found.signer.verifier() == keys.newest() || !std::filesystem::exists(next)) return found;
@@ -104,8 +115,20 @@ void settle_rotation(const std::filesystem::path& directory, bool is_next) {
 }
 
 SigningKeyPlace signing_key_place(const std::filesystem::path& directory) {
+  if (std::filesystem::exists(directory / signing_command_file)) {
+    return {.keep_next =
+                [](const Signer&) {
+                  spdlog::error("the signing key lives elsewhere (signing.command): it cannot be rotated here");
+                  return false;
+                },
+            .drop_next = [] {},
+            .put_next_in_force = [] {}};
+  }
   const auto current = directory / signing_key_file, next = directory / next_signing_key_file;
-  return {.keep_next = [next](const Signer& signer) { return attempt([&] { create_signing_key(next, signer); }); },
+  return {.keep_next =
+              [next, current](const Signer& signer) {  // kept as the one in force is
+                return attempt([&] { create_signing_key(next, signer, key_file_cost(current)); });
+              },
           .drop_next = [next] { attempt([&] { remove_file(next); }); },
           .put_next_in_force = [next, current] { attempt([&] { rename_file(next, current); }); }};
 }
@@ -191,9 +214,19 @@ void WritableLedger::set_time(Time at) {
 }
 
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
+  if (const auto words = restored_mark_words(directory)) throw Failure(Exit::unavailable, *words);
+  return open_restored_for_writing(directory, at);
+}
+
+WritableLedger open_restored_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
   const Verifier first = read_verifier(directory);
   WritableLedger ledger;
-  ledger.store = value_or_fail(Store::open(directory, Store::Mode::write));
+  auto store = Store::open(directory, Store::Mode::write);
+  if (!store && store.error().fault == StoreFault::behind)
+    throw Failure(Exit::integrity, store.error().detail +
+                                       ": it opens to read only; `daicho restore --accept --data "
+                                       "DIR` says what is missing and lets it go on without");
+  ledger.store = value_or_fail(std::move(store));
   ledger.keys = read_keys(directory, *ledger.store);
   auto state = load_ledger(*ledger.store);
   if (!state) {  // rows of another fold version, or damaged ones: the events give them anew

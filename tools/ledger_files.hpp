@@ -2,9 +2,11 @@
 //
 //   DIR/signing.key   Ed25519 signing key, `PRIVATE+KEY+…`        0600
 //   DIR/signing.key.next  while it is rotated: the key to come    0600
+//   DIR/signing.command  instead of signing.key: a helper program that signs (tools/external_signer.hpp)
 //   DIR/master.key    master key, 64 hex digits                   0600
 //   DIR/ledger.vkey   the first verifier, for anyone              0644
 //   DIR/checkpoint    copy of the newest signed checkpoint        0600
+//   DIR/restored      a restored ledger that nobody accepted yet: read only (tools/restore.hpp)
 //   DIR/store/        RocksDB
 #pragma once
 
@@ -47,6 +49,8 @@ struct WritableLedger {
   LedgerView view() const { return {store.get(), keys.get(), executor->ledger(), log->time()}; }
 };
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
+/// The same of a directory that a restore marked as one to be read only (tools/restore.hpp): to accept it.
+WritableLedger open_restored_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
 
 /// A ledger open beside its writer. Without a readable master key `keys` is null: sealed parts stay closed.
 struct ReadableLedger {

@@ -20,8 +20,10 @@ QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options"
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
         ["audit", "consistency"], ["audit", "check"], ["export"], ["export", "tiles"], ["witness"],
-        ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"], ["bench"],
-        ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
+        ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"],
+        ["backup"], ["backup", "list"], ["backup", "verify"], ["backup", "prune"], ["restore"],
+        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "signer"],
+        ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
 def read_line(process, seconds=20):
