@@ -20,14 +20,15 @@ SealedPart check_sealed(const Event& event, const LogSource& source, const KeyRi
 }
 
 /// What needs no order: everything that costs.
-void work_on(AuditChunk& chunk, const LogSource& source, const KeyHistory& history, const KeyRing* keys) {
+void work_on(AuditChunk& chunk, const LogSource& source, const KeyHistory& history, const AuditOptions& options) {
   for (AuditedEvent& audited : chunk.events) {
     const ByteView envelope = chunk.envelope(audited);
     audited.leaf = leaf_hash(envelope);
     audited.event = Event::parse(envelope);
     if (!audited.event) continue;
-    audited.is_signed = audited.event->verify(history.at(audited.position));
-    if (audited.is_signed) audited.sealed = check_sealed(*audited.event, source, keys);
+    audited.is_verified = options.depth != AuditDepth::hashes && audited.event->verify(history.at(audited.position));
+    audited.is_signed = audited.is_verified || options.depth == AuditDepth::hashes;
+    if (audited.is_verified) audited.sealed = check_sealed(*audited.event, source, options.keys);
   }
   for (AuditedCheckpoint& checkpoint : chunk.checkpoints) checkpoint.opened = history.open(checkpoint.note);
 }
@@ -54,8 +55,7 @@ std::optional<Finding> check_chunk(const AuditChunk& chunk, AuditChain& chain, c
 std::optional<Finding> check_events(const LogSource& source, std::uint64_t end, const KeyHistory& history,
                                     const AuditOptions& options, AuditChain& chain) {
   const unsigned threads = options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-  AuditPipeline pipeline(source, end, threads,
-                         [&](AuditChunk& chunk) { work_on(chunk, source, history, options.keys); });
+  AuditPipeline pipeline(source, end, threads, [&](AuditChunk& chunk) { work_on(chunk, source, history, options); });
   std::uint64_t shown = 0;
   while (const auto chunk = pipeline.next()) {
     if (auto finding = check_chunk(*chunk, chain, options)) return finding;
@@ -85,19 +85,18 @@ Result<End, Finding> find_end(const LogSource& source) {
 }
 
 /// After every event was checked: nothing is lost or loose at the end, and the writer would go on from there.
-std::optional<Finding> check_end(const LogSource& source, const End& end, const AuditChain& chain,
-                                 const std::optional<Checkpoint>& published) {
+std::optional<Finding> check_end(const LogSource& source, const End& end, const AuditChain& chain) {
   const std::uint64_t size = chain.frontier().size();
   const auto events = [](std::uint64_t count) { return std::to_string(count) + " events"; };
   if (size < end.size) {
     return Finding{
         FindingKind::truncated, size, {}, events(end.size) + ", as the last checkpoint covers", events(size)};
   }
-  if (published && published->size > size) {
+  if (const KnownRoot* const ahead = chain.ahead()) {
     return Finding{FindingKind::truncated,
                    size,
                    {},
-                   events(published->size) + ", as the published checkpoint covers",
+                   events(ahead->checkpoint.size) + ", as " + ahead->from + " covers",
                    events(size)};
   }
   const auto last = source.last(Family::events);
@@ -125,14 +124,15 @@ std::optional<Finding> check_end(const LogSource& source, const End& end, const 
                  *frontier ? to_hex(as_bytes(**frontier)) : "none"};
 }
 
-std::optional<Checkpoint> open_published(const LogSource& source, const KeyHistory& history, AuditReport& report) {
+/// What was published beside a store may be torn after a power loss, so that only a warning comes of it.
+std::optional<KnownRoot> open_published(const LogSource& source, const KeyHistory& history, AuditReport& report) {
   if (!source.is_store()) return std::nullopt;
   if (!source.published()) {
     report.warnings.push_back("there is no published checkpoint beside the store: a lost tail would not show");
     return std::nullopt;
   }
   const auto opened = history.open(*source.published());
-  if (opened) return *opened;
+  if (opened) return KnownRoot{"the published checkpoint", *opened};
   report.warnings.push_back(opened.error() == NoteFault::unknown_key
                                 ? "the published checkpoint is signed by no key that this log names: not of this "
                                   "ledger, or the log lost its end"
@@ -140,17 +140,40 @@ std::optional<Checkpoint> open_published(const LogSource& source, const KeyHisto
   return std::nullopt;
 }
 
+/// What is known from elsewhere, by size. One that does not open is a finding: whoever kept it had verified it.
+Result<std::vector<KnownRoot>, Finding> open_known(const LogSource& source, const KeyHistory& history,
+                                                   const AuditOptions& options, AuditReport& report) {
+  std::vector<KnownRoot> known;
+  if (auto published = open_published(source, history, report)) known.push_back(*std::move(published));
+  for (const KnownCheckpoint& each : options.known) {
+    const auto opened = history.open(each.note);
+    if (!opened) {
+      return Unexpected{
+          Finding{FindingKind::checkpoint, 0, {}, "a log whose keys signed " + each.from, "one whose keys did not"}};
+    }
+    known.push_back({each.from, *opened});
+  }
+  std::erase_if(known, [](const KnownRoot& each) { return each.checkpoint.size == 0; });
+  std::ranges::sort(known, {}, [](const KnownRoot& each) { return each.checkpoint.size; });
+  return known;
+}
+
 std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, const AuditOptions& options,
                              AuditReport& report) {
   auto end = find_end(source);
   KeyHistory history(verifier);  // read after the end: all rotations before it are in it
   const auto history_error = read_key_history(source, history);
-  const auto published = open_published(source, history, report);
+  auto known = open_known(source, history, options, report);
   const auto vkey = source.get(Family::meta, as_bytes(verifier_key));
   if (vkey && *vkey && **vkey != verifier.vkey()) report.warnings.push_back("the store says it is signed by " + **vkey);
-  if (!end && published && published->size > 0 && end.error().kind == FindingKind::checkpoint) {
-    return Finding{
-        FindingKind::truncated, 0, {}, std::to_string(published->size) + " events, as published", "no checkpoint"};
+  if (!known) return known.error();
+  if (!end && !known->empty() && end.error().kind == FindingKind::checkpoint) {
+    const KnownRoot& most = known->back();
+    return Finding{FindingKind::truncated,
+                   0,
+                   {},
+                   std::to_string(most.checkpoint.size) + " events, as " + most.from + " covers",
+                   "no checkpoint"};
   }
   if (!end) return end.error();
   report.last_checkpoint = end->note;
@@ -159,10 +182,10 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
   if (!has_tiles && end->size >= tile_hashes) {
     report.warnings.push_back("no hash tiles are stored: the log is older than they are, until it is opened to write");
   }
-  AuditChain chain(source, history, published, has_tiles, report);
+  AuditChain chain(source, history, *std::move(known), has_tiles, report);
   auto finding = check_events(source, end->size, history, options, chain);
   report.accounts = chain.accounts();
-  if (!finding) finding = check_end(source, *end, chain, published);
+  if (!finding) finding = check_end(source, *end, chain);
   if (finding) return finding;
   if (history_error) {
     const bool is_corrupt = history_error->fault == StoreFault::corrupt;
@@ -179,6 +202,18 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
 }
 
 }  // namespace
+
+const char* name(AuditDepth depth) {
+  switch (depth) {
+    case AuditDepth::hashes:
+      return "hashes";
+    case AuditDepth::signatures:
+      return "signatures";
+    case AuditDepth::projections:
+      return "projections";
+  }
+  return "";
+}
 
 const char* name(FindingKind kind) {
   switch (kind) {

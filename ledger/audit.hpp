@@ -19,7 +19,7 @@ enum class FindingKind {
   time,        ///< it is earlier than the event before it
   tree,        ///< the events up to a signed checkpoint do not give its root; position: the first one it adds
   tile,        ///< a stored hash tile is not that of the events; position: its first event
-  checkpoint,  ///< one is missing, not signed by the key in force, another than the published, or covers nothing
+  checkpoint,  ///< one is missing, not signed by the key in force, another than a known one, or covers nothing
   sealed,      ///< its sealed part does not open under the key that is stored for it
   truncated,   ///< the log ends before what a checkpoint covers
   projection,  ///< for a replay that hooks into `on_event`
@@ -39,8 +39,9 @@ struct AcceptedRestore {
 };
 
 struct AuditReport {
-  std::uint64_t events = 0, bytes = 0, signatures = 0, checkpoints = 0, accounts = 0;
-  std::uint64_t rotations = 0;  ///< of the signing key
+  std::uint64_t events = 0, bytes = 0, checkpoints = 0, accounts = 0;
+  std::uint64_t signatures = 0;  ///< verified: of events and of checkpoints
+  std::uint64_t rotations = 0;   ///< of the signing key
   std::vector<AcceptedRestore> restores;
   std::uint64_t sealed_opened = 0;
   std::uint64_t sealed_without_key = 0;  ///< not checked further than their signature: no master key given, or erased
@@ -50,8 +51,24 @@ struct AuditReport {
   std::vector<std::string> warnings;     ///< what could not be compared, and why
 };
 
+/// How much is believed unchecked.
+enum class AuditDepth {
+  hashes,       ///< every byte, position, time and link, the tree against every checkpoint; events' signatures believed
+  signatures,   ///< and the signature of every event, and sealed parts by their keys
+  projections,  ///< and the stored rows by replay (`on_event` does it)
+};
+const char* name(AuditDepth depth);
+
+/// A signed note that somebody kept of this log: the log must still have the history that it covers.
+struct KnownCheckpoint {
+  std::string from;  ///< in words: where it was kept
+  std::string note;
+};
+
 struct AuditOptions {
-  unsigned threads = 0;           ///< 0: as many as the machine has
+  unsigned threads = 0;  ///< 0: as many as the machine has
+  AuditDepth depth = AuditDepth::projections;
+  std::vector<KnownCheckpoint> known = {};
   const KeyRing* keys = nullptr;  ///< to open sealed parts
   /// Called in order for every event that passed so far; a projection's replay hooks in here.
   std::function<void(const Event& event, const Hash& leaf)> on_event = nullptr;

@@ -185,7 +185,7 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   if (position == 0) report_.first_time = event.time();
   report_.last_time = event.time();
   ++report_.events;
-  ++report_.signatures;
+  if (audited.is_verified) ++report_.signatures;
   report_.bytes += audited.size;
   if (event.type() == fb::Payload::SigningKeyRotated) ++report_.rotations;
   if (const auto* restored = event.as<fb::RestoreAccepted>())
@@ -193,11 +193,18 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   if (audited.sealed == SealedPart::opened) ++report_.sealed_opened;
   if (audited.sealed == SealedPart::without_key) ++report_.sealed_without_key;
 
-  if (published_ && published_->size == frontier_.size() && published_->root != frontier_.root()) {
+  return known_roots();
+}
+
+/// Those of the size that the tree has now.
+std::optional<Finding> AuditChain::known_roots() {
+  for (; next_known_ < known_.size() && known_[next_known_].checkpoint.size == frontier_.size(); ++next_known_) {
+    const KnownRoot& known = known_[next_known_];
+    if (known.checkpoint.root == frontier_.root()) continue;
     return Finding{FindingKind::checkpoint,
                    frontier_.size(),
                    {},
-                   "root " + hex(published_->root) + ", as published",
+                   "root " + hex(known.checkpoint.root) + ", as signed in " + known.from,
                    "root " + hex(frontier_.root())};
   }
   return std::nullopt;

@@ -10,12 +10,18 @@
 
 namespace daicho {
 
+/// A root that the tree must have.
+struct KnownRoot {
+  std::string from;  ///< in words
+  Checkpoint checkpoint;
+};
+
 class AuditChain {
  public:
-  /// `published` is compared at the size it covers.
-  AuditChain(const LogSource& source, const KeyHistory& keys, std::optional<Checkpoint> published, bool has_tiles,
+  /// `known`, by size: each is compared when its size is reached.
+  AuditChain(const LogSource& source, const KeyHistory& keys, std::vector<KnownRoot> known, bool has_tiles,
              AuditReport& report)
-      : source_(source), keys_(keys), published_(std::move(published)), has_tiles_(has_tiles), report_(report) {}
+      : source_(source), keys_(keys), known_(std::move(known)), has_tiles_(has_tiles), report_(report) {}
 
   /// Checks the next event and counts it.
   std::optional<Finding> event(const AuditedEvent& audited);
@@ -26,6 +32,8 @@ class AuditChain {
   std::optional<Finding> partial_tiles() const;
 
   const Frontier& frontier() const { return frontier_; }
+  /// The one that covers most of those whose size was not reached; null: all were.
+  const KnownRoot* ahead() const { return next_known_ < known_.size() ? &known_.back() : nullptr; }
   std::uint64_t accounts() const { return heads_.size(); }
 
  private:
@@ -40,11 +48,13 @@ class AuditChain {
   std::optional<Finding> tiles(const Hash& leaf);
   std::optional<Finding> tile(const TileId& id, const std::string& hashes, bool may_be_longer) const;
   std::optional<Finding> restore(const Event& event) const;
+  std::optional<Finding> known_roots();
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const LogSource& source_;
   const KeyHistory& keys_;
-  const std::optional<Checkpoint> published_;
+  const std::vector<KnownRoot> known_;
+  std::size_t next_known_ = 0;
   const bool has_tiles_;
   AuditReport& report_;
   Frontier frontier_;

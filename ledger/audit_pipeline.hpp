@@ -18,7 +18,8 @@ struct AuditedEvent {
   Position position;         ///< its key in the store
   std::size_t offset, size;  ///< of its envelope in the chunk's bytes
   Result<Event, EventFault> event = Unexpected{EventFault::malformed};
-  bool is_signed = false;
+  bool is_signed = false;    ///< as far as the audit's depth goes
+  bool is_verified = false;  ///< its signature was verified, not believed
   Hash leaf = {};
   SealedPart sealed = SealedPart::none;
 };

@@ -3,6 +3,7 @@
 #include "ledger/audit.hpp"
 #include "ledger/exported_log.hpp"
 #include "projections/replay.hpp"
+#include "tools/audit_report.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/log_files.hpp"
 #include "tools/output.hpp"
@@ -11,54 +12,8 @@ namespace daicho {
 
 namespace {
 
-Json finding_json(const Finding& finding) {
-  Json json = {{"kind", name(finding.kind)}, {"position", finding.position}};
-  if (!finding.account.is_zero()) json["account"] = to_text(finding.account);
-  json["expected"] = finding.expected;
-  json["found"] = finding.found;
-  return json;
-}
-
-std::uint64_t missing_events(const AcceptedRestore& restore) {
-  return restore.known_size > restore.position ? restore.known_size - restore.position : 0;
-}
-
-/// What was cut off before a restore is gone for good: intact, and to be said.
-std::optional<std::string> cut_warning(const AuditReport& report) {
-  std::uint64_t events = 0, cuts = 0;
-  for (const AcceptedRestore& restore : report.restores) {
-    events += missing_events(restore);
-    cuts += missing_events(restore) > 0 ? 1 : 0;
-  }
-  if (cuts == 0) return std::nullopt;
-  return "history was cut " + std::to_string(cuts) + " times by accepted restores: " + std::to_string(events) +
-         " events that were known to have existed are missing";
-}
-
-Json report_json(const AuditReport& report) {
-  Json json = {{"result", report.first_finding ? "violated" : "intact"},
-               {"events", report.events},
-               {"bytes", report.bytes},
-               {"signatures", report.signatures},
-               {"checkpoints", report.checkpoints},
-               {"accounts", report.accounts},
-               {"sealed_opened", report.sealed_opened},
-               {"sealed_without_key", report.sealed_without_key}};
-  if (report.rotations > 0) json["key_rotations"] = report.rotations;
-  for (const AcceptedRestore& restore : report.restores) {
-    Json cut = {{"position", restore.position}, {"events_missing", missing_events(restore)}};
-    if (missing_events(restore) > 0) {
-      cut["missing_from"] = restore.position;
-      cut["missing_to"] = restore.known_size - 1;
-    }
-    json["restores"].push_back(std::move(cut));
-  }
-  if (report.events > 0) {
-    json["first_time"] = to_rfc3339(report.first_time);
-    json["last_time"] = to_rfc3339(report.last_time);
-  }
-  if (!report.warnings.empty()) json["warnings"] = report.warnings;
-  return json;
+bool is_export(const std::filesystem::path& directory) {
+  return !is_ledger(directory) && std::filesystem::exists(directory / "tile");
 }
 
 /// What the replay says against the stored projections, as a finding.
@@ -85,12 +40,9 @@ Result<std::unique_ptr<Store>, StoreError> open_for_audit(const std::filesystem:
 }
 
 /// The report of a log that was audited, and what else was found about it.
-AuditVerifyResult finish(AuditReport report, const std::string& projections) {
-  if (auto cut = cut_warning(report)) report.warnings.push_back(*std::move(cut));
-  AuditVerifyResult result{report_json(report), !report.first_finding};
+AuditVerifyResult finish(const AuditReport& report, AuditDepth depth, const std::string& projections) {
+  AuditVerifyResult result{report_json(report, depth), !report.first_finding, report.first_finding};
   result.report["projections"] = result.is_clean ? projections : "not reached";
-  if (report.first_finding) result.report["finding"] = finding_json(*report.first_finding);
-  result.report["checkpoint"] = report.last_checkpoint;
   return result;
 }
 
@@ -98,7 +50,7 @@ AuditVerifyResult finish(AuditReport report, const std::string& projections) {
 
 AuditVerifyResult unreadable_store(const std::string& found) {
   const Finding finding{FindingKind::unreadable, 0, Id{}, "a store that opens", found};
-  return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false};
+  return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false, finding};
 }
 
 AuditVerifyResult audit_store(const AuditedStore& audited) {
@@ -111,12 +63,15 @@ AuditVerifyResult audit_store(const AuditedStore& audited) {
   }
   Replay replay(audited.store, keys.get());
   Progress progress("audit");
+  const bool has_replay = audited.depth == AuditDepth::projections;
   const AuditOptions audit_options{
       .threads = audited.threads,
+      .depth = audited.depth,
+      .known = audited.known,
       .keys = keys.get(),
       .on_event =
           [&](const Event& event, const Hash& leaf) {
-            replay.apply(event, leaf);
+            if (has_replay) replay.apply(event, leaf);
             if (audited.on_event) audited.on_event(event, leaf);
           },
       .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
@@ -125,9 +80,9 @@ AuditVerifyResult audit_store(const AuditedStore& audited) {
     report.first_finding =
         Finding{FindingKind::unreadable, report.events, Id{}, "a store that opens without loss", audited.trouble};
   }
-  if (!report.first_finding) report.first_finding = projection_finding(audited.store, replay);
+  if (!report.first_finding && has_replay) report.first_finding = projection_finding(audited.store, replay);
   report.warnings.insert(report.warnings.end(), left_out.begin(), left_out.end());
-  AuditVerifyResult result = finish(std::move(report), "equal to their replay");
+  AuditVerifyResult result = finish(report, audited.depth, has_replay ? "equal to their replay" : "not asked for");
   if (!result.is_clean && !audited.trouble.empty()) result.report["store"] = audited.trouble;
   return result;
 }
@@ -140,11 +95,14 @@ AuditVerifyResult verify_export(const AuditVerifyOptions& options) {
     throw Failure(Exit::usage, options.directory.string() + ": neither a ledger nor an export of one");
   if (!source) return unreadable_store(source.error().detail);
   const Verifier first = first_verifier(options.directory, **source, options.keys);
+  const AuditDepth depth = std::min(options.depth, AuditDepth::signatures);
   Progress progress("audit");
   AuditReport report =
-      audit_log(**source, first, {.threads = options.threads, .progress = [&](std::uint64_t done, std::uint64_t total) {
-                                    progress.at(done, total);
-                                  }});
+      audit_log(**source, first,
+                {.threads = options.threads,
+                 .depth = depth,
+                 .known = options.known,
+                 .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }});
   const auto bad = report.first_finding ? std::nullopt : (*source)->first_bad_partial();
   if (bad) {
     const FindingKind kind = bad->is_bundle ? FindingKind::unreadable : FindingKind::tile;
@@ -152,7 +110,7 @@ AuditVerifyResult verify_export(const AuditVerifyOptions& options) {
   }
   if (options.keys.empty())
     report.warnings.push_back("no --vkey: the key is what the export says of itself, " + first.vkey());
-  return finish(std::move(report), "not in an export");
+  return finish(report, depth, "not in an export");
 }
 
 AuditVerifyResult verify_ledger(const AuditVerifyOptions& options) {
@@ -165,14 +123,35 @@ AuditVerifyResult verify_ledger(const AuditVerifyOptions& options) {
                       .verifier = first,
                       .keys = options.directory,
                       .threads = options.threads,
+                      .depth = options.depth,
+                      .known = options.known,
                       .trouble = trouble});
 }
 
 }  // namespace
 
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options) {
-  const bool is_export = !is_ledger(options.directory) && std::filesystem::exists(options.directory / "tile");
-  return is_export ? verify_export(options) : verify_ledger(options);
+  return is_export(options.directory) ? verify_export(options) : verify_ledger(options);
+}
+
+void explain_violation(const AuditVerifyOptions& options, AuditVerifyResult& result) {
+  std::string trouble;
+  std::unique_ptr<LogSource> source, copy;
+  if (is_export(options.directory)) {
+    source = value_or_fail(ExportedLog::open(options.directory));
+  } else {
+    source = value_or_fail(open_for_audit(options.directory, trouble));
+  }
+  if (!options.copy.empty()) copy = open_log(options.copy);
+  const Verifier first = first_verifier(options.directory, *source, options.keys);
+  Progress progress("damage");
+  DamageSearch search{.source = *source,
+                      .verifier = first,
+                      .known = options.known,
+                      .copy = copy.get(),
+                      .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }};
+  if (source->published()) search.known.push_back({"the published checkpoint", *source->published()});
+  add_damage(result.report, find_damage(search, *result.finding));
 }
 
 AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool with_rebuild) {
@@ -188,7 +167,7 @@ AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool wit
         {"accounts", report->accounts},
         {"rows", report->rows}};
     if (report->difference) json["difference"] = describe(*report->difference);
-    return {std::move(json), true};
+    return {std::move(json), true, std::nullopt};
   }
   const ReadableLedger ledger = open_for_reading(directory, std::nullopt);
   Replay replay(*ledger.store, ledger.keys.get());
@@ -199,7 +178,7 @@ AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool wit
                {"accounts", replay.accounts()},
                {"sign_in_names", replay.covers_names() ? "compared" : "not compared: no master key"}};
   if (finding) json["finding"] = finding_json(*finding);
-  return {std::move(json), !finding};
+  return {std::move(json), !finding, finding};
 }
 
 }  // namespace daicho

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "commands/decision.hpp"
-#include "ledger/signing.hpp"
+#include "ledger/audit.hpp"
 #include "ledger/store.hpp"
 
 namespace daicho {
@@ -13,21 +13,30 @@ namespace daicho {
 struct AuditVerifyOptions {
   std::filesystem::path directory;  ///< of a ledger, or of an export
   unsigned threads = 0;
-  std::vector<Verifier> keys;  ///< the first one, trusted from elsewhere instead of the directory's ledger.vkey
+  std::vector<Verifier> keys = {};  ///< the first one, trusted from elsewhere instead of the directory's ledger.vkey
+  AuditDepth depth = AuditDepth::projections;
+  std::vector<KnownCheckpoint> known = {};  ///< the log must have their history
+  std::filesystem::path copy = {};          ///< a ledger or an export of the same log, to tell byte differences by
 };
 struct AuditVerifyResult {
   Json report;
   bool is_clean = false;
+  std::optional<Finding> finding = std::nullopt;  ///< the first
 };
 /// Opens the ledger to read, beside a writer if there is one. Works without the master key, and on an export, and says
 /// what that leaves out.
 AuditVerifyResult audit_verify(const AuditVerifyOptions& options);
+/// Adds to the report of a log that was found violated what happened to it: ledger/damage.hpp.
+void explain_violation(const AuditVerifyOptions& options, AuditVerifyResult& result);
+
 struct AuditedStore {
   const Store& store;
   const Verifier& verifier;  ///< the first
   /// Where master.key is looked for.
   const std::filesystem::path& keys;
   unsigned threads = 0;
+  AuditDepth depth = AuditDepth::projections;
+  std::vector<KnownCheckpoint> known = {};
   std::string trouble = {};  ///< why it could only be opened to salvage
   std::function<void(const Event& event, const Hash& leaf)> on_event = nullptr;
 };

@@ -4,7 +4,7 @@
 #include "ledger/files.hpp"
 #include "ledger/tlog_proof.hpp"
 #include "tools/audit_proofs.hpp"
-#include "tools/audit_verify.hpp"
+#include "tools/audit_run.hpp"
 #include "tools/command_line.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/log_files.hpp"
@@ -18,7 +18,8 @@ namespace {
 struct Arguments {
   unsigned threads = 0;
   std::vector<std::string> vkeys;
-  std::string folder, out, file, later, since, account, policy;
+  std::string folder, out, file, later, since, account, policy, state, copy, report;
+  AuditDepth depth = AuditDepth::projections;
   std::uint64_t position = 0;
   bool rebuild = false;
 };
@@ -28,13 +29,16 @@ Exit finish(const AuditVerifyResult& result, Format format) {
   return result.is_clean ? Exit::done : Exit::integrity;
 }
 
-/// A damaged store may end the process that reads it; that is a finding, too.
 Exit run_verify(const CommandLine& line, const Arguments& a) {
-  const AuditVerifyOptions options{.directory = a.folder.empty() ? line.data() : std::filesystem::path(a.folder),
-                                   .threads = a.threads,
-                                   .keys = parse_vkeys(a.vkeys)};
-  const auto code = run_isolated([&] { return finish(audit_verify(options), line.format()); });
-  return code ? *code : finish(unreadable_store("a reader that was ended by a signal"), line.format());
+  return run_audit({.audit = {.directory = a.folder.empty() ? line.data() : std::filesystem::path(a.folder),
+                              .threads = a.threads,
+                              .keys = parse_vkeys(a.vkeys),
+                              .depth = a.depth,
+                              .copy = a.copy},
+                    .since = a.since,
+                    .state = a.state,
+                    .report = a.report},
+                   line.format());
 }
 
 std::string read_input(const std::string& path, std::size_t bytes_max) {
@@ -70,6 +74,13 @@ Id parse_account(const std::string& text) {
   return *id;
 }
 
+std::map<std::string, AuditDepth> depths() {
+  std::map<std::string, AuditDepth> named;
+  for (const auto depth : {AuditDepth::hashes, AuditDepth::signatures, AuditDepth::projections})
+    named.emplace(name(depth), depth);
+  return named;
+}
+
 using Shared = std::shared_ptr<Arguments>;
 
 CLI::Option* add_vkey(CLI::App* sub, const Shared& a, const char* what) {
@@ -83,6 +94,14 @@ void add_verify(CommandLine& line, CLI::App& audit, const Shared& a) {
                [&line, a] { return run_verify(line, *a); });
   verify->add_option("directory", a->folder, "a ledger's directory or an export; default: --data");
   verify->add_option("--threads", a->threads, "default: all cores")->check(CLI::Range(0U, 1'024U));
+  verify
+      ->add_option("--depth", a->depth,
+                   "hashes: signatures of events believed; signatures: and those; projections: all")
+      ->transform(CLI::CheckedTransformer(depths()));
+  verify->add_option("--since", a->since, "file of a checkpoint that the log must extend");
+  verify->add_option("--state", a->state, "the same file for every audit: it keeps where the log ended last time");
+  verify->add_option("--copy", a->copy, "a ledger or an export of the same log: what differs is told by the byte");
+  verify->add_option("--report", a->report, "the answer as JSON into this file, too");
   add_vkey(verify, a, "the first verifier, trusted from elsewhere instead of the directory's own");
 }
 

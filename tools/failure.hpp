@@ -30,4 +30,12 @@ Exit run_guarded(const std::function<Exit()>& run);
 /// checks some of its files with asserts. Must be called while this process has one thread.
 std::optional<Exit> run_isolated(const std::function<Exit()>& run);
 
+/// The same for what has something to hand back: `told` is what was handed to `tell` last, whole, however it ended.
+struct Isolated {
+  std::optional<Exit> exit;
+  std::string told;
+};
+using Tell = std::function<void(const std::string& line)>;  ///< without a newline in it
+Isolated run_isolated_telling(const std::function<Exit(const Tell&)>& run);
+
 }  // namespace daicho

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <iostream>
 
@@ -178,8 +179,12 @@ void Progress::at(std::uint64_t done, std::uint64_t total) {
   is_shown_ = true;
   const double seconds = static_cast<double>(now - started_us_) / 1e6;
   const std::string of = total > 0 ? " of " + std::to_string(total) : "";
-  std::fprintf(stderr, "\r%s: %llu%s, %.0f/s ", what_.c_str(), static_cast<unsigned long long>(done), of.c_str(),
-               static_cast<double>(done) / seconds);
+  const double per_second = static_cast<double>(done) / seconds;
+  const bool is_known = total > done && done > 0;
+  const std::string left =
+      is_known ? ", " + std::to_string(std::lround(static_cast<double>(total - done) / per_second)) + " s left" : "";
+  std::fprintf(stderr, "\r%s: %llu%s, %.0f/s%s \033[K", what_.c_str(), static_cast<unsigned long long>(done),
+               of.c_str(), per_second, left.c_str());
   std::fflush(stderr);
 }
 

@@ -1,0 +1,461 @@
+#include "ledger/damage.hpp"
+
+#include <cstring>
+#include <unordered_map>
+#include <unordered_set>
+
+#include "ledger/log_rows.hpp"
+
+namespace daicho {
+namespace {
+
+constexpr std::uint64_t progress_events = 4096;
+
+std::string hex(const Hash& hash) { return to_hex(hash.view()); }
+
+/// What stands at a position.
+struct Stored {
+  enum class State : std::uint8_t { absent, unreadable, no_event, unsigned_event, signed_event } state = State::absent;
+  Position says = 0;  ///< of a signed event: its own word for its position
+  Hash leaf;
+  bool is_signed() const { return state == State::signed_event; }
+};
+
+/// By the class an audit's finding has where nothing more is known.
+DamageClass class_of(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::unreadable:
+    case FindingKind::flipped:
+    case FindingKind::tile:
+    case FindingKind::sealed:
+      return DamageClass::flipped;
+    case FindingKind::missing:
+    case FindingKind::checkpoint:
+      return DamageClass::missing;
+    case FindingKind::malformed:
+    case FindingKind::back_link:
+    case FindingKind::time:
+      return DamageClass::malformed;
+    case FindingKind::signature:
+      return DamageClass::signature;
+    case FindingKind::tree:
+      return DamageClass::rewritten;
+    case FindingKind::truncated:
+      return DamageClass::truncated;
+    case FindingKind::projection:
+      return DamageClass::projection;
+  }
+  return DamageClass::flipped;
+}
+
+DamagedThing thing_of(FindingKind kind) {
+  switch (kind) {
+    case FindingKind::checkpoint:
+      return DamagedThing::checkpoint;
+    case FindingKind::tile:
+      return DamagedThing::tile;
+    case FindingKind::unreadable:
+    case FindingKind::projection:
+      return DamagedThing::store;
+    default:
+      return DamagedThing::event;
+  }
+}
+
+class Search {
+ public:
+  Search(const DamageSearch& search, const Finding& first) : search_(search), first_(first), keys_(search.verifier) {}
+  DamageReport run();
+
+ private:
+  struct SignedNote {
+    Checkpoint checkpoint;
+    KnownCheckpoint note;
+  };
+
+  void read_checkpoints();
+  void read_events();
+  Stored read_event(Position position);
+  Hash expected_leaf(Position position) const;
+  void measure();
+  void judge_events();
+  void judge_event(Position position);
+  void judge_changed(Position position);
+  void judge_committed(Position position);
+  void judge_ends();
+  void keep_ends();
+  void judge_tiles();
+  void add_first_finding();
+  void name_accounts(Damage& damage, Position position);
+
+  std::optional<std::string> tile_row(const TileId& tile) const;
+  std::optional<std::string> copied(Position position) const;
+  bool is_measured(Position position) const { return position < report_.measured; }
+  bool is_committed(Position position) const {
+    return is_measured(position) && stored_[position].leaf == expected_[position];
+  }
+  void add(DamageClass what, DamagedThing thing, Position at, std::string expected, std::string found);
+  void progress();
+
+  const DamageSearch& search_;
+  const Finding& first_;
+  KeyHistory keys_;
+  DamageReport report_;
+  std::vector<SignedNote> notes_;              // stored and known ones that open, by size
+  std::uint64_t end_ = 0;                      // events that there should be: what the largest of them covers
+  std::vector<Stored> stored_;                 // by position
+  Position last_stored_ = 0;                   // behind the last position that holds anything
+  std::unordered_map<Position, Hash> linked_;  // leaves that later signed events link to, and that do not stand there
+  std::unordered_map<Position, Id> owners_;    // whose events those are
+  std::vector<Hash> expected_;                 // leaves by position, right as far as `measured`
+  std::unordered_set<Position> elsewhere_;     // of signed events that are stored at another position: their own
+  std::uint64_t steps_ = 0;
+};
+
+void Search::add(DamageClass what, DamagedThing thing, Position at, std::string expected, std::string found) {
+  const bool may_join = what == DamageClass::missing || what == DamageClass::truncated ||
+                        what == DamageClass::reordered || (what == DamageClass::flipped && found == "unreadable");
+  if (!report_.found.empty() && may_join) {
+    Damage& last = report_.found.back();
+    if (last.what == what && last.thing == thing && thing == DamagedThing::event && last.last + 1 == at) {
+      last.last = at;
+      return;
+    }
+  }
+  ++report_.total;
+  if (report_.found.size() < damages_max)
+    report_.found.push_back({what, thing, at, at, {}, std::move(expected), std::move(found)});
+}
+
+void Search::progress() {
+  if (search_.progress && ++steps_ % progress_events == 0) search_.progress(steps_, 2 * stored_.size());
+}
+
+/// Those that a key of the log signed; the others are damage themselves.
+void Search::read_checkpoints() {
+  const auto error = search_.source.scan(Family::checkpoints, {}, [&](ByteView key, ByteView note) {
+    const auto size = number_of(key);
+    const auto opened = keys_.open(as_text(note));
+    if (size && opened && opened->size == *size && *size > 0) {
+      notes_.push_back({*opened, {"the log's own checkpoint of " + std::to_string(*size), std::string(as_text(note))}});
+    } else {
+      const bool is_foreign = !opened && opened.error() == NoteFault::unknown_key;
+      add(is_foreign ? DamageClass::signature : DamageClass::flipped, DamagedThing::checkpoint, size.value_or(0),
+          "a checkpoint of its size, signed by the key in force",
+          opened ? "one of size " + std::to_string(opened->size) : "one that does not open");
+    }
+    return true;
+  });
+  if (error) add(DamageClass::flipped, DamagedThing::checkpoint, 0, "readable checkpoints", error->detail);
+  for (const KnownCheckpoint& known : search_.known) {
+    if (const auto opened = keys_.open(known.note)) notes_.push_back({*opened, known});
+  }
+  std::ranges::stable_sort(notes_, {}, [](const SignedNote& note) { return note.checkpoint.size; });
+  if (!notes_.empty()) end_ = notes_.back().checkpoint.size;
+}
+
+Stored Search::read_event(Position position) {
+  const auto row = search_.source.get(Family::events, ByteView(big_endian(position)));
+  if (!row) return {.state = Stored::State::unreadable};
+  if (!*row) return {};
+  const ByteView envelope = as_bytes(**row);
+  Stored stored{.state = Stored::State::no_event, .leaf = leaf_hash(envelope)};
+  const auto event = Event::parse(envelope);
+  if (!event) return stored;
+  const bool is_signed = event->verify(keys_.at(event->position()));
+  stored.state = is_signed ? Stored::State::signed_event : Stored::State::unsigned_event;
+  if (!is_signed) return stored;
+  stored.says = event->position();
+  const AccountHead previous = event->previous();
+  if (previous.version > 0 && previous.position < position && stored_[previous.position].leaf != previous.leaf) {
+    linked_.try_emplace(previous.position, previous.leaf);
+    owners_.try_emplace(previous.position, event->account());
+  }
+  if (stored.says != position) {
+    elsewhere_.insert(stored.says);
+    owners_.insert_or_assign(stored.says, event->account());
+  }
+  return stored;
+}
+
+void Search::read_events() {
+  std::uint64_t stored_end = end_;
+  const auto last = search_.source.last(Family::events);
+  if (last && *last) {
+    if (const auto position = number_of(as_bytes((*last)->first))) stored_end = std::max(end_, *position + 1);
+  }
+  stored_.resize(stored_end);
+  for (Position position = 0; position < stored_end; ++position) {
+    stored_[position] = read_event(position);
+    if (stored_[position].state != Stored::State::absent) last_stored_ = position + 1;
+    progress();
+  }
+}
+
+std::optional<std::string> Search::tile_row(const TileId& tile) const {
+  auto row = search_.source.get(Family::tiles, as_bytes(tile_key(tile)));
+  return row ? *std::move(row) : std::nullopt;
+}
+
+/// What the next event of the account says it was; else what stands there.
+Hash Search::expected_leaf(Position position) const {
+  const auto linked = linked_.find(position);
+  return linked != linked_.end() ? linked->second : stored_[position].leaf;
+}
+
+/// A tile's hashes from the stored tile if the tile above agrees with it, else from the events. All is right up to the
+/// last checkpoint whose root comes out.
+void Search::measure() {
+  for (std::uint64_t index = 0; index * tile_hashes < end_; ++index) {
+    const std::uint64_t first = index * tile_hashes;
+    const std::size_t width = std::min<std::uint64_t>(tile_hashes, end_ - first);
+    std::vector<Hash> own, kept;
+    for (std::size_t i = 0; i < width; ++i) own.push_back(expected_leaf(first + i));
+    const auto row = tile_row({0, index});
+    for (std::size_t i = 0; row && i < width && row->size() >= width * Hash::size; ++i) {
+      kept.emplace_back();
+      std::memcpy(kept.back().bytes.data(), row->data() + i * Hash::size, Hash::size);
+    }
+    Frontier tree;
+    for (const Hash& leaf : kept) tree.append(leaf);
+    const auto above = tile_row({1, index / tile_hashes});
+    const std::size_t at = (index % tile_hashes) * Hash::size;
+    const bool is_refuted = width == tile_hashes && above && above->size() >= at + Hash::size &&
+                            as_text(tree.root().view()) != above->substr(at, Hash::size);
+    const auto& chosen = kept.empty() || is_refuted ? own : kept;
+    expected_.insert(expected_.end(), chosen.begin(), chosen.end());
+  }
+  Frontier tree;
+  auto note = notes_.begin();
+  for (const Hash& leaf : expected_) {
+    tree.append(leaf);
+    for (; note != notes_.end() && note->checkpoint.size <= tree.size(); ++note) {
+      if (note->checkpoint.root == tree.root()) report_.measured = tree.size();
+    }
+  }
+}
+
+/// The envelope of the copy, if it is the event that was signed.
+std::optional<std::string> Search::copied(Position position) const {
+  if (!search_.copy) return std::nullopt;
+  auto row = search_.copy->get(Family::events, ByteView(big_endian(position)));
+  if (!row || !*row) return std::nullopt;
+  const ByteView envelope = as_bytes(**row);
+  if (is_measured(position)) {
+    if (leaf_hash(envelope) != expected_[position]) return std::nullopt;
+    return **std::move(row);
+  }
+  const auto event = Event::parse(envelope);
+  const bool is_good = event && event->position() == position && event->verify(keys_.at(position));
+  return is_good ? std::optional(**std::move(row)) : std::nullopt;
+}
+
+/// Stored bytes that are not those that belong here.
+void Search::judge_changed(Position position) {
+  const Stored& stored = stored_[position];
+  const std::string expected =
+      is_measured(position) ? "leaf " + hex(expected_[position]) : "event " + std::to_string(position);
+  if (stored.is_signed() && stored.says != position) {
+    add(elsewhere_.contains(position) ? DamageClass::reordered : DamageClass::missing, DamagedThing::event, position,
+        expected, "event " + std::to_string(stored.says) + " in its place");
+    return;
+  }
+  add(stored.is_signed() ? DamageClass::rewritten : DamageClass::flipped, DamagedThing::event, position, expected,
+      "leaf " + hex(stored.leaf) + (stored.is_signed() ? ", signed" : ", whose signature does not verify"));
+}
+
+/// Bytes that were committed: are they what a writer may commit?
+void Search::judge_committed(Position position) {
+  const Stored& stored = stored_[position];
+  if (stored.is_signed()) return;
+  const bool is_event = stored.state == Stored::State::unsigned_event;
+  add(is_event ? DamageClass::signature : DamageClass::malformed, DamagedThing::event, position,
+      is_event ? "a signature by " + keys_.at(position).vkey() : "an event of a known format",
+      "leaf " + hex(stored.leaf) + ", committed like this");
+}
+
+void Search::judge_event(Position position) {
+  const Stored& stored = stored_[position];
+  using State = Stored::State;
+  if (stored.state == State::unreadable)
+    return add(DamageClass::flipped, DamagedThing::event, position, "bytes that read back", "unreadable");
+  if (stored.state == State::absent) {
+    return add(position >= last_stored_ ? DamageClass::truncated : DamageClass::missing, DamagedThing::event, position,
+               "event " + std::to_string(position), "none");
+  }
+  if (is_measured(position)) return is_committed(position) ? judge_committed(position) : judge_changed(position);
+  const auto linked = linked_.find(position);
+  const bool is_refuted = linked != linked_.end() && linked->second != stored.leaf;
+  if (!stored.is_signed() || stored.says != position || is_refuted) return judge_changed(position);
+  if (position >= end_)
+    add(DamageClass::missing, DamagedThing::checkpoint, position + 1, "a checkpoint that covers the event", "none");
+}
+
+void Search::judge_events() {
+  for (Position position = 0; position < stored_.size(); ++position) {
+    judge_event(position);
+    progress();
+  }
+}
+
+/// Every signed checkpoint against the tree that was measured: another root of its size is another history.
+void Search::judge_ends() {
+  Frontier tree;
+  auto at = notes_.begin();
+  const auto own = std::ranges::find_if(notes_.rbegin(), notes_.rend(),
+                                        [&](const auto& each) { return each.checkpoint.size == report_.measured; });
+  for (Position position = 0; position < report_.measured && at != notes_.end(); ++position) {
+    tree.append(expected_[position]);
+    for (; at != notes_.end() && at->checkpoint.size <= tree.size(); ++at) {
+      if (at->checkpoint.root == tree.root()) continue;
+      add(DamageClass::forked, DamagedThing::checkpoint, tree.size(), "root " + hex(tree.root()),
+          "root " + hex(at->checkpoint.root) + ", signed as well: " + at->note.from);
+      report_.evidence.push_back(at->note);
+      if (own != notes_.rend()) report_.evidence.push_back(own->note);
+    }
+  }
+}
+
+/// What covers more than there is contradicts where the log ends now.
+void Search::keep_ends() {
+  if (notes_.empty() || notes_.back().checkpoint.size <= last_stored_) return;
+  report_.evidence.push_back(notes_.back().note);
+  const auto end = std::ranges::find_if(notes_.rbegin(), notes_.rend(),
+                                        [&](const auto& each) { return each.checkpoint.size <= last_stored_; });
+  if (end != notes_.rend()) report_.evidence.push_back(end->note);
+}
+
+void Search::judge_tiles() {
+  const auto any = search_.source.last(Family::tiles);
+  if (any && !*any) return;  // older than tiles
+  TileTree tree;
+  for (Position position = 0; position < report_.measured; ++position) {
+    tree.append(expected_[position], [&](const TileId& tile, const std::string& hashes) {
+      if (tile.level > 0 && hashes.size() < tile_hashes * Hash::size && position + 1 < report_.measured) return;
+      const auto row = tile_row(tile);
+      if (row && row->starts_with(hashes)) return;
+      const Position first = (tile.index * tile_hashes) << (tile_height * tile.level);
+      add(row ? DamageClass::flipped : DamageClass::missing, DamagedThing::tile, first,
+          "the hashes in " + tile_path(tile, static_cast<unsigned>(hashes.size() / Hash::size)),
+          row ? "others" : "none that can be read");
+    });
+  }
+}
+
+/// What the audit found, where the search found nothing that explains it. A root is found wrong for all events between
+/// two checkpoints.
+void Search::add_first_finding() {
+  Position until = first_.position;
+  if (first_.kind == FindingKind::tree || first_.kind == FindingKind::checkpoint) {
+    const auto next =
+        std::ranges::find_if(notes_, [&](const SignedNote& note) { return note.checkpoint.size > first_.position; });
+    until = next != notes_.end() ? next->checkpoint.size : stored_.size();
+  }
+  const bool is_told = std::ranges::any_of(report_.found, [&](const Damage& each) { return each.first <= until; });
+  const bool is_of_rows = first_.kind == FindingKind::projection || first_.kind == FindingKind::sealed;
+  if (is_told && !is_of_rows) return;
+  add(class_of(first_.kind), thing_of(first_.kind), first_.position, first_.expected, first_.found);
+  if (!first_.account.is_zero()) report_.found.back().accounts.push_back(first_.account);
+}
+
+/// By the signed event itself where a copy has it, by a link to it, and by whose event stands in its place.
+void Search::name_accounts(Damage& damage, Position position) {
+  const auto name = [&](const Id& account) {
+    if (!account.is_zero() && std::ranges::find(damage.accounts, account) == damage.accounts.end())
+      damage.accounts.push_back(account);
+  };
+  const auto copy = copied(position);
+  const auto signed_event = copy ? Event::parse(as_bytes(*copy)) : Unexpected{EventFault::malformed};
+  if (signed_event) name(signed_event->account());
+  if (const auto owner = owners_.find(position); owner != owners_.end()) name(owner->second);
+  const auto row = search_.source.get(Family::events, ByteView(big_endian(position)));
+  if (!row || !*row) return;
+  const auto event = Event::parse(as_bytes(**row));
+  if (event && (damage.what == DamageClass::rewritten || is_committed(position))) name(event->account());
+  if (copy && damage.first == damage.last) damage.changes = byte_changes(*copy, **row);
+}
+
+DamageReport Search::run() {
+  std::ignore = read_key_history(search_.source, keys_);  // what cannot be read of it shows where its keys signed
+  read_checkpoints();
+  read_events();
+  measure();
+  judge_events();
+  judge_ends();
+  keep_ends();
+  judge_tiles();
+  add_first_finding();
+  for (Damage& damage : report_.found) {
+    if (damage.thing != DamagedThing::event) continue;
+    for (Position position = damage.first; position <= damage.last; ++position) name_accounts(damage, position);
+  }
+  std::ranges::stable_sort(report_.found, {}, &Damage::first);
+  return std::move(report_);
+}
+
+}  // namespace
+
+const char* name(DamageClass what) {
+  switch (what) {
+    case DamageClass::flipped:
+      return "flipped";
+    case DamageClass::rewritten:
+      return "rewritten";
+    case DamageClass::truncated:
+      return "truncated";
+    case DamageClass::reordered:
+      return "reordered";
+    case DamageClass::missing:
+      return "missing";
+    case DamageClass::forked:
+      return "forked";
+    case DamageClass::signature:
+      return "signature";
+    case DamageClass::malformed:
+      return "malformed";
+    case DamageClass::projection:
+      return "projection";
+  }
+  return "";
+}
+
+const char* name(DamagedThing thing) {
+  switch (thing) {
+    case DamagedThing::event:
+      return "event";
+    case DamagedThing::checkpoint:
+      return "checkpoint";
+    case DamagedThing::tile:
+      return "tile";
+    case DamagedThing::store:
+      return "store";
+  }
+  return "";
+}
+
+std::vector<ByteChange> byte_changes(std::string_view expected, std::string_view found) {
+  std::vector<ByteChange> changes;
+  const std::size_t common = std::min(expected.size(), found.size());
+  const auto add = [&](std::size_t from, std::size_t expected_end, std::size_t found_end) {
+    const auto part = [&](std::string_view bytes, std::size_t end) {
+      return std::string(bytes.substr(from, std::min(end - from, byte_change_bytes_max)));
+    };
+    changes.push_back({from, part(expected, expected_end), part(found, found_end)});
+  };
+  for (std::size_t at = 0; at < common && changes.size() < byte_changes_max;) {
+    if (expected[at] == found[at]) {
+      ++at;
+      continue;
+    }
+    std::size_t end = at;
+    while (end < common && expected[end] != found[end]) ++end;
+    add(at, end, end);
+    at = end;
+  }
+  if (expected.size() != found.size() && changes.size() < byte_changes_max) add(common, expected.size(), found.size());
+  return changes;
+}
+
+DamageReport find_damage(const DamageSearch& search, const Finding& first) { return Search(search, first).run(); }
+
+}  // namespace daicho
