@@ -37,7 +37,13 @@ std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::erro
 
 /// Hands over the answer first, so that it is there even when the search for damage meets what ends a process.
 Exit audit_and_tell(const AuditVerifyOptions& options, const Tell& tell) {
-  AuditVerifyResult result = audit_verify(options);
+  AuditVerifyResult result;
+  try {
+    result = audit_verify(options);
+  } catch (const Failure& failure) {
+    if (failure.exit != Exit::integrity) throw;
+    result = unreadable_store(failure.what());
+  }
   tell(dump(result.report));
   if (result.is_clean) return Exit::done;
   try {
@@ -51,8 +57,7 @@ Exit audit_and_tell(const AuditVerifyOptions& options, const Tell& tell) {
 
 /// Nothing was told: the log is not there, is locked, or its reader was ended.
 Json unanswered(const Isolated& ended) {
-  if (!ended.exit || *ended.exit == Exit::integrity)
-    return unreadable_store("a reader that was ended by a signal").report;
+  if (!ended.exit) return unreadable_store("a reader that was ended by a signal").report;
   return {{"result", "no answer"}};
 }
 
@@ -82,7 +87,7 @@ Exit run_audit(const AuditRun& run, Format format) {
   const Isolated ended = run_isolated_telling([&](const Tell& tell) { return audit_and_tell(options, tell); });
   Json report = {{"format", audit_report_format}};
   const bool is_told = !ended.told.empty();
-  if (!is_told && seen.empty() && ended.exit && *ended.exit != Exit::integrity) return *ended.exit;
+  if (!is_told && seen.empty() && ended.exit) return *ended.exit;
   report.update(is_told ? Json::parse(ended.told) : unanswered(ended));
   if (is_told && !ended.exit) report["warnings"].push_back("a search for what happened was ended by a signal");
   for (const Seen& each : seen)

@@ -2,7 +2,6 @@
 
 usage: python3 tests/cli/second_verifier.py <path of daicho>"""
 import json
-import os
 import random
 import subprocess
 import sys
@@ -11,13 +10,9 @@ from collections import Counter
 from pathlib import Path
 
 sys.dont_write_bytecode = True
-DEBIAN_PYTHON = "/usr/bin/python3"  # the one that python3-nacl belongs to
-try:
-    import nacl  # noqa: F401
-except ImportError:
-    if Path(sys.executable) == Path(DEBIAN_PYTHON):
-        raise
-    os.execv(DEBIAN_PYTHON, [DEBIAN_PYTHON, *sys.argv])
+from support import debian_python  # noqa: E402
+
+debian_python.require("nacl")
 sys.path.append(str(Path(__file__).resolve().parents[1] / "verifier"))
 import tlog_tiles  # noqa: E402
 import verifier  # noqa: E402
