@@ -97,16 +97,27 @@ Exit audit_copy(const RestoreOptions& options, const BackupRecord& backup, const
 
 }  // namespace
 
+void hold_back(const fs::path& directory, const std::string& seen) {
+  const auto note = parse_note(seen);
+  const auto checkpoint = note ? parse_checkpoint_text(note->text) : std::nullopt;
+  if (!checkpoint) throw Failure(Exit::usage, "not a checkpoint");
+  const fs::path kept = directory / (std::string(published_file) + "." + std::to_string(checkpoint->size));
+  if (!fs::exists(kept)) create_file(kept, seen, 0600);
+  if (!fs::exists(directory / mark_file)) write_mark(directory, {{"seen", checkpoint->size}});
+}
+
 std::optional<std::string> restored_mark_words(const fs::path& directory) {
   std::error_code ignored;
   if (!fs::exists(directory / mark_file, ignored)) return std::nullopt;
   const Json mark = read_mark(directory);
-  std::string what = "this directory was restored";
+  std::string what = "this directory was restored, and events after those it holds may have been seen elsewhere";
   if (mark.contains("backup") && mark.contains("events"))
-    what += " from backup " + mark["backup"].dump() + " with " + mark["events"].dump() + " events";
+    what = "this directory was restored from backup " + mark["backup"].dump() + " with " + mark["events"].dump() +
+           " events, and events after them may have been seen elsewhere";
+  if (mark.contains("seen"))
+    what = "a witness has seen a checkpoint of " + mark["seen"].dump() + " events that this ledger does not have";
   return directory.string() + ": " + what +
-         ", and events after them may have been seen elsewhere: it opens to read only until `daicho restore --accept "
-         "--data DIR --seen CHECKPOINT_FILE`";
+         ": it opens to read only until `daicho restore --accept --data DIR --seen CHECKPOINT_FILE`";
 }
 
 Exit restore_ledger(const RestoreOptions& options, Format format) {

@@ -3,6 +3,7 @@
 #include "ledger/log_rows.hpp"
 #include "ledger/stored_tree.hpp"
 #include "tools/ledger_files.hpp"
+#include "tools/restore.hpp"
 #include "tools/witness_client.hpp"
 
 namespace daicho {
@@ -134,6 +135,7 @@ CheckpointReport ask_for_cosignatures(const std::filesystem::path& directory, co
     Json json = report_json(policy, report);
     if (const auto words = report.seen ? proves_against(*log, *report.seen) : std::nullopt) {
       json["proof"] = {{"finding", *words}, {"seen_by_witness", *report.seen}};
+      hold_back(directory, *report.seen);
       result.exit = Exit::integrity;
     }
     result.json["witnesses"].push_back(std::move(json));

@@ -171,6 +171,22 @@ def lies(ledger, policy, liar, report):
     liar.lie = (200, "text/plain", other_line)
 
 
+def held_back(ledger, seen, directory, report):
+    """What a witness has seen keeps the ledger from writing, until somebody accepts the loss."""
+    report.equal((ledger.path / f"checkpoint.{seen}").read_text().split("\n")[1], str(seen), "what was seen is kept")
+    copy = ledger.copy_to(directory / "accepted")
+    for each in (ledger, copy):
+        refused = each.command("register-account", REGISTRATION)
+        report.equal(refused.code, 4, f"a write to a ledger that lost its end: {refused.words}")
+        report.check(f"checkpoint of {seen} events".encode() in refused.err, f"words: {refused.words}")
+        report.equal(each.run("audit", "verify").code, 0, "it is read as before")
+    lost = seen - size(copy)
+    accepted = copy.run("restore", "--accept", "--reason", "the disk went back to an image")
+    report.equal(accepted.code, 0, f"accepted: {accepted.words}")
+    report.check(f"{lost} events" in str(copy.run("audit", "verify").json["warnings"]), "the audit says what is missing")
+    report.equal(copy.command("register-account", REGISTRATION).code, 0, "it writes again")
+
+
 def lost_end_and_fork(program, directory, report):
     """A ledger that was put back, and then goes on differently: the witness has the proof, and keeps it."""
     ledger = Ledger(program, directory / "restored", clock="real")
@@ -183,6 +199,9 @@ def lost_end_and_fork(program, directory, report):
     answer, reports = ask(old, policy)
     report.equal((answer.code, results(reports)), (3, {"w": "ahead"}), "a ledger that lost its end")
     report.check("has lost its end" in reports["w"]["proof"]["finding"], f"the finding: {reports['w']}")
+    held_back(old, seen, directory, report)
+    for file in ("restored", f"checkpoint.{seen}"):  # by somebody who will have a fork
+        (old.path / file).unlink()
     grow(old, seen - size(old))  # other times, other events
     answer, reports = ask(old, policy)
     report.equal((answer.code, results(reports)), (3, {"w": "refused"}), "a ledger that went on differently")
@@ -191,6 +210,10 @@ def lost_end_and_fork(program, directory, report):
     folder = next((witness.path / "logs").iterdir())
     two = [(folder / name).read_text().split("\n")[:3] for name in ("checkpoint", "fork")]
     report.check(two[0][:2] == two[1][:2] and two[0][2] != two[1][2], f"evidence: {two}")
+    accepted = old.run("restore", "--accept", "--reason", "a try")
+    report.equal(accepted.code, 3, f"a fork is not accepted: {accepted.words}")
+    for file in ("restored", f"checkpoint.{seen}"):
+        (old.path / file).unlink()
     grow(old)
     report.equal(results(ask(old, policy)[1]), {"w": "refused"}, "the fork grown larger")
     report.equal(ask(ledger, policy)[0].code, 0, "the true one goes on")
