@@ -4,14 +4,13 @@
 
 namespace daicho {
 
-/// Draws the next signing key and has it kept; what is decided names it.
+/// What is decided names the next signing key, which is kept by then.
 std::optional<Fault> Executor::keep_next_signer(Run& run, RotateSigningKey& command) {
   const Verifier in_force = log_.verifier();
-  auto next = std::make_shared<const Signer>(Signer::draw(in_force.name, entropy_));
-  if (!key_place_.keep_next || !key_place_.keep_next(*next))
-    return Fault{FaultKind::busy, "A new signing key cannot be kept here; nothing was changed."};
+  auto next = key_place_.next ? key_place_.next(in_force.name) : std::nullopt;
+  if (!next) return Fault{FaultKind::busy, "A new signing key cannot be had here; nothing was changed."};
   command = {in_force.id, next->verifier().vkey()};
-  run.next_signer = std::move(next);
+  run.next_signer = std::make_shared<const Signer>(*std::move(next));
   return std::nullopt;
 }
 

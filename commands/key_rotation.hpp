@@ -16,8 +16,9 @@ Decision decide(const LedgerState& ledger, const RotateSigningKey& command, cons
 
 /// Where the signing key is kept between runs; handed in by tools/. None of them throws.
 struct SigningKeyPlace {
-  std::function<bool(const Signer& next)> keep_next;  ///< durable, beside the key in force, when it returns true
-  std::function<void()> drop_next;                    ///< the event was not appended
+  /// The key to come, under the same name; an opening after a crash finds it, too. nullopt: it cannot be had.
+  std::function<std::optional<Signer>(const std::string& name)> next;
+  std::function<void()> drop_next;          ///< the event was not appended
   std::function<void()> put_next_in_force;  ///< the event is durable; what fails here is made good at the next opening
 };
 

@@ -7,17 +7,14 @@
 #include "commands/policy_adoption.hpp"
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
-#include "tools/external_signer.hpp"
 #include "tools/key_files.hpp"
 #include "tools/restore.hpp"
+#include "tools/signing_place.hpp"
 
 namespace daicho {
 
 namespace {
 
-constexpr const char* signing_key_file = "signing.key";
-constexpr const char* next_signing_key_file = "signing.key.next";
-constexpr const char* signing_command_file = "signing.command";
 constexpr const char* master_key_file = "master.key";
 constexpr const char* verifier_file = "ledger.vkey";
 
@@ -69,68 +66,6 @@ std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
   create_file(options.directory / verifier_file, signer.verifier().vkey() + "\n", 0644);
   wipe(master_hex);
   return {std::move(signer), std::move(master_key)};
-}
-
-/// The signing key by what the log says is in force: a crash in a rotation leaves the new one still beside the old.
-struct FoundSigner {
-  Signer signer;
-  bool is_next = false;
-};
-FoundSigner find_signer(const std::filesystem::path& directory, const Store& store, const Verifier& first) {
-  KeyHistory keys(first);
-  if (auto error = read_key_history(store, keys)) fail(*error);
-  if (std::filesystem::exists(directory / signing_command_file)) {
-    if (std::filesystem::exists(directory / signing_key_file))
-      throw Failure(Exit::usage,
-                    directory.string() + ": both signing.key and signing.command are there; one is wanted");
-    return {start_external_signer(keys.newest(), read_signing_command(directory / signing_command_file))};
-  }
-  FoundSigner found{read_signing_key(directory / signing_key_file)};
-  const auto next = directory / next_signing_key_file;
-  if (found.signer.verifier() == keys.newest() || !std::filesystem::exists(next)) return found;
-  Signer other = read_signing_key(next);
-  if (other.verifier() == keys.newest()) found = {std::move(other), true};
-  return found;
-}
-
-/// What fails is left to the next opening: find_signer and settle_rotation go by the log.
-bool attempt(const std::function<void()>& step) {
-  try {
-    step();
-    return true;
-  } catch (const Failure& failure) {
-    spdlog::error("{}", failure.what());
-    return false;
-  }
-}
-
-/// Finishes a rotation whose event is in the log; drops the key of one whose event is not.
-void settle_rotation(const std::filesystem::path& directory, bool is_next) {
-  const auto next = directory / next_signing_key_file;
-  if (is_next) {
-    attempt([&] { rename_file(next, directory / signing_key_file); });
-  } else if (std::filesystem::exists(next)) {
-    attempt([&] { remove_file(next); });
-  }
-}
-
-SigningKeyPlace signing_key_place(const std::filesystem::path& directory) {
-  if (std::filesystem::exists(directory / signing_command_file)) {
-    return {.keep_next =
-                [](const Signer&) {
-                  spdlog::error("the signing key lives elsewhere (signing.command): it cannot be rotated here");
-                  return false;
-                },
-            .drop_next = [] {},
-            .put_next_in_force = [] {}};
-  }
-  const auto current = directory / signing_key_file, next = directory / next_signing_key_file;
-  return {.keep_next =
-              [next, current](const Signer& signer) {  // kept as the one in force is
-                return attempt([&] { create_signing_key(next, signer, key_file_cost(current)); });
-              },
-          .drop_next = [next] { attempt([&] { remove_file(next); }); },
-          .put_next_in_force = [next, current] { attempt([&] { rename_file(next, current); }); }};
 }
 
 /// LedgerCreated and the first policy with the wrapped keys, one commit.
@@ -236,7 +171,9 @@ WritableLedger open_restored_for_writing(const std::filesystem::path& directory,
   }
   const bool is_simulated = value_or_fail(state).simulated_clock;
   if (is_simulated) ledger.simulated.emplace();
-  FoundSigner found = find_signer(directory, *ledger.store, first);
+  KeyHistory history(first);
+  if (auto error = read_key_history(*ledger.store, history)) fail(*error);
+  FoundSigner found = find_signer(directory, history);
   ledger.log = value_or_fail(Log::open(*ledger.store, first, std::move(found.signer),
                                        is_simulated ? ledger.simulated->clock() : Clock(system_time)));
   settle_rotation(directory, found.is_next);

@@ -35,8 +35,8 @@ struct AcceptOptions {
 /// away. Call it while this process has one thread.
 Exit accept_restore(const AcceptOptions& options, Format format);
 
-/// Marks a directory that holds less, or other, than a checkpoint signed by its own key covers, and keeps that one in it
-/// as `checkpoint.SIZE`: from then on it opens to read only, as a restored one does, and `--accept` compares it.
+/// Marks a directory that holds less, or other, than a checkpoint signed by its own key covers, and keeps that one in
+/// it as `checkpoint.SIZE`: from then on it opens to read only, as a restored one does, and `--accept` compares it.
 void hold_back(const std::filesystem::path& directory, const std::string& seen);
 
 /// Why a directory does not open for writing; nullopt: it carries no mark.

@@ -145,7 +145,7 @@ def elsewhere(ledger, account, directory, report):
     report.equal(ledger.run("audit", "verify").code, 0, "audit of what was signed elsewhere")
     report.equal(ledger.run("keys", "show").json["signing"]["kept"], "elsewhere", "keys show")
     rotation = ledger.run("command", "rotate-signing-key")
-    report.check(rotation.code == 4 and b"lives elsewhere" in rotation.err, f"a rotation here: {rotation.words}")
+    report.check(rotation.code == 4 and b"signing.command.next" in rotation.err, f"a rotation here: {rotation.words}")
     shutil.copy(key, ledger.path / "signing.key")
     report.equal(sign_in(ledger, account).code, 2, "a key here and one elsewhere")
     (ledger.path / "signing.key").unlink()
@@ -159,7 +159,39 @@ def elsewhere(ledger, account, directory, report):
         use_helper(ledger, *command)
         answer = sign_in(ledger, account)
         report.check(answer.code in (2, 4) and words in answer.err, f"{what}: {answer.words}")
+    use_helper(ledger, ledger.program.path, "keys", "signer", "--key", str(key))
     return key
+
+
+def rotated_elsewhere(ledger, account, key, directory, report):
+    """From a helper to another one, and through a crash after the event; the operator puts the next helper in first."""
+    other = Ledger(ledger.program, directory / "next")
+    next_key, vkey = directory / "next.key", (other.path / "ledger.vkey").read_text()
+    shutil.copy(other.path / "signing.key", next_key)
+    command, verifier = ledger.path / "signing.command.next", ledger.path / "signing.vkey.next"
+
+    def put_next(vkey_text):
+        command.write_text("".join(f"{argument}\n" for argument in (ledger.program.path, "keys", "signer", "--key",
+                                                                    str(next_key))))
+        verifier.write_text(vkey_text)
+    for what, text in (("not a vkey", "x"), ("another key's", (ledger.path / "ledger.vkey").read_text())):
+        put_next(text)
+        answer = ledger.run("command", "rotate-signing-key")
+        report.equal(answer.code, 4, f"a next vkey that is {what}: {answer.words}")
+    put_next(vkey)
+    before = ledger.copy_to(directory / "before")
+    rotation = ledger.run("command", "rotate-signing-key")
+    report.equal((rotation.code, rotation.json.get("vkey")), (0, vkey.strip()), f"to another helper: {rotation.words}")
+    report.check(not command.exists() and not verifier.exists(), "the next is the one in force")
+    report.check(str(next_key) in (ledger.path / "signing.command").read_text(), "the next helper's command")
+    report.equal(sign_in(ledger, account).code, 0, "signed by the next helper")
+    report.equal(ledger.run("audit", "verify").json["key_rotations"], 2, "rotations")
+    for file in ("signing.command", "signing.command.next", "signing.vkey.next"):  # as after a crash behind the event
+        shutil.copy(before.path / file, ledger.path / file)
+    report.equal(sign_in(ledger, account).code, 0, "a rotation is finished by the log's word")
+    report.check(str(next_key) in (ledger.path / "signing.command").read_text() and not command.exists(), "finished")
+    report.equal(ledger.run("audit", "verify").code, 0, "audit after both")
+    return next_key
 
 
 def play_until_it_stops(ledger, account, lines):
@@ -208,6 +240,7 @@ def run(program, directory, report):
     shown(ledger, report)
     rotated(ledger, account, report)
     key = elsewhere(ledger, account, directory, report)
+    key = rotated_elsewhere(ledger, account, key, directory, report)
     helpers_that_fail(ledger, account, key, directory, report)
     encrypted_elsewhere(ledger, account, key, report)
     report.equal(ledger.run("audit", "verify").code, 0, "audit at the end")

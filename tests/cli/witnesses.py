@@ -173,7 +173,8 @@ def lies(ledger, policy, liar, report):
 
 def held_back(ledger, seen, directory, report):
     """What a witness has seen keeps the ledger from writing, until somebody accepts the loss."""
-    report.equal((ledger.path / f"checkpoint.{seen}").read_text().split("\n")[1], str(seen), "what was seen is kept")
+    kept = (ledger.path / f"checkpoint.{seen}").read_text()
+    report.equal(kept.split("\n")[1], str(seen), "what was seen is kept")
     copy = ledger.copy_to(directory / "accepted")
     for each in (ledger, copy):
         refused = each.command("register-account", REGISTRATION)

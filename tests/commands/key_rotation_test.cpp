@@ -14,15 +14,17 @@ struct NotedPlace {
   std::string steps;
   std::string kept;  ///< vkey
   bool has_room = true;
+  std::uint8_t seed = 0x71;
 
   SigningKeyPlace place(const Log& log) {
     const auto note = [this, &log](const char* step) { steps += step + std::to_string(log.size()) + ' '; };
-    return {.keep_next =
-                [this, note](const Signer& next) {
-                  note("keep@");
-                  kept = next.verifier().vkey();
-                  return has_room;
-                },
+    return {.next = [this, note](const std::string& name) -> std::optional<Signer> {
+              note("keep@");
+              if (!has_room) return std::nullopt;
+              Signer next(name, std::vector<std::uint8_t>(32, seed++));
+              kept = next.verifier().vkey();
+              return next;
+            },
             .drop_next = [note] { note("drop@"); },
             .put_next_in_force = [note] { note("put@"); }};
   }
