@@ -125,8 +125,8 @@ Measured append_for(Executor& executor, const std::vector<Id>& accounts, const B
   return measured;
 }
 
-Json intact_report(const std::filesystem::path& directory) {
-  const auto audit = audit_verify({.directory = directory, .keys = {}});
+Json intact_report(const std::filesystem::path& directory, AuditDepth depth = AuditDepth::projections) {
+  const auto audit = audit_verify({.directory = directory, .depth = depth});
   if (!audit.is_clean) throw Failure(Exit::integrity, "the bench's own ledger does not verify: " + audit.report.dump());
   return audit.report;
 }
@@ -183,30 +183,50 @@ void make_ledger(const std::filesystem::path& directory, const BenchOptions& opt
   append_for(*ledger.executor, accounts, options);
 }
 
+/// Reads it all once; `report` has what was counted.
+struct Reading {
+  Json report;
+  double seconds = 0, per_second = 0;
+};
+Reading timed(const std::function<Json()>& read) {
+  const Time start = system_time();
+  Reading reading{read()};
+  reading.seconds = static_cast<double>(system_time() - start) / 1e6;
+  reading.per_second = reading.report["events"].get<double>() / reading.seconds;
+  return reading;
+}
+
+Json reading_json(const Reading& reading, const Json& limits) {
+  return {{"seconds", ratio(reading.seconds, 1)},
+          {"events_per_second", whole(reading.per_second)},
+          {"ratio_to_ed25519_verify", ratio(reading.per_second, limits["ed25519_verify"])}};
+}
+
 Json bench_reading(const std::string& kind, const BenchOptions& options) {
   const TemporaryDirectory temporary;
   const bool is_own = options.directory.empty();
   const std::filesystem::path directory = is_own ? temporary.path() / "ledger" : options.directory;
   if (is_own) make_ledger(directory, options);
-  const Time start = system_time();
-  const Json report = kind == "verify" ? intact_report(directory) : replay_ledger(directory, false).report;
-  const double seconds = static_cast<double>(system_time() - start) / 1e6;
-  if (kind == "replay" && report["result"] != "equal")
-    throw Failure(Exit::integrity, "the replay differs: " + report.dump());
   const Json limits = measure_limits(temporary.path(), limits_milliseconds);
-  const double per_second = report["events"].get<double>() / seconds;
-  Json json = {
-      {"bench", kind == "verify"
-                    ? "verify: every byte, signature, link, root and sealed part, projections replayed and compared"
-                    : "replay: every event folded, every row compared"},
-      {"processors", processor_count()},
-      {"events", report["events"]},
-      {"accounts", report["accounts"]},
-      {"seconds", ratio(seconds, 1)},
-      {"events_per_second", whole(per_second)},
-      {"limits", limits}};
-  json["ratio_to_limits"] = {{"ed25519_verify", ratio(per_second, limits["ed25519_verify"])}};
-  json["result"] = report["result"];
+  Json json = {{"processors", processor_count()}};
+  if (kind == "replay") {
+    const Reading replay = timed([&] { return replay_ledger(directory, false).report; });
+    if (replay.report["result"] != "equal")
+      throw Failure(Exit::integrity, "the replay differs: " + replay.report.dump());
+    json["bench"] = "replay: every event folded, every row compared";
+    json.update(reading_json(replay, limits));
+    json["events"] = replay.report["events"];
+    json["accounts"] = replay.report["accounts"];
+  } else {
+    json["bench"] = "verify: every byte, at each depth";
+    for (const auto depth : {AuditDepth::hashes, AuditDepth::signatures, AuditDepth::projections}) {
+      const Reading audit = timed([&] { return intact_report(directory, depth); });
+      json["depths"][name(depth)] = reading_json(audit, limits);
+      json["events"] = audit.report["events"];
+      json["accounts"] = audit.report["accounts"];
+    }
+  }
+  json["limits"] = limits;
   return json;
 }
 

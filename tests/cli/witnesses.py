@@ -184,7 +184,8 @@ def held_back(ledger, seen, directory, report):
     lost = seen - size(copy)
     accepted = copy.run("restore", "--accept", "--reason", "the disk went back to an image")
     report.equal(accepted.code, 0, f"accepted: {accepted.words}")
-    report.check(f"{lost} events" in str(copy.run("audit", "verify").json["warnings"]), "the audit says what is missing")
+    warnings = str(copy.run("audit", "verify").json["warnings"])
+    report.check(f"{lost} events" in warnings, f"the audit says what is missing: {warnings}")
     report.equal(copy.command("register-account", REGISTRATION).code, 0, "it writes again")
 
 
