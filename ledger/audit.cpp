@@ -195,8 +195,9 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
                    "a list of the key rotations among the events",
                    history_error->detail};
   }
-  if (const auto error = source.verify_files()) {
-    return Finding{FindingKind::unreadable, report.events, {}, "table files as written", error->detail};
+  if (const auto bad = source.verify_files()) {
+    const FindingKind kind = bad->is_tile ? FindingKind::tile : FindingKind::unreadable;
+    return Finding{kind, bad->position.value_or(report.events), {}, "files as they were written", bad->words};
   }
   return std::nullopt;
 }

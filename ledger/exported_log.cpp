@@ -158,7 +158,7 @@ struct ExportedLog::Impl {
   std::optional<StoreError> read_bundle(std::uint64_t index) const;
   Result<std::optional<std::string>, StoreError> event(Position position) const;
   Result<std::optional<std::string>, StoreError> tile(ByteView key) const;
-  std::optional<StoreError> find_rotations();
+  void find_rotations();
   std::optional<std::string> expected(const PartialFile& file) const;
 };
 
@@ -196,14 +196,13 @@ Result<std::optional<std::string>, StoreError> ExportedLog::Impl::tile(ByteView 
 }
 
 /// As the writer keeps them in its store; the audit compares the list with the events.
-std::optional<StoreError> ExportedLog::Impl::find_rotations() {
+void ExportedLog::Impl::find_rotations() {
   for (Position position = 0; position < size; ++position) {
     const auto envelope = event(position);
-    if (!envelope) return std::nullopt;  // the audit will find it, too, and say where
+    if (!envelope) return;  // an audit finds it, too, and says where
     const auto parsed = Event::parse(as_bytes(**envelope));
     if (parsed && parsed->type() == fb::Payload::SigningKeyRotated) append(rotations, big_endian(position));
   }
-  return std::nullopt;
 }
 
 namespace {
@@ -245,7 +244,7 @@ std::optional<std::string> ExportedLog::Impl::expected(const PartialFile& file) 
   return content;
 }
 
-std::optional<BadFile> ExportedLog::first_bad_partial() const {
+std::optional<BadFile> ExportedLog::verify_files() const {
   const std::filesystem::path root = impl_->folder / "tile";
   std::error_code error;
   std::vector<std::filesystem::path> paths;
@@ -260,8 +259,8 @@ std::optional<BadFile> ExportedLog::first_bad_partial() const {
     const auto content = read_whole_file(path, bundle_bytes_max);
     if (content && *content == *expected) continue;
     const Position position = (file->tile.index * tile_hashes) << (tile_height * file->tile.level);
-    if (!first || position < first->position)
-      first = BadFile{file->is_bundle, position, path.string() + " is not the beginning of the log's"};
+    if (!first || position < *first->position)
+      first = BadFile{path.string() + " is not the beginning of the log's", position, !file->is_bundle};
   }
   return first;
 }
@@ -276,7 +275,7 @@ Result<std::unique_ptr<ExportedLog>, StoreError> ExportedLog::open(const std::fi
   impl->folder = folder;
   impl->note = **std::move(file);
   impl->size = checkpoint->size;
-  if (auto error = impl->find_rotations()) return Unexpected{*std::move(error)};
+  impl->find_rotations();
   return std::unique_ptr<ExportedLog>(new ExportedLog(std::move(impl)));
 }
 

@@ -20,13 +20,6 @@ struct ExportReport {
 /// `corrupt`: the folder holds another log, or one that is not a prefix of this one; nothing is changed.
 Result<ExportReport, StoreError> export_tiles(const Store& store, const std::filesystem::path& folder);
 
-/// A file of an export that is not as it was written.
-struct BadFile {
-  bool is_bundle = false;
-  std::uint64_t position = 0;  ///< of the first event below it
-  std::string words;
-};
-
 /// Families events, checkpoints and tiles as the files give them, and `meta`/`rotations` as the events do.
 class ExportedLog : public LogSource {
  public:
@@ -39,11 +32,8 @@ class ExportedLog : public LogSource {
   Result<std::optional<std::pair<std::string, std::string>>, StoreError> last(Family family) const override;
   bool is_store() const override { return false; }
   const std::optional<std::string>& published() const override;
-  std::optional<StoreError> verify_files() const override { return std::nullopt; }
-
-  /// Partial tiles and bundles of earlier checkpoints: each must be the beginning of what the newest one covers, which
-  /// must have been audited. The first that is not.
-  std::optional<BadFile> first_bad_partial() const;
+  /// Partial tiles and bundles of earlier checkpoints: each must be the beginning of what the newest one covers.
+  std::optional<BadFile> verify_files() const override;
 
  private:
   struct Impl;

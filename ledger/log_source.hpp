@@ -38,6 +38,13 @@ struct StoreError {
   std::string detail;
 };
 
+/// A file that is not as it was written.
+struct BadFile {
+  std::string words;
+  std::optional<std::uint64_t> position = std::nullopt;  ///< of the first event it concerns, where that is known
+  bool is_tile = false;                                  ///< it holds hashes, not events
+};
+
 class LogSource {
  public:
   virtual ~LogSource() = default;
@@ -53,8 +60,9 @@ class LogSource {
   virtual bool is_store() const = 0;
   /// What was published beside the store before it was opened; nullopt when there is none.
   virtual const std::optional<std::string>& published() const = 0;
-  /// Re-reads every byte of every file that has a checksum of its own.
-  virtual std::optional<StoreError> verify_files() const = 0;
+  /// The first file that is not as it was written, among those whose bytes an audit of the rows does not read. The rows
+  /// must have been audited.
+  virtual std::optional<BadFile> verify_files() const = 0;
 };
 
 }  // namespace daicho

@@ -363,11 +363,11 @@ std::optional<StoreError> Store::write(const Rows& rows, bool sync) {
   return impl_->write(rows, impl_->family(Family::rows), sync);
 }
 
-std::optional<StoreError> Store::verify_files() const {
+std::optional<BadFile> Store::verify_files() const {
   std::vector<rocksdb::LiveFileMetaData> files;
   impl_->db->GetLiveFilesMetaData(&files);
   for (const rocksdb::LiveFileMetaData& file : files) {
-    if (auto error = verify_file(file, *impl_->env)) return error;
+    if (auto error = verify_file(file, *impl_->env)) return BadFile{std::move(error->detail)};
   }
   return std::nullopt;
 }

@@ -54,7 +54,7 @@ class Store : public LogSource {
 
   bool is_store() const override { return true; }
   /// Re-reads every byte of every table file against its stored checksum.
-  std::optional<StoreError> verify_files() const override;
+  std::optional<BadFile> verify_files() const override;
 
   /// A copy of the newest checkpoint outside RocksDB, so that a lost tail is noticed. Not synced, and its failures are
   /// not reported: it may be behind or torn after a power loss. Nothing is published into a test's `env`.

@@ -103,11 +103,6 @@ AuditVerifyResult verify_export(const AuditVerifyOptions& options) {
                  .depth = depth,
                  .known = options.known,
                  .progress = [&](std::uint64_t done, std::uint64_t total) { progress.at(done, total); }});
-  const auto bad = report.first_finding ? std::nullopt : (*source)->first_bad_partial();
-  if (bad) {
-    const FindingKind kind = bad->is_bundle ? FindingKind::unreadable : FindingKind::tile;
-    report.first_finding = Finding{kind, bad->position, Id{}, "files as they were written", bad->words};
-  }
   if (options.keys.empty())
     report.warnings.push_back("no --vkey: the key is what the export says of itself, " + first.vkey());
   return finish(report, depth, "not in an export");
