@@ -26,8 +26,7 @@ bool write_all(int file, std::string_view content) {
 
 }  // namespace
 
-std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content,
-                                       unsigned mode) {
+std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   if (error) return StoreError{StoreFault::io, path.parent_path().string() + ": " + error.message()};
