@@ -52,10 +52,13 @@ std::optional<Finding> check_chunk(const AuditChunk& chunk, AuditChain& chain, c
   return chunk.failure;
 }
 
+}  // namespace
+
 std::optional<Finding> check_events(const LogSource& source, std::uint64_t end, const KeyHistory& history,
                                     const AuditOptions& options, AuditChain& chain) {
   const unsigned threads = options.threads > 0 ? options.threads : std::max(1U, std::thread::hardware_concurrency());
-  AuditPipeline pipeline(source, end, threads, [&](AuditChunk& chunk) { work_on(chunk, source, history, options); });
+  AuditPipeline pipeline(source, chain.frontier().size(), end, threads,
+                         [&](AuditChunk& chunk) { work_on(chunk, source, history, options); });
   std::uint64_t shown = 0;
   while (const auto chunk = pipeline.next()) {
     if (auto finding = check_chunk(*chunk, chain, options)) return finding;
@@ -67,6 +70,8 @@ std::optional<Finding> check_events(const LogSource& source, std::uint64_t end, 
   }
   return std::nullopt;
 }
+
+namespace {
 
 /// Where the log must end: what its last checkpoint covers.
 struct End {

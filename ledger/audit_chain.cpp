@@ -106,6 +106,8 @@ std::optional<Finding> AuditChain::history(const Event& event) const {
   const AccountHead expected = known == heads_.end() ? AccountHead{} : known->second;
   const AccountHead found = event.previous();
   if (found == expected) return std::nullopt;
+  const bool is_before = found.version > 0 && found.position < heads_from_;
+  if (known == heads_.end() && is_before) return std::nullopt;
   return Finding{FindingKind::back_link, event.position(), event.account(), words(expected), words(found)};
 }
 
@@ -141,8 +143,9 @@ std::optional<Finding> AuditChain::tile(const TileId& id, const std::string& has
 /// The tiles that this leaf fills or makes grow; the stored ones may have grown on.
 std::optional<Finding> AuditChain::tiles(const Hash& leaf) {
   std::optional<Finding> finding;
+  if (!has_tiles_) return finding;
   tiles_.append(leaf, [&](const TileId& id, const std::string& hashes) {
-    if (!finding && has_tiles_) finding = tile(id, hashes, true);
+    if (!finding) finding = tile(id, hashes, true);
   });
   return finding;
 }

@@ -1,5 +1,5 @@
 // ledger/audit_chain.hpp — the part of an audit that goes event by event: positions, times, links, tree, checkpoints.
-// Internal to audit_log; one thread.
+// Internal to audits; one thread.
 #pragma once
 
 #include <unordered_map>
@@ -16,12 +16,34 @@ struct KnownRoot {
   Checkpoint checkpoint;
 };
 
+struct IdHash {  // the last bytes of a UUIDv7 are random
+  std::size_t operator()(const Id& id) const { return read_big_endian(id.view().last(8)); }
+};
+
+/// What is known of the events before the next one: all that it is checked against.
+struct CheckedEvents {
+  Frontier frontier;
+  Position heads_from = 0;  ///< of an account without an event from here on the head is not known
+  std::unordered_map<Id, AccountHead, IdHash> heads;
+  Time last_time = 0;
+};
+
 class AuditChain {
  public:
-  /// `known`, by size: each is compared when its size is reached.
+  /// `known`, by size: each is compared when its size is reached. Without `has_tiles` none are compared.
   AuditChain(const LogSource& source, const KeyHistory& keys, std::vector<KnownRoot> known, bool has_tiles,
-             AuditReport& report)
-      : source_(source), keys_(keys), known_(std::move(known)), has_tiles_(has_tiles), report_(report) {}
+             AuditReport& report, CheckedEvents before = {})
+      : source_(source),
+        keys_(keys),
+        known_(std::move(known)),
+        has_tiles_(has_tiles),
+        report_(report),
+        frontier_(std::move(before.frontier)),
+        covered_(frontier_.size()),
+        heads_from_(before.heads_from),
+        heads_(std::move(before.heads)) {
+    report_.last_time = before.last_time;
+  }
 
   /// Checks the next event and counts it.
   std::optional<Finding> event(const AuditedEvent& audited);
@@ -35,12 +57,10 @@ class AuditChain {
   /// The one that covers most of those whose size was not reached; null: all were.
   const KnownRoot* ahead() const { return next_known_ < known_.size() ? &known_.back() : nullptr; }
   std::uint64_t accounts() const { return heads_.size(); }
+  /// For the chain that goes on from here; this one is done.
+  CheckedEvents take() && { return {std::move(frontier_), heads_from_, std::move(heads_), report_.last_time}; }
 
  private:
-  struct IdHash {  // the last bytes of a UUIDv7 are random
-    std::size_t operator()(const Id& id) const { return read_big_endian(id.view().last(8)); }
-  };
-
   std::optional<Finding> bytes(const AuditedEvent& audited) const;
   std::optional<Finding> place(const Event& event) const;
   std::optional<Finding> history(const Event& event) const;
@@ -59,8 +79,14 @@ class AuditChain {
   AuditReport& report_;
   Frontier frontier_;
   TileTree tiles_;
-  std::uint64_t covered_ = 0;  // by the last good checkpoint
+  std::uint64_t covered_;  // by the last good checkpoint
+  const Position heads_from_;
   std::unordered_map<Id, AccountHead, IdHash> heads_;
 };
+
+/// The events from the chain's on to before `end`, and the stored checkpoints of their sizes. Works on all threads of
+/// `options`, calls back on this one. Nullopt too when the log ends before `end`.
+std::optional<Finding> check_events(const LogSource& source, std::uint64_t end, const KeyHistory& history,
+                                    const AuditOptions& options, AuditChain& chain);
 
 }  // namespace daicho

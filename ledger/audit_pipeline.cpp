@@ -15,10 +15,15 @@ class ChunkReader {
  public:
   using Put = std::function<bool(std::unique_ptr<AuditChunk>)>;
 
-  ChunkReader(const LogSource& source, std::uint64_t end, const Put& put) : source_(source), end_(end), put_(put) {}
+  ChunkReader(const LogSource& source, Position begin, std::uint64_t end, const Put& put)
+      : source_(source), end_(end), put_(put), next_(begin) {
+    if (begin > 0) checkpoints_from_ = as_text(big_endian(begin));
+  }
 
   void run() {
-    const auto error = source_.scan(Family::events, {}, [&](ByteView key, ByteView value) { return row(key, value); });
+    const std::string from = next_ > 0 ? std::string(as_text(big_endian(next_))) : std::string();
+    const auto error =
+        source_.scan(Family::events, as_bytes(from), [&](ByteView key, ByteView value) { return row(key, value); });
     if (is_over_) return;
     read_singly(end_);
     if (is_over_) return;
@@ -98,16 +103,16 @@ class ChunkReader {
   const std::uint64_t end_;
   const Put& put_;
   std::unique_ptr<AuditChunk> chunk_ = new_chunk();
-  Position next_ = 0;
+  Position next_;
   std::string checkpoints_from_;
   bool is_over_ = false;
 };
 
 }  // namespace
 
-AuditPipeline::AuditPipeline(const LogSource& source, std::uint64_t end, unsigned threads, Work work)
+AuditPipeline::AuditPipeline(const LogSource& source, Position begin, std::uint64_t end, unsigned threads, Work work)
     : work_(std::move(work)), in_flight_max_(2 * std::size_t{threads}) {
-  threads_.emplace_back([this, &source, end] { read(source, end); });
+  threads_.emplace_back([this, &source, begin, end] { read(source, begin, end); });
   for (unsigned i = 0; i < threads; ++i) threads_.emplace_back([this] { work_through(); });
 }
 
@@ -120,9 +125,9 @@ AuditPipeline::~AuditPipeline() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-void AuditPipeline::read(const LogSource& source, std::uint64_t end) {
+void AuditPipeline::read(const LogSource& source, Position begin, std::uint64_t end) {
   const ChunkReader::Put put_chunk = [this](std::unique_ptr<AuditChunk> chunk) { return put(std::move(chunk)); };
-  ChunkReader(source, end, put_chunk).run();
+  ChunkReader(source, begin, end, put_chunk).run();
   {
     const std::lock_guard lock(mutex_);
     is_read_ = true;

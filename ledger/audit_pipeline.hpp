@@ -1,5 +1,5 @@
 // ledger/audit_pipeline.hpp — feeds an audit: one thread reads the log in order, several work on chunks of it, and one
-// takes the chunks in order again. At most `chunks in flight` are held, so memory stays bounded. Internal to audit_log.
+// takes the chunks in order again. At most `chunks in flight` are held, so memory stays bounded. Internal to audits.
 #pragma once
 
 #include <condition_variable>
@@ -44,8 +44,8 @@ class AuditPipeline {
  public:
   using Work = std::function<void(AuditChunk& chunk)>;  ///< on any of the threads
 
-  /// Reads the events below `end`.
-  AuditPipeline(const LogSource& source, std::uint64_t end, unsigned threads, Work work);
+  /// Reads the events from `begin` to before `end`.
+  AuditPipeline(const LogSource& source, Position begin, std::uint64_t end, unsigned threads, Work work);
   ~AuditPipeline();
 
   /// The next chunk, worked on; null after the last.
@@ -57,7 +57,7 @@ class AuditPipeline {
     bool is_taken = false, is_done = false;
   };
 
-  void read(const LogSource& source, std::uint64_t end);
+  void read(const LogSource& source, Position begin, std::uint64_t end);
   bool put(std::unique_ptr<AuditChunk> chunk);
   void work_through();
 

@@ -48,8 +48,7 @@ class Exporter {
     for (const auto& directory : directories_) {
       if (!error) error = sync_directory(directory);
     }
-    if (!error) error = replace_file(folder_ / checkpoint_file, note);
-    if (!error) error = sync_directory(folder_);
+    if (!error) error = replace_file_durably(folder_ / checkpoint_file, note);
     if (error) return Unexpected{*std::move(error)};
     remove_outgrown();
     return report_;

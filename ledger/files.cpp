@@ -1,6 +1,7 @@
 #include "ledger/files.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -25,14 +26,14 @@ bool write_all(int file, std::string_view content) {
 
 }  // namespace
 
-std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content) {
+std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
   std::error_code error;
   std::filesystem::create_directories(path.parent_path(), error);
   if (error) return StoreError{StoreFault::io, path.parent_path().string() + ": " + error.message()};
   const std::filesystem::path next = path.string() + ".tmp";
-  const int file = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  const int file = ::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (file < 0) return io_error(next, "cannot create");
-  const bool is_written = write_all(file, content) && ::fsync(file) == 0;
+  const bool is_written = write_all(file, content) && ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
   const StoreError failure = io_error(next, "cannot write");
   ::close(file);
   if (!is_written) return failure;
@@ -47,6 +48,12 @@ std::optional<StoreError> sync_directory(const std::filesystem::path& directory)
   const StoreError failure = io_error(directory, "cannot sync");
   ::close(file);
   return is_synced ? std::nullopt : std::optional(failure);
+}
+
+std::optional<StoreError> replace_file_durably(const std::filesystem::path& path, std::string_view content,
+                                               unsigned mode) {
+  if (auto error = replace_file(path, content, mode)) return error;
+  return sync_directory(path.parent_path());
 }
 
 Result<std::optional<std::string>, StoreError> read_whole_file(const std::filesystem::path& path,

@@ -11,10 +11,14 @@
 
 namespace daicho {
 
-/// Writes a file beside it, syncs that, and renames it over. The directory is made when it is missing; its entry is
-/// durable after `sync_directory`.
-std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content);
+/// Writes a file beside it (`.tmp`; one that a crash left is written over), syncs that, and renames it over. The
+/// directory is made when it is missing; its entry is durable after `sync_directory`.
+std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content,
+                                       unsigned mode = 0644);
 std::optional<StoreError> sync_directory(const std::filesystem::path& directory);
+/// Both.
+std::optional<StoreError> replace_file_durably(const std::filesystem::path& path, std::string_view content,
+                                               unsigned mode = 0644);
 
 /// nullopt: there is none. `corrupt` when it has more than `bytes_max`.
 Result<std::optional<std::string>, StoreError> read_whole_file(const std::filesystem::path& path,

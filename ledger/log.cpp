@@ -290,6 +290,7 @@ Result<std::unique_ptr<Log>, StoreError> Log::open(Store& store, const Verifier&
     if (!rebuilt) return Unexpected{rebuilt.error()};
     tiles = *std::move(rebuilt);
   }
+  if (store.published() != end->note) store.publish(end->note);  // a crash came between its sync and its publishing
   auto impl = std::make_unique<Impl>(store, std::move(keys), std::move(signer), std::move(clock), limits);
   impl->tiles = *std::move(tiles);
   impl->next = impl->committed = size;

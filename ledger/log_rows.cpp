@@ -11,21 +11,6 @@ Unexpected<StoreError> corrupt(std::string words) { return {StoreError{StoreFaul
 
 std::string number_words(std::uint64_t number) { return std::to_string(number); }
 
-/// The published copy is not synced: one that does not open is what a power loss leaves, and says nothing.
-std::optional<std::string> published_disagrees(const Store& store, const KeyHistory& keys, const Checkpoint& last) {
-  if (!store.published()) return std::nullopt;
-  const auto published = keys.open(*store.published());
-  if (!published) return std::nullopt;
-  if (published->size > last.size) {
-    return "the published checkpoint covers " + number_words(published->size) + " events, the store's last one " +
-           number_words(last.size);
-  }
-  if (published->size == last.size && published->root != last.root) {
-    return "the published checkpoint has another root for size " + number_words(last.size);
-  }
-  return std::nullopt;
-}
-
 Result<Checkpoint, StoreError> read_last_checkpoint(const Store& store, const KeyHistory& keys, std::string& note) {
   auto row = store.last(Family::checkpoints);
   if (!row) return Unexpected{row.error()};
@@ -83,6 +68,20 @@ Rows founding_rows(const Verifier& verifier) {
 
 std::optional<std::uint64_t> number_of(ByteView key) {
   return key.size() == 8 ? std::optional(read_big_endian(key)) : std::nullopt;
+}
+
+std::optional<std::string> published_disagrees(const LogSource& log, const KeyHistory& keys, const Checkpoint& last) {
+  if (!log.published()) return std::nullopt;
+  const auto published = keys.open(*log.published());
+  if (!published) return std::nullopt;
+  if (published->size > last.size) {
+    return "the published checkpoint covers " + number_words(published->size) + " events, the store's last one " +
+           number_words(last.size);
+  }
+  if (published->size == last.size && published->root != last.root) {
+    return "the published checkpoint has another root for size " + number_words(last.size);
+  }
+  return std::nullopt;
 }
 
 Result<LogEnd, StoreError> read_log_end(const Store& store, KeyHistory& keys) {

@@ -27,6 +27,10 @@ Rows founding_rows(const Verifier& verifier);  ///< what the first commit writes
 /// nullopt: not 8 bytes.
 std::optional<std::uint64_t> number_of(ByteView key);
 
+/// What the published checkpoint says against `last`, the newest one stored. The copy is not synced: one that does not
+/// open is what a power loss leaves, and says nothing.
+std::optional<std::string> published_disagrees(const LogSource& log, const KeyHistory& keys, const Checkpoint& last);
+
 /// Where a log ends, as its store says.
 struct LogEnd {
   Frontier frontier;

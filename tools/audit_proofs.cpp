@@ -15,25 +15,6 @@ namespace {
 
 Failure violated(const std::string& words) { return {Exit::integrity, words}; }
 
-/// A log with its newest checkpoint, and whoever signed anything in it.
-struct OpenLog {
-  std::unique_ptr<LogSource> source;
-  KeyHistory keys;
-  std::string note;
-  Checkpoint checkpoint;
-};
-
-OpenLog open_with_checkpoint(const std::filesystem::path& directory, const std::vector<Verifier>& given) {
-  auto source = open_log(directory);
-  KeyHistory keys(first_verifier(directory, *source, given));
-  if (auto error = read_key_history(*source, keys)) fail(*error);
-  auto last = value_or_fail(source->last(Family::checkpoints));
-  if (!last) throw violated("the log has no checkpoint");
-  const auto checkpoint = keys.open(last->second);
-  if (!checkpoint) throw violated("the newest checkpoint is not signed by " + keys.newest().vkey());
-  return {std::move(source), std::move(keys), std::move(last->second), *checkpoint};
-}
-
 std::string read_event(const LogSource& source, Position position) {
   auto envelope = value_or_fail(source.get(Family::events, ByteView(big_endian(position))));
   if (!envelope) throw violated("event " + std::to_string(position) + " is missing");

@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cstring>
 
+#include "ledger/files.hpp"
 #include "ledger/store_backup.hpp"
 #include "ledger/store_image.hpp"
 #include "tools/audit_verify.hpp"
@@ -30,14 +31,7 @@ fs::path record_path(const fs::path& folder, unsigned id) { return folder / reco
 
 /// Over an earlier record, at once or not at all.
 void write_record(const fs::path& folder, unsigned id, const Json& record) {
-  const fs::path path = record_path(folder, id);
-  fs::path draft = path;
-  draft += ".new";
-  std::error_code ignored;
-  fs::create_directory(folder / records_folder, ignored);
-  fs::remove(draft, ignored);
-  create_file(draft, record.dump() + "\n", 0600);
-  rename_file(draft, path);
+  if (const auto error = replace_file_durably(record_path(folder, id), record.dump() + "\n", 0600)) fail(*error);
 }
 
 /// The folder's own verifier; the first backup writes it.

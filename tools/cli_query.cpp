@@ -4,8 +4,10 @@
 
 #include "tools/command_line.hpp"
 #include "tools/ledger_files.hpp"
+#include "tools/log_files.hpp"
 #include "tools/queries.hpp"
 #include "tools/rule_index.hpp"
+#include "tools/subscription.hpp"
 
 namespace daicho {
 
@@ -14,7 +16,10 @@ namespace {
 struct Arguments {
   std::string query, account, as_of, type, by_service, since, until, due_before, rule;
   std::optional<std::uint64_t> from, limit, seq;
-  bool follow = false;
+  bool follow = false, verify = false;
+  std::vector<std::string> vkeys, consumer;  // of --verify, as what follows
+  std::string cursor;
+  std::optional<std::uint64_t> batch, max_silence;
 };
 
 AsOf parse_as_of(const std::string& text) {
@@ -45,6 +50,41 @@ Exit follow(const CommandLine& line, const Query& query, QueryOptions options) {
   return Exit::done;
 }
 
+/// The account that --account means. A name is looked up in rows that nobody signed: it selects, and verifies nothing.
+std::optional<Id> selected_account(const CommandLine& line, const std::optional<std::string>& named) {
+  if (!named) return std::nullopt;
+  if (const auto id = parse_id(*named)) return id;
+  const ReadableLedger ledger = open_for_reading(line.data(), std::nullopt);
+  return resolve_account(*ledger.store, ledger.keys.get(), *named).id;
+}
+
+std::uint64_t within(const char* option, std::optional<std::uint64_t> given, std::uint64_t by_default,
+                     std::uint64_t max) {
+  const std::uint64_t value = given.value_or(by_default);
+  if (value == 0 || value > max) throw Failure(Exit::usage, std::string(option) + ": 1 to " + std::to_string(max));
+  return value;
+}
+
+/// Events that are verified before they are shown; with --follow new ones, too, as they are committed.
+Exit subscribe(const CommandLine& line, const Arguments& a, const Query& query, const QueryOptions& options) {
+  if (options.is_past() || options.limit)
+    throw Failure(Exit::usage, "--verify takes no --as-of and no --limit; --batch says how many events come at once");
+  check(LedgerView{}, query, options);
+  SubscriptionOptions subscription{.directory = line.data(), .keys = parse_vkeys(a.vkeys), .consumer = a.consumer};
+  subscription.batch_events = within("--batch", a.batch, batch_events_default, batch_events_max);
+  if (a.max_silence)
+    subscription.max_silence = std::chrono::seconds(within("--max-silence", a.max_silence, 0, silence_seconds_max));
+  if (!a.cursor.empty()) subscription.cursor = std::filesystem::absolute(a.cursor);
+  subscription.goes_on = a.follow;
+  const auto account = selected_account(line, options.account);
+  subscription.is_selected = [&](const Event& event) { return is_selected(event, options, account); };
+  subscription.row = event_row;
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  subscription.is_interrupted = [] { return interrupted != 0; };
+  return run_subscription(subscription);
+}
+
 Exit run_query(const CommandLine& line, const Arguments& a) {
   const Query* query = find_query(a.query);
   if (!query) throw Failure(Exit::usage, "there is no query `" + a.query + "`; `daicho query --help` lists them");
@@ -61,10 +101,13 @@ Exit run_query(const CommandLine& line, const Arguments& a) {
   options.seq = a.seq;
   options.rule = given(a.rule);
   options.language = line.language();
-  if (a.follow) {
-    if (a.query != "events") throw Failure(Exit::usage, "--follow: only `query events` follows");
-    return follow(line, *query, options);
-  }
+  if ((a.follow || a.verify) && a.query != "events")
+    throw Failure(Exit::usage, "--follow, --verify: of `query events` only");
+  const bool is_of_verify = !a.vkeys.empty() || !a.cursor.empty() || a.batch || a.max_silence || !a.consumer.empty();
+  if (is_of_verify && !a.verify)
+    throw Failure(Exit::usage, "--vkey, --cursor, --batch, --max-silence and a consumer are of --verify");
+  if (a.verify) return subscribe(line, a, *query, options);
+  if (a.follow) return follow(line, *query, options);
   const ReadableLedger ledger = open_for_reading(line.data(), line.at());
   check(ledger.view(), *query, options);
   print(query->answer(ledger.view(), options), line.format(), query->rows);
@@ -75,6 +118,18 @@ std::string query_examples() {
   std::string text = "Queries:\n" + list_names(queries()) + "\nExamples:\n";
   for (const Query& each : queries()) text += "  " + std::string(each.example) + "\n";
   return text;
+}
+
+void add_verify_options(CLI::App* query, const std::shared_ptr<Arguments>& a) {
+  query->add_flag("--verify", a->verify,
+                  "events: show none that is not verified under a signed checkpoint; one JSON object a line");
+  query->add_option("--vkey", a->vkeys, "with --verify: the first verifier, trusted from elsewhere");
+  query->add_option("--cursor", a->cursor, "with --verify: file that says how far the consumer took the log");
+  query->add_option("--batch", a->batch, "with --verify: events handed over at once, as whole commits; default 1000");
+  query->add_option("--max-silence", a->max_silence,
+                    "with --verify: seconds without a new checkpoint that end it with exit 4; default: waits");
+  query->add_option("consumer", a->consumer,
+                    "with --verify, after --: a program and its arguments; it takes a batch when it exits with 0");
 }
 
 }  // namespace
@@ -97,6 +152,7 @@ void add_query_commands(CommandLine& line) {
   query->add_option("--seq", a->seq, "explain: the event's sequence number");
   query->add_option("--rule", a->rule, "explain: what this rule goes by for the account");
   query->add_flag("--follow", a->follow, "events: go on with new ones as they are committed");
+  add_verify_options(query, a);
   auto* rules = line.add(line.app(), "rules", "the rules in words, with their sources, parameters, commands and events",
                          "daicho rules R-LOST-4", [&line, a] {
                            print(rule_index(given(a->rule)), line.format(), "rules");

@@ -11,7 +11,9 @@
 #include <cstring>
 #include <fstream>
 
+#include "ledger/files.hpp"
 #include "tools/failure.hpp"
+#include "tools/ledger_files.hpp"
 #include "tools/system.hpp"
 
 namespace daicho {
@@ -26,51 +28,36 @@ Failure file_failure(const std::filesystem::path& path, const char* what) {
   return {code, path.string() + ": " + what + ": " + std::strerror(errno)};
 }
 
-void sync_directory(const std::filesystem::path& directory) {
-  const int file = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) throw file_failure(directory, "cannot open");
-  const int failed = ::fsync(file);
-  ::close(file);
-  if (failed != 0) throw file_failure(directory, "cannot sync");
+void sync_folder_of(const std::filesystem::path& path) {
+  if (const auto error = sync_directory(path.parent_path())) fail(*error);
 }
 
-void write_file(const std::filesystem::path& path, std::string_view content, int how, unsigned mode) {
-  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | how, mode);
+}  // namespace
+
+void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (file < 0) throw file_failure(path, "cannot create");
   const bool written = ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size());
   const bool synced = written && ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
   const Failure failure = file_failure(path, "cannot write");
   ::close(file);
   if (!synced) throw failure;
-}
-
-}  // namespace
-
-void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
-  write_file(path, content, O_EXCL, mode);
-  sync_directory(path.parent_path());
-}
-
-void replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
-  std::filesystem::path next = path;
-  next += ".new";  // one that a crash left is written over
-  write_file(next, content, O_TRUNC, mode);
-  rename_file(next, path);
+  sync_folder_of(path);
 }
 
 void create_folder(const std::filesystem::path& path) {
   if (::mkdir(path.c_str(), 0755) != 0 && errno != EEXIST) throw file_failure(path, "cannot create");
-  sync_directory(path.parent_path());
+  sync_folder_of(path);
 }
 
 void rename_file(const std::filesystem::path& from, const std::filesystem::path& to) {
   if (std::rename(from.c_str(), to.c_str()) != 0) throw file_failure(from, "cannot rename");
-  sync_directory(to.parent_path());
+  sync_folder_of(to);
 }
 
 void remove_file(const std::filesystem::path& path) {
   if (::unlink(path.c_str()) != 0) throw file_failure(path, "cannot remove");
-  sync_directory(path.parent_path());
+  sync_folder_of(path);
 }
 
 std::optional<std::string> read_file(const std::filesystem::path& path) {

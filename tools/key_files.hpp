@@ -14,8 +14,6 @@ namespace daicho {
 
 /// Fails when the file exists. Durable when it returns, its directory entry included.
 void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
-/// Whole or not at all: a reader finds what was there or `content`. Durable when it returns.
-void replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode);
 /// Makes it unless it is there. Durable when it returns.
 void create_folder(const std::filesystem::path& path);
 /// Durable when they return, as far as the directory's entries go.

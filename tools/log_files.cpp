@@ -39,4 +39,15 @@ Verifier first_verifier(const std::filesystem::path& directory, const LogSource&
   return *named;
 }
 
+OpenLog open_with_checkpoint(const std::filesystem::path& directory, const std::vector<Verifier>& given) {
+  auto source = open_log(directory);
+  KeyHistory keys(first_verifier(directory, *source, given));
+  if (auto error = read_key_history(*source, keys)) fail(*error);
+  auto last = value_or_fail(source->last(Family::checkpoints));
+  if (!last) throw Failure(Exit::integrity, "the log has no checkpoint");
+  const auto checkpoint = keys.open(last->second);
+  if (!checkpoint) throw Failure(Exit::integrity, "the newest checkpoint is not signed by " + keys.newest().vkey());
+  return {std::move(source), std::move(keys), std::move(last->second), *checkpoint};
+}
+
 }  // namespace daicho

@@ -6,8 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "ledger/log_source.hpp"
-#include "ledger/signing.hpp"
+#include "ledger/key_history.hpp"
 
 namespace daicho {
 
@@ -21,5 +20,15 @@ std::vector<Verifier> parse_vkeys(const std::vector<std::string>& texts);
 /// itself, which is no proof of anything.
 Verifier first_verifier(const std::filesystem::path& directory, const LogSource& source,
                         const std::vector<Verifier>& given);
+
+/// A log with its newest checkpoint, and whoever signed anything in it.
+struct OpenLog {
+  std::unique_ptr<LogSource> source;
+  KeyHistory keys;
+  std::string note;
+  Checkpoint checkpoint;
+};
+/// A Failure with exit code 3 unless the newest checkpoint is signed by the key in force there.
+OpenLog open_with_checkpoint(const std::filesystem::path& directory, const std::vector<Verifier>& given = {});
 
 }  // namespace daicho

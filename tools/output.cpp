@@ -159,12 +159,14 @@ void print(const Json& answer, Format format, const std::string& rows) {
   std::cout.flush();
 }
 
+std::string json_line(const Json& value) { return text_of(value) + '\n'; }
+
 void print_line(const Json& answer, Format format) {
   if (format == Format::table) {
     print_person(answer);
     std::cout << '\n';
   } else {
-    std::cout << text_of(answer) << '\n';
+    std::cout << json_line(answer);
   }
   std::cout.flush();
 }

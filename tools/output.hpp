@@ -13,6 +13,8 @@ Format default_format();
 
 /// `rows` names the member that holds the list: all that ndjson and csv print.
 void print(const Json& answer, Format format, const std::string& rows = "");
+/// A line of JSON, with its end. Bytes that are no UTF-8 are shown as U+FFFD.
+std::string json_line(const Json& value);
 /// One answer of a stream: a line of JSON, or a table.
 void print_line(const Json& answer, Format format);
 

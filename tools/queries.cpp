@@ -141,8 +141,8 @@ std::span<const Query> queries() {
        "account as_of"},
       {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events",
        query_timeline, "account as_of"},
-      {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow", "events",
-       query_events, "account as_of from limit type service since until"},
+      {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow --verify",
+       "events", query_events, "account as_of from limit type service since until"},
       {"explain", "why: the rule, the policy then, the events it rested on, what would change it",
        "daicho query explain --data DIR --seq 42", "rests_on", query_explain, "seq", "account as_of rule"},
       {"services", "who may issue what", "daicho query services --data DIR", "services", query_services, "as_of"},
@@ -227,6 +227,20 @@ Account resolve_account(const Store& store, const KeyRing* keys, const std::stri
   return *std::move(account);
 }
 
+bool is_selected(const Event& event, const QueryOptions& options, const std::optional<Id>& account) {
+  return (!account || event.account() == *account) && (!options.type || *options.type == event.type_name()) &&
+         (!options.service || *options.service == text_of(event.header().service())) &&
+         event.position() >= options.from.value_or(0) && event.time() >= options.since.value_or(time_min) &&
+         event.time() <= options.until.value_or(time_max);
+}
+
+Json event_row(const Event& event) {
+  Json row = header_json(event);
+  row["payload"] = describe(event).fields;
+  row["sealed"] = event.is_sealed();
+  return row;
+}
+
 Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position& next) {
   Json rows = Json::array();
   const std::optional<Id> account =
@@ -245,15 +259,7 @@ Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position&
                         "the event at " + std::to_string(position) + " does not read: run audit verify");
         const Time until = std::min(options.until.value_or(time_max), options.as_of.time.value_or(time_max));
         if (event->time() > until) return false;  // time never goes back: nothing after this one matches
-        const bool matches = (!account || event->account() == *account) &&
-                             (!options.type || *options.type == event->type_name()) &&
-                             (!options.service || *options.service == text_of(event->header().service())) &&
-                             event->time() >= options.since.value_or(time_min);
-        if (!matches) return true;
-        Json row = header_json(*event);
-        row["payload"] = describe(*event).fields;
-        row["sealed"] = event->is_sealed();
-        rows.push_back(std::move(row));
+        if (is_selected(*event, options, account)) rows.push_back(event_row(*event));
         return true;
       });
   if (failed) fail(*failed);

@@ -50,6 +50,9 @@ std::optional<Account> find_open_account(const Store& store, const KeyRing* keys
 /// Likewise; Failure(usage) when there is none.
 Account resolve_account(const Store& store, const KeyRing* keys, const std::string& named);
 
+/// Whether the options of `events` select it; `account` is the one that they name.
+bool is_selected(const Event& event, const QueryOptions& options, const std::optional<Id>& account);
+Json event_row(const Event& event);
 /// Rows of `events` from a position on, those that match; `next` is set behind the last one looked at.
 Json event_rows(const LedgerView& ledger, const QueryOptions& options, Position& next);
 

@@ -4,24 +4,18 @@
 #include "ledger/stored_tree.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/restore.hpp"
+#include "tools/log_files.hpp"
 #include "tools/witness_client.hpp"
 
 namespace daicho {
 
 namespace {
 
-struct OpenLog {
-  std::unique_ptr<Store> store;
-  KeyHistory keys;
-  std::string note;  ///< the newest checkpoint
-  Checkpoint checkpoint;
-};
-
-OpenLog open_log(const std::filesystem::path& directory, Store::Mode mode) {
-  KeyHistory keys(read_verifier(directory));
-  OpenLog log{value_or_fail(Store::open(directory, mode)), std::move(keys), {}, {}};
-  log.note = value_or_fail(read_log_end(*log.store, log.keys)).note;
-  log.checkpoint = *log.keys.open(log.note);
+/// Beside a writer. Nobody is to cosign, or be handed, the end of a log that has lost what it published.
+OpenLog open_whole(const std::filesystem::path& directory) {
+  OpenLog log = open_with_checkpoint(directory);
+  if (const auto words = published_disagrees(*log.source, log.keys, log.checkpoint))
+    throw Failure(Exit::integrity, *words);
   return log;
 }
 
@@ -41,15 +35,23 @@ std::vector<NoteSignature> cosignatures_in(const std::vector<WitnessReport>& rep
   return cosignatures;
 }
 
-/// Puts the cosignatures with the stored note of that size; the note as it is then.
-std::string store_cosignatures(Store& store, std::uint64_t size, const std::vector<NoteSignature>& cosignatures) {
-  const auto stored = value_or_fail(store.get(Family::checkpoints, as_bytes(size_key(size))));
+std::string stored_note(const LogSource& log, std::uint64_t size) {
+  auto stored = value_or_fail(log.get(Family::checkpoints, as_bytes(size_key(size))));
   if (!stored) throw Failure(Exit::integrity, "the checkpoint of size " + std::to_string(size) + " is gone");
-  auto merged = with_signatures(*stored, cosignatures);
+  return *std::move(stored);
+}
+
+/// Puts the cosignatures with the stored note of that size.
+void store_cosignatures(const std::filesystem::path& directory, std::uint64_t size,
+                        const std::vector<NoteSignature>& cosignatures) {
+  const auto store = value_or_fail(Store::open(directory, Store::Mode::write));
+  KeyHistory keys(read_verifier(directory));
+  if (const auto end = read_log_end(*store, keys); !end) fail(end.error());
+  const std::string stored = stored_note(*store, size);
+  auto merged = with_signatures(stored, cosignatures);
   if (!merged) throw Failure(Exit::unavailable, "the checkpoint cannot take more signature lines");
-  if (*merged == *stored) return *stored;
-  if (auto error = store.write({checkpoint_row(size, *merged)}, true)) fail(*error);
-  return *merged;
+  if (*merged == stored) return;
+  if (auto error = store->write({checkpoint_row(size, *std::move(merged))}, true)) fail(*error);
 }
 
 /// What a checkpoint that a witness holds proves against the ledger as it is now; nullopt: nothing.
@@ -60,7 +62,7 @@ std::optional<std::string> proves_against(const OpenLog& now, const std::string&
     return "the ledger has lost its end: it signed a checkpoint of " + std::to_string(other->size) +
            " events, and holds " + std::to_string(now.checkpoint.size);
   }
-  const auto stored = value_or_fail(now.store->get(Family::checkpoints, as_bytes(size_key(other->size))));
+  const auto stored = value_or_fail(now.source->get(Family::checkpoints, as_bytes(size_key(other->size))));
   const auto own = stored ? now.keys.open(*stored) : Result<Checkpoint, NoteFault>(Unexpected{NoteFault::malformed});
   if (own && own->root == other->root) return std::nullopt;
   return "the ledger signed two histories: the witness holds another checkpoint of " + std::to_string(other->size) +
@@ -99,15 +101,15 @@ bool has_cosignature(const TlogPolicy& policy, std::string_view note) {
 }
 
 /// Reads all checkpoints, and verifies those that have cosignatures from the newest on.
-std::optional<std::string> newest_that_meets(const TlogPolicy& policy, const Store& store) {
+std::optional<std::string> newest_that_meets(const TlogPolicy& policy, const LogSource& log) {
   std::vector<std::string> keys;
-  const auto error = store.scan(Family::checkpoints, {}, [&](ByteView key, ByteView note) {
+  const auto error = log.scan(Family::checkpoints, {}, [&](ByteView key, ByteView note) {
     if (has_cosignature(policy, as_text(note))) keys.emplace_back(as_text(key));
     return true;
   });
   if (error) fail(*error);
   for (auto key = keys.rbegin(); key != keys.rend(); ++key) {
-    auto note = value_or_fail(store.get(Family::checkpoints, as_bytes(*key)));
+    auto note = value_or_fail(log.get(Family::checkpoints, as_bytes(*key)));
     if (note && judge(policy, *note).is_met) return note;
   }
   return std::nullopt;
@@ -117,17 +119,18 @@ std::optional<std::string> newest_that_meets(const TlogPolicy& policy, const Sto
 
 CheckpointReport ask_for_cosignatures(const std::filesystem::path& directory, const TlogPolicy& given,
                                       std::chrono::milliseconds time) {
-  std::optional<OpenLog> log = open_log(directory, Store::Mode::read);
+  std::optional<OpenLog> log = open_whole(directory);
   const TlogPolicy policy = for_this_log(given, log->keys);
   const Checkpoint asked = log->checkpoint;
   const ConsistencyProver prove = [&](std::uint64_t old_size, std::uint64_t new_size) {
-    return consistency_proof(old_size, new_size, stored_subtrees(*log->store));
+    return consistency_proof(old_size, new_size, stored_subtrees(*log->source));
   };
   const auto reports = ask_witnesses(policy, log->note, asked, prove, time);
   const auto cosignatures = cosignatures_in(reports);
   log.reset();
-  log = open_log(directory, cosignatures.empty() ? Store::Mode::read : Store::Mode::write);
-  const std::string note = store_cosignatures(*log->store, asked.size, cosignatures);
+  if (!cosignatures.empty()) store_cosignatures(directory, asked.size, cosignatures);
+  log = open_with_checkpoint(directory);
+  const std::string note = stored_note(*log->source, asked.size);
 
   CheckpointReport result = report_of(asked, note, judge(policy, note));
   result.json["witnesses"] = Json::array();
@@ -145,7 +148,7 @@ CheckpointReport ask_for_cosignatures(const std::filesystem::path& directory, co
 
 CheckpointReport checkpoint_for_auditors(const std::filesystem::path& directory,
                                          const std::optional<TlogPolicy>& given) {
-  const OpenLog log = open_log(directory, Store::Mode::read);
+  const OpenLog log = open_whole(directory);
   if (!given) {
     return {{{"origin", log.checkpoint.origin},
              {"size", log.checkpoint.size},
@@ -155,7 +158,7 @@ CheckpointReport checkpoint_for_auditors(const std::filesystem::path& directory,
   const TlogPolicy policy = for_this_log(*given, log.keys);
   const PolicyJudgement newest = judge(policy, log.note);
   if (newest.is_met) return report_of(log.checkpoint, log.note, newest);
-  const auto best = newest_that_meets(policy, *log.store);
+  const auto best = newest_that_meets(policy, *log.source);
   const auto checkpoint = best ? log.keys.open(*best) : Result<Checkpoint, NoteFault>(Unexpected{NoteFault::malformed});
   if (!checkpoint) return report_of(log.checkpoint, log.note, newest);
   CheckpointReport report = report_of(*checkpoint, *best, judge(policy, *best));

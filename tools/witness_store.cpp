@@ -5,8 +5,10 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "ledger/files.hpp"
 #include "tools/failure.hpp"
 #include "tools/key_files.hpp"
+#include "tools/ledger_files.hpp"
 #include "tools/system.hpp"
 
 namespace daicho {
@@ -96,7 +98,7 @@ WitnessAnswer WitnessStore::add_checkpoint(std::string_view body, std::uint64_t 
   if (answer.next) {
     const std::string& origin = answer.next->checkpoint.origin;
     if (!state_.contains(origin)) create_folder(folder_of(origin));
-    replace_file(folder_of(origin) / checkpoint_file, answer.next->note, 0644);
+    if (const auto error = replace_file_durably(folder_of(origin) / checkpoint_file, answer.next->note)) fail(*error);
     state_.insert_or_assign(origin, *answer.next);
   }
   if (answer.is_fork) {

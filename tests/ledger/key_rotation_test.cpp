@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "ledger/key_history.hpp"
+#include "ledger/log_follower.hpp"
 #include "tests/support/ledger_fault_env.hpp"
 #include "tests/support/ledger_stored.hpp"
 
@@ -111,6 +112,24 @@ SCENARIO("a ledger over two rotations is intact for who trusts its first key") {
     for (const std::uint8_t seed : {first_seed, second_seed, third_seed})
       CHECK(event->verify(make_signer(seed).verifier()) == (seed == seed_at(position)));
   }
+}
+
+SCENARIO("a log is followed over its rotations by its first key, from any cursor") {
+  const RotatedLedger ledger;
+  const auto view = Store::open_folder("/l/store", ledger.note(event_count), ledger.env.get());
+  REQUIRE(view);
+  LogCursor cursor;
+  Position next = 0;
+  while (next < event_count) {
+    LogFollower follower(make_signer().verifier(), cursor);
+    const auto more =
+        follower.next(**view, {.batch_events = 1}, [&](const Event& event) { CHECK(event.position() == next++); });
+    REQUIRE(more);
+    REQUIRE(*more);
+    cursor = follower.cursor();
+  }
+  LogFollower other(make_signer(second_seed).verifier());
+  CHECK(!other.next(**view, {}, [](const Event&) {}));
 }
 
 SCENARIO("the checkpoint of a rotation opens under either key, later ones under the new one only") {

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 
+#include "ledger/files.hpp"
 #include "tests/support/ledger_fixture.hpp"
 #include "tools/failure.hpp"
 
@@ -56,15 +57,15 @@ TEST_CASE("a key file is never overwritten, nor a link to elsewhere followed") {
 
 TEST_CASE("a file is replaced whole, or stays as it was") {
   const TempDir directory;
-  const auto path = directory.path() / "state", next = directory.path() / "state.new";
-  replace_file(path, "first", 0644);
+  const auto path = directory.path() / "state", next = directory.path() / "state.tmp";
+  CHECK(!replace_file_durably(path, "first", 0644));
   create_file(next, "what a crash left, longer", 0600);
-  replace_file(path, "second", 0640);
+  CHECK(!replace_file_durably(path, "second", 0640));
   CHECK(read_file(path) == "second");
   CHECK(mode_of(path) == 0640);
   CHECK(!std::filesystem::exists(next));
   std::filesystem::create_directory(next);  // nothing can be written there
-  CHECK(exit_of([&] { replace_file(path, "third", 0644); }));
+  CHECK(replace_file_durably(path, "third", 0644));
   CHECK(read_file(path) == "second");
   create_folder(directory.path() / "folder");
   create_folder(directory.path() / "folder");

@@ -6,6 +6,7 @@
 
 #include <thread>
 
+#include "ledger/files.hpp"
 #include "ledger/merkle.hpp"
 #include "tests/support/ledger_fixture.hpp"
 #include "tests/support/ledger_tree.hpp"
@@ -93,7 +94,7 @@ TEST_CASE("what was cosigned is on disk before the answer, and is read back") {
   CHECK(read_witnessed(*kept, witness.verifier)->checkpoint.size == 5);
   CHECK(witness.store->checkpoint(origin_hash(origin)) == kept);
   CHECK_FALSE(witness.store->checkpoint(origin_hash("other")));
-  create_file(witness.folder() / "checkpoint.new", "what a crash left", 0600);
+  create_file(witness.folder() / "checkpoint.tmp", "what a crash left", 0600);
   witness.open();
   CHECK(witness.status(0, 6) == 409);
   CHECK(witness.status(5, 6) == 200);
@@ -103,13 +104,13 @@ TEST_CASE("what was cosigned is on disk before the answer, and is read back") {
 TEST_CASE("what cannot be kept is not cosigned") {
   TestWitness witness;
   CHECK(witness.status(0, 5) == 200);
-  std::filesystem::create_directory(witness.folder() / "checkpoint.new");  // nothing can be written there
+  std::filesystem::create_directory(witness.folder() / "checkpoint.tmp");  // nothing can be written there
   CHECK(exit_of([&] { witness.status(5, 6); }));
   const HttpHandler handler = witness_handler(*witness.store, [] { return std::uint64_t{9}; });
   CHECK(handler({"POST", "/add-checkpoint", "", witness.log.request(5, 6)}).status == 503);
   CHECK(witness.status(5, 4) == 400);
   CHECK(witness.status(4, 5) == 409);
-  std::filesystem::remove(witness.folder() / "checkpoint.new");
+  std::filesystem::remove(witness.folder() / "checkpoint.tmp");
   CHECK(witness.status(5, 6) == 200);
 }
 
@@ -122,10 +123,10 @@ TEST_CASE("a state that this witness did not cosign stops it") {
   std::string changed = good;
   changed[origin.size() + 1] = '4';
   for (const std::string& bad : {std::string(), good.substr(0, good.size() / 2), changed}) {
-    replace_file(file, bad, 0644);
+    REQUIRE(!replace_file(file, bad));
     CHECK(exit_of([&] { witness.open(); }) == Exit::integrity);
   }
-  replace_file(file, good, 0644);
+  REQUIRE(!replace_file(file, good));
   const auto elsewhere = witness.path / "logs" / origin_hash("other");
   std::filesystem::rename(witness.folder(), elsewhere);
   CHECK(exit_of([&] { witness.open(); }) == Exit::integrity);
