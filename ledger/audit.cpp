@@ -12,9 +12,10 @@ constexpr std::uint64_t progress_events = 4096;
 
 SealedPart check_sealed(const Event& event, const LogSource& source, const KeyRing* keys) {
   if (!event.is_sealed()) return SealedPart::none;
-  if (!keys) return SealedPart::without_key;
+  if (!source.is_store()) return SealedPart::without_key;
   const auto row = source.get(Family::keys, as_bytes(KeyRing::row_key(event.account(), event.sealed_slot())));
-  if (row && !*row) return SealedPart::without_key;
+  if (row && !*row) return SealedPart::key_gone;
+  if (!keys) return SealedPart::without_key;
   const auto key = keys->data_key(source, event.account(), event.sealed_slot());
   return key && event.open(*key) ? SealedPart::opened : SealedPart::broken;
 }
@@ -163,6 +164,7 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
   auto finding = check_events(source, end->size, history, options, chain);
   report.accounts = chain.accounts();
   if (!finding) finding = check_end(source, *end, chain, published);
+  if (!finding) finding = chain.erased_keys();
   if (finding) return finding;
   if (history_error) {
     const bool is_corrupt = history_error->fault == StoreFault::corrupt;
@@ -204,6 +206,8 @@ const char* name(FindingKind kind) {
       return "checkpoint";
     case FindingKind::sealed:
       return "sealed";
+    case FindingKind::key:
+      return "key";
     case FindingKind::truncated:
       return "truncated";
     case FindingKind::projection:

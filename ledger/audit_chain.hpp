@@ -25,12 +25,28 @@ class AuditChain {
   /// Of an export, after the last event: the tiles that are not full, to their last byte.
   std::optional<Finding> partial_tiles() const;
 
+  /// After the last event: a data key is in the store unless its account was closed, and only then not.
+  std::optional<Finding> erased_keys() const;
+
   const Frontier& frontier() const { return frontier_; }
-  std::uint64_t accounts() const { return heads_.size(); }
+  std::uint64_t accounts() const { return accounts_.size(); }
 
  private:
   struct IdHash {  // the last bytes of a UUIDv7 are random
     std::size_t operator()(const Id& id) const { return read_big_endian(id.view().last(8)); }
+  };
+
+  struct Known {
+    AccountHead head;
+    std::uint64_t sealed = 0;          // events with a sealed part
+    std::uint64_t unopened = 0;        // of those
+    std::optional<Position> key_gone;  // the first whose key is not in the store; none once a closing erased it
+  };
+  struct Closing {
+    Position position;  // of AccountClosed, then of ErasureCompleted
+    Hash erased_key;
+    std::uint64_t sealed;
+    bool is_completed = false;
   };
 
   std::optional<Finding> bytes(const AuditedEvent& audited) const;
@@ -40,6 +56,9 @@ class AuditChain {
   std::optional<Finding> tiles(const Hash& leaf);
   std::optional<Finding> tile(const TileId& id, const std::string& hashes, bool may_be_longer) const;
   std::optional<Finding> restore(const Event& event) const;
+  void count_sealed(const AuditedEvent& audited);
+  std::optional<Finding> erasure(const Event& event);
+  bool is_erased_later(const Id& account) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const LogSource& source_;
@@ -50,7 +69,8 @@ class AuditChain {
   Frontier frontier_;
   TileTree tiles_;
   std::uint64_t covered_ = 0;  // by the last good checkpoint
-  std::unordered_map<Id, AccountHead, IdHash> heads_;
+  std::unordered_map<Id, Known, IdHash> accounts_;
+  std::unordered_map<Id, Closing, IdHash> closings_;
 };
 
 }  // namespace daicho

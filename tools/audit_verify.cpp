@@ -43,7 +43,10 @@ Json report_json(const AuditReport& report) {
                {"checkpoints", report.checkpoints},
                {"accounts", report.accounts},
                {"sealed_opened", report.sealed_opened},
-               {"sealed_without_key", report.sealed_without_key}};
+               {"sealed_without_key", report.sealed_without_key},
+               {"sealed_erased", report.sealed_erased}};
+  if (report.erasures + report.erasures_open > 0)
+    json["erasures"] = {{"completed", report.erasures}, {"not_completed", report.erasures_open}};
   if (report.rotations > 0) json["key_rotations"] = report.rotations;
   for (const AcceptedRestore& restore : report.restores) {
     Json cut = {{"position", restore.position}, {"events_missing", missing_events(restore)}};
@@ -161,11 +164,8 @@ AuditVerifyResult verify_ledger(const AuditVerifyOptions& options) {
   const auto store = open_for_audit(options.directory, trouble);
   if (!store && store.error().fault != StoreFault::corrupt) fail(store.error());
   if (!store) return unreadable_store(store.error().detail);  // not even salvageable: its own files are broken
-  return audit_store({.store = **store,
-                      .verifier = first,
-                      .keys = options.directory,
-                      .threads = options.threads,
-                      .trouble = trouble});
+  return audit_store(
+      {.store = **store, .verifier = first, .keys = options.directory, .threads = options.threads, .trouble = trouble});
 }
 
 }  // namespace
