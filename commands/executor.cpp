@@ -62,7 +62,7 @@ bool is_for_decoys(const Request& request) {
 
 /// What is still done for an account that has ended.
 bool is_done_after_end(const Command& command) {
-  return is_one_of<RecordDelivery, RefuseCommand, CountRefusals>(command);
+  return is_one_of<CompleteErasure, RecordDelivery, RefuseCommand, CountRefusals>(command);
 }
 
 Fault fault_of(const LogError& error) {
@@ -76,6 +76,9 @@ Fault fault_of(const LogError& error) {
   }
   return {FaultKind::stopped, error.detail};
 }
+
+/// Who sent a command that concerns nobody any more.
+void forget_source(Issuer& issuer) { issuer.ip = issuer.user_agent = issuer.request_id = issuer.device_id = ""; }
 
 /// The sign-in name in the form it is found by; the decision says so when it is no address.
 std::optional<std::string> folded_name(const Command& command) {
@@ -128,8 +131,13 @@ Result<Answer, Fault> Executor::execute(Request request) {
     const Stripes locks(stripes_);
     return this->run(run);
   }
-  const Stripes locks(stripes_, std::move(hashes));
-  return this->run(run);
+  auto answer = [&] {
+    const Stripes locks(stripes_, std::move(hashes));
+    return this->run(run);
+  }();
+  const bool closes = std::holds_alternative<CloseAccount>(run.request.command) && answer && !answer->is_refusal;
+  if (closes) static_cast<void>(finish_erasures());  // what fails is left to the tick
+  return answer;
 }
 
 std::shared_ptr<const LedgerState> Executor::ledger_state() const {
@@ -150,14 +158,17 @@ std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) cons
   const auto row = store_.get(Family::answers, as_bytes(key));
   if (!row) return Unexpected{fault_of(row.error())};
   if (!*row) return std::nullopt;
+  const auto erased = Result<Answer, Fault>(Answer{{{"erased", true}}, false, true});
+  if ((*row)->empty()) return erased;
   const auto first = parse_first_answer(as_bytes(**row));
   if (!first) return Unexpected{Fault{FaultKind::stopped, "The stored first answer does not parse."}};
-  if (!equal_constant_time(first->fingerprint.view(), fingerprint(run.request, keys_).view())) {
+  const bool is_compared = !first->fingerprint.is_zero();
+  if (is_compared && !equal_constant_time(first->fingerprint.view(), fingerprint(run.request, keys_).view())) {
     return Unexpected{Fault{FaultKind::key_reused, "This idempotency key was used for another command or body."}};
   }
   const auto data_key = data_key_of(first->account);
   const auto answer = data_key ? open_first_answer(*first, *data_key, key) : std::nullopt;
-  if (!answer) return Result<Answer, Fault>(Answer{{{"erased", true}}, false, true});
+  if (!answer) return erased;
   return Result<Answer, Fault>(*answer);
 }
 
@@ -193,8 +204,10 @@ std::optional<Fault> Executor::load(Run& run) {
     run.data_key = std::move(key);
     run.key_row = std::move(row);
   } else {
-    run.data_key = keys_.data_key(store_, run.account_id);
+    // What comes after an account was erased is refused, at most on record, and none of it is sealed.
+    run.data_key = run.is_erased() ? ledger_key() : keys_.data_key(store_, run.account_id);
   }
+  if (run.is_erased()) forget_source(run.request.issuer);
   if (!run.data_key) return Fault{FaultKind::no_such_account, "The account's key is erased."};
   run.vault.emplace(run.account_id, *run.data_key, keys_.code_key());
   run.request.issuer.command_digest =
@@ -354,10 +367,14 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
     rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.account)});
   }
   run.answer = answer_of(run, run.account, context_of(run, events.back().time()), events);
+  if (erases(events.back())) append_erasure(rows, run, events);
   const std::string key = answer_row_key(run.request.issuer);
-  rows.push_back(
-      {Family::answers, key,
-       encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key)});
+  // Of an erased account no body is kept, not even as a hash: it may hold secrets.
+  const auto own_key = run.is_erased() ? ledger_key() : std::nullopt;
+  const std::string answer =
+      own_key ? encode_first_answer({}, {}, *run.answer, *own_key, key)
+              : encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key);
+  rows.push_back({Family::answers, key, answer});
   if (run.key_row) rows.push_back(*run.key_row);
   return rows;
 }

@@ -50,8 +50,8 @@ using Command =
                  ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, RecordAccess, AdoptPolicy, RegisterService, RevokeService, RotateSigningKey,
-                 AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
+                 CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
+                 RotateSigningKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -100,8 +100,8 @@ class Executor {
   Result<Answer, Fault> execute(Request request);
 
   /// What is due at the log's time: windows that ran out, recoveries to be decided, surveys, idle mailboxes and
-  /// accounts, refusals counted, digests once a day (R-LOST-6, R-REC-7, R-LIFE-2, R-LIFE-3). Returns one answer for
-  /// each thing done. Running it again at once does nothing.
+  /// accounts, erasures that a crash left unfinished, refusals counted, digests once a day (R-LOST-6, R-REC-7,
+  /// R-LIFE-1…3). Returns one answer for each thing done. Running it again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
   /// Without it rotate-signing-key has nowhere to keep the new key, and is told to try later. Before the first command.
@@ -131,6 +131,10 @@ class Executor {
   Id new_id(Time now) const;
   Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
   std::optional<Fault> run_due(std::vector<Answer>& done);
+  std::optional<Fault> prepare_closing(Run& run, CloseAccount& command) const;
+  void append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const;
+  std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
+  Result<std::vector<Answer>, Fault> finish_erasures();
   std::optional<Result<Answer, Fault>> record_digests();
   std::optional<Fault> keep_next_signer(Run& run, RotateSigningKey& command);
   void settle_next_signer(const Run& run, const Result<std::vector<Place>, LogError>& places);
@@ -153,6 +157,8 @@ class Executor {
     Time since = 0;
     bool is_decoys = false;  ///< not among what a tick says it did
   };
+  std::mutex erasures_mutex_;  // held while erasures are finished: those that come meanwhile share the next round
+
   std::mutex counted_mutex_;  // guards counted_
   std::map<std::pair<Id, std::uint16_t>, Counted> counted_;
 };

@@ -5,10 +5,23 @@
 
 namespace daicho {
 
-std::string answer_row_key(const Issuer& issuer) {
+namespace {
+
+std::string answer_row_key(fb::Entry entry, const std::string& service, const std::string& command_id) {
   // The scheduler's own keys are apart: a caller that calls itself so must not use them up.
-  const char* const own = issuer.entry == fb::Entry::scheduler ? "\x01" : "";
-  return own + issuer.service + '\0' + issuer.command_id;
+  const char* const own = entry == fb::Entry::scheduler ? "\x01" : "";
+  return own + service + '\0' + command_id;
+}
+
+}  // namespace
+
+std::string answer_row_key(const Issuer& issuer) {
+  return answer_row_key(issuer.entry, issuer.service, issuer.command_id);
+}
+
+std::string answer_row_key(const Event& event) {
+  const fb::Header& header = event.header();
+  return answer_row_key(header.source()->entry(), header.service()->str(), header.command_id()->str());
 }
 
 Tag32 fingerprint(const Request& request, const KeyRing& keys) {

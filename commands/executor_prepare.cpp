@@ -49,6 +49,9 @@ std::optional<Fault> Executor::prepare(Run& run) {
     if (!kind) return fault_of(kind.error());
     delivery->waiting = *kind;
   }
+  if (auto* closing = std::get_if<CloseAccount>(&run.request.command)) {
+    if (auto fault = prepare_closing(run, *closing)) return fault;
+  }
   if (auto* rotation = std::get_if<RotateSigningKey>(&run.request.command)) return keep_next_signer(run, *rotation);
   return ask_secrets(run);
 }

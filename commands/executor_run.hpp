@@ -31,8 +31,9 @@ struct Executor::Run {
   std::optional<SecretKey> data_key;
   std::optional<RowChange> key_row;  ///< a data key drawn for a new account
   std::optional<Vault> vault;
-  std::optional<Decoy> decoy;     ///< instead of an account, when nobody has the name
-  std::optional<Tag32> name_tag;  ///< of the sign-in name being registered
+  std::optional<Decoy> decoy;        ///< instead of an account, when nobody has the name
+  std::optional<Tag32> name_tag;     ///< of the sign-in name being registered
+  std::vector<std::string> history;  ///< envelopes of the account's events, when it closes
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
   std::map<fb::RecoveryField, std::vector<Evidence>> evidence;
   std::shared_ptr<const Signer> next_signer;  ///< of a rotation
@@ -44,11 +45,13 @@ struct Executor::Run {
   bool is_ledgers_own() const { return account_id.is_zero(); }
   bool is_registration() const { return std::holds_alternative<RegisterAccount>(request.command); }
   const Policy& policy() const { return ledger->policy; }
+  bool is_erased() const { return account.life.end && account.life.end->is_erased(); }
   AccountHead head() const { return is_ledgers_own() ? ledger->head : account.head; }
 };
 
 /// Key of the row that keeps a command's first answer.
 std::string answer_row_key(const Issuer& issuer);
+std::string answer_row_key(const Event& event);  ///< of the command that the event is of
 /// What makes two bodies the same command (keyed: bodies hold secrets).
 Tag32 fingerprint(const Request& request, const KeyRing& keys);
 
@@ -66,6 +69,9 @@ std::optional<Answer> open_first_answer(const FirstAnswer& first, const SecretKe
 
 /// The store failed: nothing more is accepted until the ledger is opened anew.
 inline Fault fault_of(const StoreError& error) { return {FaultKind::stopped, error.detail}; }
+
+/// What of one kind began to wait by `until`, longest first: accounts', or decoys'.
+Result<std::vector<Due>, Fault> waiting_since(const Store& store, bool decoys, DueKind kind, Time until);
 
 Json refusal_json(const Refusal& refusal);
 

@@ -8,7 +8,8 @@ namespace {
 constexpr Duration digests_every = day_us;
 constexpr std::size_t due_per_tick_max = 10'000;
 
-/// What of one kind began to wait by `until`, longest first: accounts', or decoys'.
+}  // namespace
+
 Result<std::vector<Due>, Fault> waiting_since(const Store& store, bool decoys, DueKind kind, Time until) {
   std::vector<Due> due;
   const std::string prefix = decoys ? decoy_index_key("") : "";
@@ -24,11 +25,14 @@ Result<std::vector<Due>, Fault> waiting_since(const Store& store, bool decoys, D
   return due;
 }
 
+namespace {
+
 /// How long something of this kind waits before there is anything to do.
 Duration wait_of(DueKind kind, const Policy& policy) {
   switch (kind) {
     case DueKind::replacement:
     case DueKind::recovery_reply:
+    case DueKind::erasure:
       return 0;
     case DueKind::recovery_survey:
       return (policy.survey_days - 1) * day_us;
@@ -42,10 +46,12 @@ Duration wait_of(DueKind kind, const Policy& policy) {
   return 0;
 }
 
-/// Every kind of the accounts', then those that decoys have, too.
+/// Every kind of the accounts' but erasures, which are finished together, then those that decoys have, too.
 std::vector<std::pair<bool, DueKind>> due_kinds_of_all() {
   std::vector<std::pair<bool, DueKind>> all;
-  for (const DueKind kind : due_kinds) all.emplace_back(false, kind);
+  for (const DueKind kind : due_kinds) {
+    if (kind != DueKind::erasure) all.emplace_back(false, kind);
+  }
   for (const DueKind kind : {DueKind::replacement, DueKind::recovery_reply, DueKind::recovery_survey})
     all.emplace_back(true, kind);
   return all;
@@ -68,6 +74,7 @@ DueCommand command_for(const Due& due) {
     case DueKind::mailbox_idle:
       return {"deactivate-mailbox", DeactivateMailbox{fb::MailboxReason::inactive}};
     case DueKind::account_idle:
+    case DueKind::erasure:
       break;
   }
   return {"expire-account", ExpireAccount{}};
@@ -113,7 +120,8 @@ std::optional<Fault> Executor::run_due(std::vector<Answer>& done) {
 }
 
 Result<std::vector<Answer>, Fault> Executor::tick() {
-  std::vector<Answer> done;
+  auto erasures = finish_erasures();
+  std::vector<Answer> done = erasures ? *std::move(erasures) : std::vector<Answer>();
   if (auto fault = run_due(done)) return Unexpected{*std::move(fault)};
   decltype(counted_) counted;
   {
@@ -132,6 +140,7 @@ Result<std::vector<Answer>, Fault> Executor::tick() {
     if (!*digests) return Unexpected{digests->error()};
     done.push_back(**std::move(digests));
   }
+  if (!erasures) return Unexpected{erasures.error()};  // all else was done
   return done;
 }
 

@@ -18,7 +18,23 @@ Decision decide(const Account& account, const CloseAccount& command, const Conte
   if (auto rejection = check_current_password(account, command.verdict, Rule::life_1, context))
     return *std::move(rejection);
   Decision decision = accepted({{"state", "closed"}});
-  decision.events.push_back(draft(fb::AccountClosedT{}, {Rule::life_1}));
+  fb::AccountClosedT closed{.key_fingerprint = context.vault.key_fingerprint()};
+  closed.name_mark.assign(command.name_mark.begin(), command.name_mark.end());
+  decision.events.push_back(draft(std::move(closed), {Rule::life_1}));
+  return decision;
+}
+
+Decision decide(const Account& account, const CompleteErasure& command, const Context&) {
+  const auto& end = account.life.end;
+  if (!end || !end->is_erased() || end->erasure)
+    return refused({Rule::life_1, "nothing_to_erase", "The account was not closed, or is erased already."});
+  Decision decision = accepted({{"account", to_text(account.id)}});
+  decision.events.push_back(draft(fb::ErasureCompletedT{.key_fingerprint = end->erased_key,
+                                                        .sealed_events = command.sealed_events,
+                                                        .answers = command.answers,
+                                                        .notifications = command.notifications},
+                                  {Rule::life_1}));
+  decision.events.back().caused_by = end->position;
   return decision;
 }
 

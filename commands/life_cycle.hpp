@@ -10,6 +10,11 @@ struct CloseAccount {
   std::string password;
   bool confirm = false;
   Verdict verdict = Verdict::not_asked;  ///< on the password, filled in by the executor
+  std::string name_mark = {};            ///< likewise (projections/replay.hpp)
+};
+/// The scheduler's, once no file of the store holds the closed account's data key: what went with it.
+struct CompleteErasure {
+  std::uint64_t sealed_events = 0, answers = 0, notifications = 0;
 };
 struct DeactivateMailbox {
   fb::MailboxReason reason = fb::MailboxReason::none;
@@ -21,6 +26,7 @@ struct MergeAccounts {
 };
 
 Decision decide(const Account& account, const CloseAccount& command, const Context& context);
+Decision decide(const Account& account, const CompleteErasure& command, const Context& context);
 Decision decide(const Account& account, const DeactivateMailbox& command, const Context& context);
 Decision decide(const Account& account, const ExpireAccount& command, const Context& context);
 Decision decide(const Account& account, const MergeAccounts& command, const Context& context);

@@ -53,6 +53,10 @@ Tag16 Vault::tag(std::string_view label, std::string_view text) const {
   return keyed_tag(tag_key_, label, {as_bytes(text)});
 }
 
+Hash Vault::key_fingerprint() const {
+  return *Hash::from(keyed_hash(tag_key_, "daicho key fingerprint v1", {account_.view()}).view());
+}
+
 std::string Vault::secret(OneTime kind, const Id& id, std::int64_t digits) const {
   for (std::uint8_t round = 0;; ++round) {
     const std::array<std::uint8_t, 1> counter = {round};

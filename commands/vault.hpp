@@ -24,6 +24,9 @@ class Vault {
   /// Equal texts of one account give equal tags; across accounts, and without the account's key, they tell nothing.
   Tag16 tag(std::string_view label, std::string_view text) const;
 
+  /// Tells one data key from any other, and gives nothing of it away.
+  Hash key_fingerprint() const;
+
   /// The secret that belongs to an id; `digits` matters to security codes only.
   std::string secret(OneTime kind, const Id& id, std::int64_t digits = 0) const;
   /// What the log keeps of it.

@@ -12,9 +12,10 @@ constexpr std::uint64_t progress_events = 4096;
 
 SealedPart check_sealed(const Event& event, const LogSource& source, const KeyRing* keys) {
   if (!event.is_sealed()) return SealedPart::none;
-  if (!keys) return SealedPart::without_key;
+  if (!source.is_store()) return SealedPart::without_key;
   const auto row = source.get(Family::keys, as_bytes(KeyRing::row_key(event.account(), event.sealed_slot())));
-  if (row && !*row) return SealedPart::without_key;
+  if (row && !*row) return SealedPart::key_gone;
+  if (!keys) return SealedPart::without_key;
   const auto key = keys->data_key(source, event.account(), event.sealed_slot());
   return key && event.open(*key) ? SealedPart::opened : SealedPart::broken;
 }
@@ -28,7 +29,8 @@ void work_on(AuditChunk& chunk, const LogSource& source, const KeyHistory& histo
     if (!audited.event) continue;
     audited.is_verified = options.depth != AuditDepth::hashes && audited.event->verify(history.at(audited.position));
     audited.is_signed = audited.is_verified || options.depth == AuditDepth::hashes;
-    if (audited.is_verified) audited.sealed = check_sealed(*audited.event, source, options.keys);
+    if (audited.is_signed)
+      audited.sealed = check_sealed(*audited.event, source, audited.is_verified ? options.keys : nullptr);
   }
   for (AuditedCheckpoint& checkpoint : chunk.checkpoints) checkpoint.opened = history.open(checkpoint.note);
 }
@@ -191,6 +193,7 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
   auto finding = check_events(source, end->size, history, options, chain);
   report.accounts = chain.accounts();
   if (!finding) finding = check_end(source, *end, chain);
+  if (!finding) finding = chain.erased_keys();
   if (finding) return finding;
   if (history_error) {
     const bool is_corrupt = history_error->fault == StoreFault::corrupt;
@@ -245,6 +248,8 @@ const char* name(FindingKind kind) {
       return "checkpoint";
     case FindingKind::sealed:
       return "sealed";
+    case FindingKind::key:
+      return "key";
     case FindingKind::truncated:
       return "truncated";
     case FindingKind::projection:

@@ -25,6 +25,14 @@ std::string words(NoteFault fault) {
   return {};
 }
 
+/// Of which data key the event says that its commit erases it; nullopt: it is no such closing.
+std::optional<Hash> erased_key(const Event& event) {
+  const auto* closed = event.as<fb::AccountClosed>();
+  if (!closed || !closed->key_fingerprint()) return std::nullopt;
+  const Hash key = flatbuffers::UnPack(*closed->key_fingerprint());
+  return key.is_zero() ? std::nullopt : std::optional(key);
+}
+
 }  // namespace
 
 /// Whether the next stored checkpoint covers these very bytes: then they were committed like this. When they are not,
@@ -102,12 +110,12 @@ std::optional<Finding> AuditChain::place(const Event& event) const {
 }
 
 std::optional<Finding> AuditChain::history(const Event& event) const {
-  const auto known = heads_.find(event.account());
-  const AccountHead expected = known == heads_.end() ? AccountHead{} : known->second;
+  const auto known = accounts_.find(event.account());
+  const AccountHead expected = known == accounts_.end() ? AccountHead{} : known->second.head;
   const AccountHead found = event.previous();
   if (found == expected) return std::nullopt;
   const bool is_before = found.version > 0 && found.position < heads_from_;
-  if (known == heads_.end() && is_before) return std::nullopt;
+  if (known == accounts_.end() && is_before) return std::nullopt;
   return Finding{FindingKind::back_link, event.position(), event.account(), words(expected), words(found)};
 }
 
@@ -166,6 +174,88 @@ std::optional<Finding> AuditChain::restore(const Event& event) const {
                  "one of " + std::to_string(restored->size())};
 }
 
+void AuditChain::count_sealed(const AuditedEvent& audited) {
+  if (audited.sealed == SealedPart::none) return;
+  KnownAccount& account = accounts_[audited.event->account()];
+  ++account.sealed;
+  if (audited.sealed == SealedPart::opened) {
+    ++report_.sealed_opened;
+    return;
+  }
+  ++account.unopened;
+  ++report_.sealed_without_key;
+  if (audited.sealed == SealedPart::key_gone && !account.key_gone) account.key_gone = audited.position;
+}
+
+/// A closing makes what its account sealed before erased; its completion repeats what went.
+std::optional<Finding> AuditChain::erasure(const Event& event) {
+  KnownAccount& account = accounts_[event.account()];
+  const auto closed_key = erased_key(event);
+  if (closed_key && !closings_.contains(event.account())) {
+    report_.sealed_without_key -= account.unopened;
+    report_.sealed_erased += account.unopened;
+    ++report_.erasures_open;
+    account.unopened = 0;
+    account.key_gone.reset();
+    closings_.emplace(event.account(), Closing{event.position(), *closed_key, account.sealed});
+  }
+  const auto* const completed = event.as<fb::ErasureCompleted>();
+  if (!completed) return std::nullopt;
+  const auto closing = closings_.find(event.account());
+  if (heads_from_ > 0 && closing == closings_.end()) return std::nullopt;  // it may have closed before
+  const bool knows_all = heads_from_ == 0;
+  const Hash key = completed->key_fingerprint() ? flatbuffers::UnPack(*completed->key_fingerprint()) : Hash{};
+  const bool fits = closing != closings_.end() && !closing->second.is_completed &&
+                    event.header().caused_by() == flatbuffers::Optional<Position>(closing->second.position) &&
+                    key == closing->second.erased_key &&
+                    (!knows_all || completed->sealed_events() == closing->second.sealed);
+  if (!fits) {
+    return Finding{FindingKind::malformed, event.position(), event.account(), "the erasure of a closed account, once",
+                   "one of key " + hex(key) + " and " + std::to_string(completed->sealed_events()) + " sealed events"};
+  }
+  closing->second.position = event.position();
+  closing->second.is_completed = true;
+  ++report_.erasures;
+  --report_.erasures_open;
+  return std::nullopt;
+}
+
+/// Whether the account was closed while the audit ran: after the events that are audited.
+bool AuditChain::is_erased_later(const Id& account) const {
+  bool is_erased = false;
+  std::string envelope;  // aligned copy
+  const auto from = big_endian(frontier_.size());
+  const auto failed = source_.scan(Family::events, ByteView(from), [&](ByteView, ByteView value) {
+    envelope.assign(as_text(value));
+    const auto event = Event::parse(as_bytes(envelope));
+    is_erased = event && event->account() == account && erased_key(*event);
+    return !is_erased;
+  });
+  return !failed && is_erased;
+}
+
+std::optional<Finding> AuditChain::erased_keys() const {
+  std::optional<Finding> first;
+  const auto found = [&](Position position, const Id& account, const char* expected, const char* what) {
+    if (!first || position < first->position) first = Finding{FindingKind::key, position, account, expected, what};
+  };
+  for (const auto& [account, known] : accounts_) {
+    if (known.key_gone && !is_erased_later(account))
+      found(*known.key_gone, account, "the data key of its sealed part, or a closing that erased it", "neither");
+  }
+  for (const auto& [account, closing] : closings_) {
+    if (!source_.is_store()) break;
+    const std::string prefix(account.text());
+    const auto failed = source_.scan(Family::keys, as_bytes(prefix), [&](ByteView key, ByteView) {
+      if (as_text(key).starts_with(prefix))
+        found(closing.position, account, "no data key of an account that was erased", "one that is stored");
+      return false;
+    });
+    if (failed) return Finding{FindingKind::unreadable, closing.position, account, "readable keys", failed->detail};
+  }
+  return first;
+}
+
 std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   const Position position = frontier_.size();
   if (audited.position != position) {
@@ -182,7 +272,9 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   if (auto finding = rotation(event)) return finding;
   if (auto finding = restore(event)) return finding;
 
-  heads_[event.account()] = {event.account_version(), position, audited.leaf};
+  accounts_[event.account()].head = {event.account_version(), position, audited.leaf};
+  count_sealed(audited);
+  if (auto finding = erasure(event)) return finding;
   frontier_.append(audited.leaf);
   if (auto finding = tiles(audited.leaf)) return finding;
   if (position == 0) report_.first_time = event.time();
@@ -193,8 +285,6 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
   if (event.type() == fb::Payload::SigningKeyRotated) ++report_.rotations;
   if (const auto* restored = event.as<fb::RestoreAccepted>())
     report_.restores.push_back({position, restored->known_size()});
-  if (audited.sealed == SealedPart::opened) ++report_.sealed_opened;
-  if (audited.sealed == SealedPart::without_key) ++report_.sealed_without_key;
 
   return known_roots();
 }

@@ -20,11 +20,25 @@ struct IdHash {  // the last bytes of a UUIDv7 are random
   std::size_t operator()(const Id& id) const { return read_big_endian(id.view().last(8)); }
 };
 
+struct KnownAccount {
+  AccountHead head;
+  std::uint64_t sealed = 0;          ///< events with a sealed part
+  std::uint64_t unopened = 0;        ///< of those
+  std::optional<Position> key_gone;  ///< the first whose key is not in the store; none once a closing erased it
+};
+struct Closing {
+  Position position;  ///< of AccountClosed, then of ErasureCompleted
+  Hash erased_key;
+  std::uint64_t sealed;
+  bool is_completed = false;
+};
+
 /// What is known of the events before the next one: all that it is checked against.
 struct CheckedEvents {
   Frontier frontier;
-  Position heads_from = 0;  ///< of an account without an event from here on the head is not known
-  std::unordered_map<Id, AccountHead, IdHash> heads;
+  Position heads_from = 0;  ///< what came before is not among the accounts and the closings
+  std::unordered_map<Id, KnownAccount, IdHash> accounts;
+  std::unordered_map<Id, Closing, IdHash> closings;
   Time last_time = 0;
 };
 
@@ -41,7 +55,8 @@ class AuditChain {
         frontier_(std::move(before.frontier)),
         covered_(frontier_.size()),
         heads_from_(before.heads_from),
-        heads_(std::move(before.heads)) {
+        accounts_(std::move(before.accounts)),
+        closings_(std::move(before.closings)) {
     report_.last_time = before.last_time;
   }
 
@@ -53,12 +68,17 @@ class AuditChain {
   /// Of an export, after the last event: the tiles that are not full, to their last byte.
   std::optional<Finding> partial_tiles() const;
 
+  /// After the last event: a data key is in the store unless its account was closed, and only then not.
+  std::optional<Finding> erased_keys() const;
+
   const Frontier& frontier() const { return frontier_; }
   /// The one that covers most of those whose size was not reached; null: all were.
   const KnownRoot* ahead() const { return next_known_ < known_.size() ? &known_.back() : nullptr; }
-  std::uint64_t accounts() const { return heads_.size(); }
+  std::uint64_t accounts() const { return accounts_.size(); }
   /// For the chain that goes on from here; this one is done.
-  CheckedEvents take() && { return {std::move(frontier_), heads_from_, std::move(heads_), report_.last_time}; }
+  CheckedEvents take() && {
+    return {std::move(frontier_), heads_from_, std::move(accounts_), std::move(closings_), report_.last_time};
+  }
 
  private:
   std::optional<Finding> bytes(const AuditedEvent& audited) const;
@@ -69,6 +89,9 @@ class AuditChain {
   std::optional<Finding> tile(const TileId& id, const std::string& hashes, bool may_be_longer) const;
   std::optional<Finding> restore(const Event& event) const;
   std::optional<Finding> known_roots();
+  void count_sealed(const AuditedEvent& audited);
+  std::optional<Finding> erasure(const Event& event);
+  bool is_erased_later(const Id& account) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const LogSource& source_;
@@ -81,7 +104,8 @@ class AuditChain {
   TileTree tiles_;
   std::uint64_t covered_;  // by the last good checkpoint
   const Position heads_from_;
-  std::unordered_map<Id, AccountHead, IdHash> heads_;
+  std::unordered_map<Id, KnownAccount, IdHash> accounts_;
+  std::unordered_map<Id, Closing, IdHash> closings_;
 };
 
 /// The events from the chain's on to before `end`, and the stored checkpoints of their sizes. Works on all threads of

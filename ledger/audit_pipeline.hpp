@@ -12,7 +12,7 @@
 
 namespace daicho {
 
-enum class SealedPart { none, opened, without_key, broken };
+enum class SealedPart { none, opened, without_key, key_gone, broken };
 
 struct AuditedEvent {
   Position position;         ///< its key in the store

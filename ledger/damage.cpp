@@ -31,6 +31,7 @@ DamageClass class_of(FindingKind kind) {
       return DamageClass::flipped;
     case FindingKind::missing:
     case FindingKind::checkpoint:
+    case FindingKind::key:
       return DamageClass::missing;
     case FindingKind::malformed:
     case FindingKind::back_link:
@@ -56,6 +57,8 @@ DamagedThing thing_of(FindingKind kind) {
       return DamagedThing::tile;
     case FindingKind::unreadable:
     case FindingKind::projection:
+    case FindingKind::sealed:
+    case FindingKind::key:
       return DamagedThing::store;
     default:
       return DamagedThing::event;
@@ -352,7 +355,7 @@ void Search::add_first_finding() {
     until = next != notes_.end() ? next->checkpoint.size : stored_.size();
   }
   const bool is_told = std::ranges::any_of(report_.found, [&](const Damage& each) { return each.first <= until; });
-  const bool is_of_rows = first_.kind == FindingKind::projection || first_.kind == FindingKind::sealed;
+  const bool is_of_rows = thing_of(first_.kind) == DamagedThing::store && first_.kind != FindingKind::unreadable;
   if (is_told && !is_of_rows) return;
   add(class_of(first_.kind), thing_of(first_.kind), first_.position, first_.expected, first_.found);
   if (!first_.account.is_zero()) report_.found.back().accounts.push_back(first_.account);

@@ -5,19 +5,18 @@
 #include <rocksdb/file_checksum.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cassert>
 #include <charconv>
-#include <mutex>
 
 #include "ledger/checkpoint.hpp"
-#include "ledger/store_options.hpp"
+#include "ledger/store_impl.hpp"
 
 namespace daicho {
-namespace {
 
 using Handle = rocksdb::ColumnFamilyHandle;
 using Handles = std::vector<Handle*>;
+
+namespace {
 
 constexpr const char* store_folder = "store";
 constexpr const char* published_file = "checkpoint";
@@ -27,8 +26,6 @@ constexpr std::size_t file_read_bytes = 1 << 20;
 
 rocksdb::Slice slice(ByteView bytes) { return {reinterpret_cast<const char*>(bytes.data()), bytes.size()}; }
 ByteView bytes_of(const rocksdb::Slice& text) { return as_bytes({text.data(), text.size()}); }
-
-bool is_writer(Store::Mode mode) { return mode == Store::Mode::create || mode == Store::Mode::write; }
 
 rocksdb::ReadOptions scan_options() {
   rocksdb::ReadOptions options;
@@ -123,48 +120,20 @@ std::optional<StoreError> verify_file(const rocksdb::LiveFileMetaData& file, roc
 
 }  // namespace
 
-struct Store::Impl {
-  Mode mode;
-  rocksdb::Env* env;
-  const std::shared_ptr<rocksdb::Cache> cache = make_block_cache();
-  std::unique_ptr<rocksdb::DB> db;
-  std::array<Handle*, family_count - 1> families{};
-  std::atomic<Handle*> rows = nullptr;
-
-  std::mutex family_mutex;  // guards `handles`, `dropped` and `shadow`
-  Handles handles;          // all ever opened; a reader may still use a dropped one
-  Handles dropped;
-  Handle* shadow = nullptr;
-
-  std::atomic<bool> stopped = false;
-  std::optional<std::string> published;  // as of before the opening
-  int published_file = -1;
-
-  Impl(Mode as, rocksdb::Env* on) : mode(as), env(on) {}
-  ~Impl();
-  /// Null for the tiles of a store that is older than they are, until it is opened for writing.
-  Handle* family(Family family) const {
-    return family == Family::rows ? rows.load() : families[static_cast<std::size_t>(family)];
-  }
-  std::optional<StoreError> open(const std::string& path);
-  rocksdb::Status open_database(const std::string& path);
-  rocksdb::Status open_view(const std::string& path);
-  std::optional<StoreError> find_families();
-  std::optional<StoreError> write(const Rows& changes, Handle* rows_family, bool sync);
-  void drop(Handle* family);
-};
-
 Store::Impl::~Impl() {
-  if (db && is_writer(mode) && !stopped) {  // into table files, whose every byte has a checksum
-    Handles live;
-    for (Handle* handle : handles) {
-      if (std::ranges::find(dropped, handle) == dropped.end()) live.push_back(handle);
-    }
-    db->Flush(rocksdb::FlushOptions(), live).PermitUncheckedError();  // what stays unflushed is in the write-ahead log
-  }
+  if (db && is_writer(mode) && !stopped)  // into table files, whose every byte has a checksum; else it stays in the log
+    db->Flush(rocksdb::FlushOptions(), live()).PermitUncheckedError();
   for (Handle* handle : handles) db->DestroyColumnFamilyHandle(handle).PermitUncheckedError();
   if (db) db->Close().PermitUncheckedError();
   if (published_file >= 0) ::close(published_file);
+}
+
+Store::Impl::Handles Store::Impl::live() const {
+  Handles live;
+  for (Handle* handle : handles) {
+    if (std::ranges::find(dropped, handle) == dropped.end()) live.push_back(handle);
+  }
+  return live;
 }
 
 rocksdb::Status Store::Impl::open_database(const std::string& path) {
@@ -230,17 +199,12 @@ std::optional<StoreError> Store::Impl::open(const std::string& path) {
   return find_families();
 }
 
-namespace {
-
-/// The first key after all that begin with `prefix`.
 std::string end_of_prefix(std::string prefix) {
   while (!prefix.empty() && prefix.back() == '\xff') prefix.pop_back();
   assert(!prefix.empty());
   prefix.back() = static_cast<char>(static_cast<unsigned char>(prefix.back()) + 1);
   return prefix;
 }
-
-}  // namespace
 
 std::optional<StoreError> Store::Impl::write(const Rows& changes, Handle* rows_family, bool sync) {
   assert(is_writer(mode));

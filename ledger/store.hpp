@@ -26,6 +26,12 @@ struct RowChange {
 };
 using Rows = std::vector<RowChange>;
 
+/// Every key of a family that begins so; never empty or all FF.
+struct RowPrefix {
+  Family family;
+  std::string prefix;
+};
+
 class Store : public LogSource {
  public:
   enum class Mode {
@@ -51,6 +57,12 @@ class Store : public LogSource {
 
   /// All or nothing; with sync, durable when it returns. After any failure the store refuses every further write.
   std::optional<StoreError> write(const Rows& rows, bool sync);
+
+  /// When it returns, no file of the store holds a byte of what rows with these prefixes were before they were deleted:
+  /// not the write-ahead log, no table file, nor projections that were set aside, which it empties. What the rows are
+  /// now stays. Writes may go on meanwhile. `io` while something in this process still reads an old file: try later.
+  /// Cost: all that is unflushed, and every table file in whose range such a key lies, is written anew.
+  std::optional<StoreError> purge(const std::vector<RowPrefix>& prefixes);
 
   bool is_store() const override { return true; }
   /// Re-reads every byte of every table file against its stored checksum.

@@ -64,7 +64,8 @@ rocksdb::ColumnFamilyOptions store_family_options(const std::string& name,
     options.compression = rocksdb::kNoCompression;  // signatures, hashes and ciphertext do not shrink
     options.write_buffer_size = events_buffer_bytes;
   }
-  if (name == "tiles") options.compression = rocksdb::kNoCompression;
+  // Hashes do not shrink, nor do wrapped keys; and that a key is in no file can be seen by looking for its bytes.
+  if (name == "tiles" || name == "keys") options.compression = rocksdb::kNoCompression;
   if (has_point_reads(name)) {  // most of them find nothing: a new idempotency key, an account that rests in a file
     table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(bloom_bits_per_key));
     options.memtable_whole_key_filtering = true;

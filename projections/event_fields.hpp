@@ -8,6 +8,7 @@
 namespace daicho {
 
 inline Id id_of(const fb::Id* id) { return id ? flatbuffers::UnPack(*id) : Id{}; }
+inline Hash hash_of(const fb::Digest* hash) { return hash ? flatbuffers::UnPack(*hash) : Hash{}; }
 inline Tag16 tag_of(const fb::Tag* tag) { return tag ? flatbuffers::UnPack(*tag) : Tag16{}; }
 inline std::string text_of(const flatbuffers::String* text) { return text ? text->str() : std::string{}; }
 

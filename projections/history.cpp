@@ -64,6 +64,13 @@ Result<std::vector<std::string>, StoreError> account_events(const Store& store, 
   return envelopes;
 }
 
+std::vector<Event> parse_events(const std::vector<std::string>& envelopes) {
+  std::vector<Event> events;
+  events.reserve(envelopes.size());
+  for (const std::string& envelope : envelopes) events.push_back(*Event::parse(as_bytes(envelope)));
+  return events;
+}
+
 Result<std::optional<Account>, StoreError> load_account(const Store& store, const Id& id) {
   const auto row = store.get(Family::rows, as_bytes(account_row_key(id)));
   if (!row) return Unexpected{row.error()};

@@ -17,6 +17,9 @@ struct AsOf {
 Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head,
                                                             const AsOf& as_of);
 
+/// Views of envelopes that are known to parse.
+std::vector<Event> parse_events(const std::vector<std::string>& envelopes);
+
 /// The account's stored state; nullopt: no such account.
 Result<std::optional<Account>, StoreError> load_account(const Store& store, const Id& id);
 Result<LedgerState, StoreError> load_ledger(const Store& store);

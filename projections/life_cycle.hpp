@@ -6,12 +6,26 @@
 namespace daicho {
 
 enum class EndKind : std::uint8_t { closed, expired };
+struct Erasure {
+  Time at = 0;
+  Position position = 0;
+  bool operator==(const Erasure&) const = default;
+};
+
 struct End {
   EndKind kind = EndKind::closed;
   Time at = 0;
   Position position = 0;
+  Hash erased_key;                 ///< fingerprint of the data key that went with it; all zero: none did
+  std::optional<Erasure> erasure;  ///< since when no file holds that key
   bool operator==(const End&) const = default;
+
+  /// The key is out of the store, if not yet out of its files.
+  bool is_erased() const { return !erased_key.is_zero(); }
 };
+
+/// Whether this event's commit erases its account.
+bool erases(const Event& event);
 
 struct MailboxOff {
   fb::MailboxReason reason = fb::MailboxReason::none;

@@ -3,6 +3,7 @@
 #include "ledger/merkle.hpp"
 #include "ledger/sha256.hpp"
 #include "projections/event_fields.hpp"
+#include "projections/history.hpp"
 
 namespace daicho {
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::size_t digest_block_bytes = 1 << 20;
 constexpr std::size_t shadow_batch_rows = 4'096;
+constexpr std::string_view name_mark_label = "daicho name mark v1";
 
 void apply_changes(RowMap& map, Rows rows) {
   for (RowChange& row : rows) {
@@ -28,6 +30,17 @@ void apply_changes(RowMap& map, Rows rows) {
 
 Tag32 sign_in_name_tag(const KeyRing& keys, std::string_view name) {
   return keyed_hash(keys.lookup_key(), "daicho sign-in name v1", {as_bytes(name)});
+}
+
+std::string name_mark(const SecretKey& ledger_key, const Id& account, const Tag32& name_tag) {
+  return seal(derive_key(ledger_key, name_mark_label, {}), name_tag.view(), account.view());
+}
+
+std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger_key) {
+  const auto* closed = event.as<fb::AccountClosed>();
+  const auto mark = list_of(closed ? closed->name_mark() : nullptr);
+  const auto tag = open_sealed(derive_key(ledger_key, name_mark_label, {}), mark, event.account().view());
+  return tag ? Tag32::from(as_bytes(*tag)) : std::nullopt;
 }
 
 std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const SecretKey& data_key) {
@@ -108,7 +121,16 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   }
   Rows changes;
   append_index_changes(changes, before, indexed(account), event, name_tag);
+  if (event.as<fb::AccountClosed>()) append_closing(changes, event);
   apply_changes(index_, std::move(changes));
+}
+
+void Replay::append_closing(Rows& changes, const Event& closing) const {
+  const auto envelopes = account_events(store_, {closing.account_version(), closing.position(), {}}, {});
+  if (!envelopes) return;  // then its outbox rows differ from those stored
+  const auto ledger_key = keys_ ? keys_->data_key(store_, Id{}) : std::nullopt;
+  append_closing_changes(changes, parse_events(*envelopes),
+                         ledger_key ? marked_name_tag(closing, *ledger_key) : std::nullopt);
 }
 
 RowMap Replay::rows() const {

@@ -59,6 +59,7 @@ class Replay {
   };
   void apply_to_ledger(const Event& event, const Hash& leaf);
   void apply_to_account(const Event& event, const Hash& leaf);
+  void append_closing(Rows& changes, const Event& closing) const;
 
   const Store& store_;
   const KeyRing* keys_;
@@ -68,6 +69,12 @@ class Replay {
   std::uint64_t events_ = 0;
   std::optional<Position> wrong_digest_;
 };
+
+/// How AccountClosed keeps its account's sign-in name from being handed out again: the tag, sealed under the ledger's
+/// own data key, so that the log alone links no two accounts of one name.
+std::string name_mark(const SecretKey& ledger_key, const Id& account, const Tag32& name_tag);
+/// The tag in the mark; nullopt: there is none, or it does not open.
+std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger_key);
 
 /// The tag of the name that an AccountRegistered event gives its account; nullopt: another event, or its key is gone.
 std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const SecretKey& data_key);

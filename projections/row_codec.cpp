@@ -91,8 +91,12 @@ void serialize(A& a, Recoveries& v) {
   a(v.all);
 }
 template <class A>
+void serialize(A& a, Erasure& v) {
+  a(v.at, v.position);
+}
+template <class A>
 void serialize(A& a, End& v) {
-  a(v.kind, v.at, v.position);
+  a(v.kind, v.at, v.position, v.erased_key, v.erasure);
 }
 template <class A>
 void serialize(A& a, MailboxOff& v) {

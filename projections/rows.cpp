@@ -1,6 +1,7 @@
 #include "projections/rows.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "projections/event_fields.hpp"
 
@@ -94,6 +95,8 @@ std::optional<Id> parse_blocked_row(ByteView key) {
 
 std::vector<Due> due_of(const Account& account) {
   std::vector<Due> due;
+  if (const auto& end = account.life.end; end && end->is_erased() && !end->erasure)
+    due.push_back({DueKind::erasure, end->at, account.id, {}});
   if (!account.exists() || account.life.end) return due;
   if (const auto& window = account.windows.open; window && window->effective_at)
     due.push_back({DueKind::replacement, *window->effective_at, account.id, window->id});
@@ -117,8 +120,9 @@ bool is_mail(fb::RecoveryField field) {
          field == fb::RecoveryField::mail_recipients;
 }
 
+std::string evidence_rows_prefix(const Id& account) { return key_of('E', {account.view()}); }
 std::string evidence_rows_prefix(const Id& account, fb::RecoveryField field) {
-  return key_of('E', {account.view()}) + static_cast<char>(field);
+  return evidence_rows_prefix(account) + static_cast<char>(field);
 }
 
 std::optional<Evidence> parse_evidence_row(ByteView key, ByteView value) {
@@ -168,6 +172,30 @@ void append_index_changes(Rows& rows, const Indexed& before, const Indexed& afte
   if (name_tag) put(rows, sign_in_name_row_key(*name_tag), std::string(event.account().text()));
   append_outbox_changes(rows, event);
   append_evidence_changes(rows, event);
+}
+
+std::vector<Id> notifications_of(std::span<const Event> history) {
+  std::vector<Id> asked;
+  for (const Event& event : history) {
+    const auto* notifications = event.body().notifications();
+    if (!notifications) continue;
+    for (const fb::Notification* notification : *notifications) asked.push_back(id_of(notification->id()));
+  }
+  return asked;
+}
+
+std::vector<Id> waiting_notifications(std::span<const Event> history) {
+  const std::vector<Id> asked = notifications_of(history);
+  std::set<Id> waiting(asked.begin(), asked.end());
+  for (const Event& event : history) {
+    if (const auto* delivered = event.as<fb::DeliveryRecorded>()) waiting.erase(id_of(delivered->notification_id()));
+  }
+  return {waiting.begin(), waiting.end()};
+}
+
+void append_closing_changes(Rows& rows, std::span<const Event> history, const std::optional<Tag32>& name_tag) {
+  for (const Id& notification : waiting_notifications(history)) erase(rows, outbox_row_key(notification));
+  if (name_tag) put(rows, sign_in_name_row_key(*name_tag), std::string(history.back().account().text()));
 }
 
 }  // namespace daicho

@@ -22,9 +22,11 @@ enum class DueKind : std::uint8_t {
   mailbox_first_use = 4,  ///< since the registration, in whole hours: no sign-in yet
   mailbox_idle = 5,       ///< since the last sign-in, in whole hours
   account_idle = 6,       ///< since the last sign-in or the registration, in whole hours; free accounts
+  erasure = 7,            ///< since the closing: the account's key is out of the store, not yet out of its files
 };
-inline constexpr std::array due_kinds = {DueKind::replacement,       DueKind::recovery_reply, DueKind::recovery_survey,
-                                         DueKind::mailbox_first_use, DueKind::mailbox_idle,   DueKind::account_idle};
+inline constexpr std::array due_kinds = {
+    DueKind::replacement,  DueKind::recovery_reply, DueKind::recovery_survey, DueKind::mailbox_first_use,
+    DueKind::mailbox_idle, DueKind::account_idle,   DueKind::erasure};
 struct Due {
   DueKind kind = DueKind::replacement;
   Time at = 0;
@@ -42,6 +44,7 @@ struct Evidence {
   Tag16 tag;
   std::vector<std::uint64_t> shingles;  ///< sorted
 };
+std::string evidence_rows_prefix(const Id& account);
 std::string evidence_rows_prefix(const Id& account, fb::RecoveryField field);
 std::optional<Evidence> parse_evidence_row(ByteView key, ByteView value);
 bool is_mail(fb::RecoveryField field);  ///< what goes with the mailbox (R-LIFE-2)
@@ -72,5 +75,12 @@ Indexed indexed(const Account& account);
 /// one.
 void append_index_changes(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
                           const std::optional<Tag32>& name_tag);
+
+/// The notifications that an account's events asked for; those that none of them reports as delivered.
+std::vector<Id> notifications_of(std::span<const Event> history);
+std::vector<Id> waiting_notifications(std::span<const Event> history);
+/// Beside them, those that the closing changes: nothing waits to be sent any more, and the name stays taken. `history`
+/// is the account's, the closing last; `name_tag` what its mark says, if that opens.
+void append_closing_changes(Rows& rows, std::span<const Event> history, const std::optional<Tag32>& name_tag);
 
 }  // namespace daicho

@@ -39,7 +39,10 @@ Json report_json(const AuditReport& report, AuditDepth depth) {
                {"checkpoints", report.checkpoints},
                {"accounts", report.accounts},
                {"sealed_opened", report.sealed_opened},
-               {"sealed_without_key", report.sealed_without_key}};
+               {"sealed_without_key", report.sealed_without_key},
+               {"sealed_erased", report.sealed_erased}};
+  if (report.erasures + report.erasures_open > 0)
+    json["erasures"] = {{"completed", report.erasures}, {"not_completed", report.erasures_open}};
   if (report.rotations > 0) json["key_rotations"] = report.rotations;
   for (const AcceptedRestore& restore : report.restores) {
     Json cut = {{"position", restore.position}, {"events_missing", missing_events(restore)}};

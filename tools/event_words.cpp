@@ -9,6 +9,7 @@ namespace {
 
 std::string text(const fb::Id* id) { return to_text(id_of(id)); }
 std::string text(const flatbuffers::String* string) { return text_of(string); }
+std::string text(const fb::Digest* digest) { return to_hex(hash_of(digest).view()); }
 std::string hex(const flatbuffers::Vector<std::uint8_t>* bytes) {
   return bytes ? to_hex({bytes->data(), bytes->size()}) : "";
 }
@@ -269,7 +270,18 @@ EventWords words(const fb::MailboxDeactivated& e) {
 EventWords words(const fb::AccountExpired& e) {
   return {"the account expired", {{"idle_since", to_rfc3339(e.idle_since())}}};
 }
-EventWords words(const fb::AccountClosed&) { return {"the account was closed"}; }
+EventWords words(const fb::AccountClosed& e) {
+  if (!e.key_fingerprint()) return {"the account was closed"};
+  return {"the account was closed and its data key erased", {{"key_fingerprint", text(e.key_fingerprint())}}};
+}
+EventWords words(const fb::ErasureCompleted& e) {
+  return {
+      "the erasure was completed: " + std::to_string(e.sealed_events()) + " sealed events cannot be opened any more",
+      {{"key_fingerprint", text(e.key_fingerprint())},
+       {"sealed_events", e.sealed_events()},
+       {"answers", e.answers()},
+       {"notifications", e.notifications()}}};
+}
 EventWords words(const fb::ServiceRegistered& e) {
   EventWords words{"service " + text(e.name()) + " was registered",
                    {{"service_id", text(e.service_id())}, {"name", text(e.name())}, {"roles", Json::array()}}};
@@ -334,7 +346,7 @@ EventWords describe(const Event& event) {
       SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected, SecretAnswerRejected,
       DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded, RecoveryVerified, RecoveryNotVerified,
       ResetLinkIssued, RecoverySurveySent, MailboxDeactivated, AccountExpired, AccountClosed, ServiceRegistered,
-      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated, RestoreAccepted>(event);
+      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated, RestoreAccepted, ErasureCompleted>(event);
 }
 
 Json header_json(const Event& event) {

@@ -390,6 +390,7 @@ Json changes_of(Rule rule, const Subject& subject) {
   const Account& account = subject.account;
   const Policy& policy = subject.policy;
   Json changes = Json::array();
+  if (account.life.end) return changes;  // nothing does any more
   const auto add = [&](const std::string& what, const std::optional<Time>& at) {
     if (at) changes.push_back(change(what, at));
   };

@@ -43,8 +43,12 @@ Json query_account(const LedgerView& ledger, const QueryOptions& options) {
                   : account.block.current ? "blocked"
                   : account.windows.open  ? "pending"
                                           : "active";
+  json["version"] = account.head.version;
+  json["last_seq"] = account.head.position;
+  json["policy_version"] = subject.policy.version;
   json["notices"] = Json::array();
   for (const Notice notice : notices(account, subject.policy, std::nullopt)) json["notices"].push_back(name(notice));
+  if (account.life.end && account.life.end->kind == EndKind::closed) return json;  // nothing else is kept of it
   if (const auto registered = subject.personal(account.identity.registered))
     json["sign_in_name"] = mask_email(registered->sign_in_name);
   json["plan"] = name(account.identity.plan);
@@ -59,9 +63,6 @@ Json query_account(const LedgerView& ledger, const QueryOptions& options) {
   json["mailbox"] = !account.life.has_mailbox ? "foreign" : account.life.mailbox_off ? "deactivated" : "active";
   json["step_up_until"] = optional_time(step_up_until(account, subject));
   if (account.windows.open) json["effective_at"] = optional_time(account.windows.open->effective_at);
-  json["version"] = account.head.version;
-  json["last_seq"] = account.head.position;
-  json["policy_version"] = subject.policy.version;
   return json;
 }
 

@@ -17,6 +17,7 @@ Account account_of(const LedgerView& ledger, const QueryOptions& options) {
 Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
   Subject subject{account_of(ledger, options), ledger.ledger.policy, ledger.now, {}, *ledger.store};
   const Id id = subject.account.id;
+  subject.end = subject.account.life.end;
   if (options.is_past()) {
     auto at = value_or_fail(account_at(*ledger.store, id, options.as_of));
     if (!at) throw Failure(Exit::usage, "account " + to_text(id) + " did not exist at that instant");
@@ -30,10 +31,24 @@ Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
   return subject;
 }
 
+namespace {
+
+Json end_json(const End& end) {
+  Json json = {{"state", name(end.kind)}, {"since", to_rfc3339(end.at)}, {"seq", end.position}};
+  if (!end.is_erased()) return json;
+  json["key_erased"] = true;
+  json["erased_since"] = end.erasure ? Json(to_rfc3339(end.erasure->at)) : Json(nullptr);
+  json["erased_seq"] = end.erasure ? Json(end.erasure->position) : Json(nullptr);
+  return json;
+}
+
+}  // namespace
+
 Json head_of(const LedgerView& ledger, const Subject& subject) {
   Json head = clock_of(ledger);
   head["account"] = to_text(subject.account.id);
   head["as_of"] = to_rfc3339(subject.now);
+  if (subject.end) head["end"] = end_json(*subject.end);
   return head;
 }
 
@@ -41,7 +56,7 @@ Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3
 
 std::string masked(const Subject& subject, const Proof& proof) {
   const auto personal = subject.personal(proof.added);
-  if (!personal) return "(sealed)";
+  if (!personal) return subject.end && subject.end->is_erased() ? "(erased)" : "(sealed)";
   if (const std::string shown = masked(*personal); !shown.empty()) return shown;
   return proof.kind == fb::ProofKind::secret_question ? "(question)" : "(" + std::string(name(proof.kind)) + ")";
 }

@@ -13,6 +13,7 @@ struct Subject {
   Time now;
   std::optional<SecretKey> data_key;
   const Store& store;
+  std::optional<End> end = std::nullopt;  ///< of the account as it is now: why what is sealed may stay so
 
   std::optional<fb::PersonalT> personal(Position position) const {
     return data_key ? read_personal(store, position, *data_key) : std::nullopt;
@@ -20,7 +21,7 @@ struct Subject {
 };
 Subject subject_of(const LedgerView& ledger, const QueryOptions& options);
 
-/// `clock`, `account`, `as_of`.
+/// `clock`, `account`, `as_of`; of an account that ended, `end`: how, since when, by which events.
 Json head_of(const LedgerView& ledger, const Subject& subject);
 Json optional_time(const std::optional<Time>& time);
 /// A proof's address as R-PRF-4 shows it, or its kind.

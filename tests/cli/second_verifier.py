@@ -21,7 +21,7 @@ from support import tampering  # noqa: E402
 from support.exports import Export, Signer  # noqa: E402
 from support.program import REGISTRATION, Ledger, main  # noqa: E402
 
-REGISTRATION_EVENTS_MAX = 8
+REGISTRATION_EVENTS_MAX, CLOSING_EVENTS = 8, 2
 READERS = Path(__file__).resolve().parents[1] / "verifier"
 SEED = 1
 KILLS = 10
@@ -30,9 +30,11 @@ NOTE_BYTES = 600  # about: hashes and checkpoint at the end of a proof file
 
 
 def verdict(answer):
-    """(is intact, events, None) or (is intact, first bad position, kind of fault)."""
+    """(is intact, events, sealed parts) or (is intact, first bad position, kind of fault)."""
     is_intact, finding = answer["result"] == "intact", answer.get("finding", {})
-    return is_intact, answer["events"] if is_intact else finding["position"], finding.get("kind")
+    if not is_intact:
+        return False, finding["position"], finding["kind"]
+    return True, answer["events"], (answer["sealed_erased"], answer["sealed_without_key"])
 
 
 class Auditors:
@@ -91,14 +93,19 @@ class Grower:
     """Appends random histories to a ledger, to the event."""
 
     def __init__(self, ledger, dice):
-        self.ledger, self.dice, self.accounts, self.size, self.second = ledger, dice, [], 2, 0
+        self.ledger, self.dice, self.accounts, self.size, self.second, self.named = ledger, dice, [], 2, 0, 0
 
     def line(self, left):
         self.second += self.dice.randrange(3)
         at = f"2026-03-01T{self.second // 3600:02}:{self.second // 60 % 60:02}:{self.second % 60:02}Z"
         if not self.accounts or (left > REGISTRATION_EVENTS_MAX and self.dice.random() < 0.05):
-            self.accounts.append(f"user{len(self.accounts)}@outlook.com")
+            self.named += 1
+            self.accounts.append(f"user{self.named}@outlook.com")
             return {"command": "register-account", "at": at, **REGISTRATION, "sign_in_name": self.accounts[-1]}
+        if len(self.accounts) > 1 and left > CLOSING_EVENTS and self.dice.random() < 0.02:
+            closed = self.accounts.pop(self.dice.randrange(len(self.accounts)))
+            return {"command": "close-account", "at": at, "account": closed, "password": REGISTRATION["password"],
+                    "confirm": True}
         return {"command": "record-sign-in", "at": at, "account": self.dice.choice(self.accounts),
                 "result": "failed", "reason": "x" * self.dice.randrange(40)}
 
@@ -107,12 +114,14 @@ class Grower:
             lines, left = [], size - self.size
             while left > 0:
                 lines.append(self.line(left))
-                left -= REGISTRATION_EVENTS_MAX if lines[-1]["command"] == "register-account" else 1
+                costs = {"register-account": REGISTRATION_EVENTS_MAX, "close-account": CLOSING_EVENTS}
+                left -= costs.get(lines[-1]["command"], 1)
             played = self.ledger.run("play", "-", stdin="\n".join(map(json.dumps, lines)).encode())
             if played.code != 0:
                 sys.exit(f"play: {played.words}")
             answers = map(json.loads, played.out.splitlines())
             self.size = 1 + max(event["seq"] for answer in answers for event in answer.get("events", []))
+            self.size += lines[-1]["command"] == "close-account"  # its erasure follows
 
     def rotate(self, auditors):
         """A new signing key; the size."""
@@ -275,6 +284,8 @@ def run(program, directory, report):
         story.stop(size)
     story.rotate()
     story.stop(story.grower.size + dice.randrange(1, 40))
+    report.check(verdict(verifier.judge(verifier.audit_export, story.kept[story.grower.size].folder,
+                                        story.auditors.key))[2][0] > 0, "nothing in these histories is erased")
     kill_exports(story, dice)
     break_proofs(story, dice)
     no_checkpoint(story)

@@ -147,7 +147,7 @@ SCENARIO("R-LIFE-1: after closing every command is refused by it, and what waite
   CHECK(outcome(ledger.run(look, owner)) == refused);
   const RecordDelivery delivery{
       .notification = waiting, .result = fb::DeliveryResult::accepted, .detail = "", .waiting = {}};
-  CHECK(outcome(ledger.run(delivery, owner)) == "accepted: DeliveryRecorded");
+  CHECK(outcome(ledger.run(delivery, owner)) == "R-CHL-7 notification_unknown");  // withdrawn
   ledger.clock = opened.effective_at + 400 * day_us;
   const std::string history = ledger.history(owner);
   ledger.tick();

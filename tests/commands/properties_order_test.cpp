@@ -84,6 +84,7 @@ Account unordered(Account account, const Places& places) {
   }
   if (account.life.mailbox_off) places.rename(account.life.mailbox_off->position);
   if (account.life.end) places.rename(account.life.end->position);
+  if (account.life.end && account.life.end->erasure) places.rename(account.life.end->erasure->position);
   std::ranges::sort(account.limits.refusals.by_rule, {}, &RecordedRefusals::rule);
   return account;
 }

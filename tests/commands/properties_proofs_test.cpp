@@ -26,7 +26,11 @@ class Proofs {
     if (const auto* removed = event.as<fb::ProofRemoved>()) become(id_of(removed->proof_id()), Standing::gone);
     if (const auto* reset = event.as<fb::PasswordReset>(); reset && !id_of(reset->recovery_id()).is_zero())
       all_from(Standing::waiting, Standing::gone);
-    if (event.as<fb::AccountClosed>()) ends_.reset();
+    if (event.as<fb::AccountClosed>()) {
+      ends_.reset();
+      proofs_.clear();
+      is_closed_ = true;
+    }
   }
   /// The window that ended by now took effect at its end.
   void settle(Time now) {
@@ -40,6 +44,7 @@ class Proofs {
     return counting;
   }
   int effects() const { return effects_; }  ///< windows that took effect so far
+  bool is_closed() const { return is_closed_; }
 
  private:
   struct Known {
@@ -96,6 +101,7 @@ class Proofs {
   std::map<Id, Known> proofs_;
   std::optional<Time> ends_;
   int effects_ = 0;
+  bool is_closed_ = false;
 };
 
 std::int64_t min_proofs(const fb::PolicyAdopted& adopted) {
@@ -119,7 +125,7 @@ std::string undercut(const Journal& journal) {
     for (; i < journal.events.size() && journal.events[i].header().command_id()->string_view() == command; ++i)
       proofs.follow(journal.events[i]);
     const std::size_t left = proofs.counting().size();
-    const bool is_documented = proofs.effects() != effects && left > 0;
+    const bool is_documented = proofs.is_closed() || (proofs.effects() != effects && left > 0);
     const bool is_enough = std::cmp_greater_equal(left, required[first.header().policy_version()]);
     if (left < before && !is_enough && !is_documented)
       return std::to_string(left) + " proofs of " + std::to_string(before) + " left by position " + std::to_string(i);

@@ -313,7 +313,7 @@ SCENARIO("a key is handed over with nothing else in flight") {
   };
   const Log::Fold fold = [&](const std::vector<Event>&, const std::vector<Hash>&) {
     CHECK(is_busy(rotate(*ledger, third_seed)));
-    return Rows{};
+    return Rows{{Family::keys, KeyRing::row_key(account_id(2)), "wrapped"}};
   };
   const Issuer issuer = make_issuer();
   REQUIRE(ledger->log->append({account_id(2), {}, issuer, make_key(3), decide, fold}));

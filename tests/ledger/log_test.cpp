@@ -253,10 +253,10 @@ SCENARIO("the queue takes as many claims as its limit, and not one more") {
         decided.drafts.push_back(failed_sign_in("x"));
         return decided;
       };
-      const Log::Fold fold = [&](const std::vector<Event>&, const std::vector<Hash>&) {
+      const Log::Fold fold = [&, i](const std::vector<Event>&, const std::vector<Hash>&) {
         all_claimed.arrive_and_wait();
         released.arrive_and_wait();
-        return Rows();
+        return Rows{{Family::keys, KeyRing::row_key(account_id(100 + i)), "wrapped"}};
       };
       if (ledger->log->append({account_id(100 + i), {}, issuer, key, decide, fold})) ++done;
     });

@@ -7,6 +7,9 @@ def account(view):
         state = "closed" if view.end.kind == "AccountClosed" else "expired"
     else:
         state = "blocked" if view.block else "pending" if view.window else "active"
+    if state == "closed":
+        return {"state": state, "end": {"state": state, "since": view.end.at, "key_erased": True,
+                                        "erased_since": view.end.at}}
     own, off = view.log[0].name_confirmed, view.all("MailboxDeactivated")
     passed = [one["passed_at"] for one in view.challenges
               if one["purpose"] == "sensitive_page" and one["passed_at"] is not None]

@@ -381,6 +381,8 @@ class AccountRules(ProofRules):
         return [signed_in], {"notices": self.view.notices(device_id) if succeeded else []}
 
     def record_delivery(self, notification_id, result):
+        if self.view.all("AccountClosed"):  # withdrawn
+            raise No("R-CHL-7", "notification_unknown")
         return [self.event("DeliveryRecorded")], {}
 
     def block_account(self, reason):

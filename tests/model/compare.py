@@ -106,7 +106,14 @@ class Pair:
         if again and outcome.events:
             replayed = self.send(line)
             self.agree(f"{name} again", {**answer, "replayed": True, "line": None}, {**replayed, "line": None})
+        if [each.kind for each in outcome.events] == ["AccountClosed"]:
+            self.compare_erasure(account, outcome.events[0].seq)
         return outcome
+
+    def compare_erasure(self, account, closing):
+        """Whoever closes an account erases it, at once."""
+        newest = self.send({"query": "timeline", "account": self.translated(account)})["events"][-1]
+        self.agree("after close-account", ("ErasureCompleted", closing), (newest["type"], newest["caused_by"]))
 
     def compare(self, name, outcome, answer):
         if outcome.no:
@@ -193,7 +200,7 @@ class Pair:
             line["as_of"] = rfc3339(as_of) if until is None else until
         found = self.send(line)
         self.queries += 1
-        view = self.model.view(account, self.now if as_of is None else as_of, until)
+        view = self.model.shown(account, self.now if as_of is None else as_of, until)
         expected = self.shown(getattr(answers, name.replace("-", "_"))(view))
         what = f"query {name}" + (f" as of {line['as_of']}" if as_of is not None else "")
         if name in ("proofs", "recoveries"):

@@ -139,6 +139,12 @@ class View:
         self.log = settled([each for each in account.happened if until is None or each.seq <= until], now)
         self.proofs = proofs_of(self.log)
 
+    def forget(self):
+        """Of a closed account nothing is kept but its end (R-LIFE-1)."""
+        closed = self.newest("AccountClosed")
+        if closed:
+            self.log, self.proofs = self.log[self.log.index(closed):], []
+
     # --- single happenings
 
     def all(self, *kinds):

@@ -33,6 +33,12 @@ class Model:
         """As of an instant, or of an event's place in the log."""
         return View(self.accounts[account], now, self.policy(now, until), until)
 
+    def shown(self, account, now, until=None):
+        """The same, as queries may show it."""
+        view = self.view(account, now, until)
+        view.forget()
+        return view
+
     def do(self, command, account, now, **fields):
         """What the rules say to a command, and it is done."""
         if command == "register-account":

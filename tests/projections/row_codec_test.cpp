@@ -163,8 +163,11 @@ SCENARIO("R-LED-3: every member of an account's recoveries and life cycle is in 
   {
     auto& [has_mailbox, mailbox_off, end] = account.life;
     auto& [reason, off_at, off_position] = *mailbox_off;
-    auto& [kind, ended_at, ended_position] = *end;
-    check_members(account, reason, off_at, off_position, kind, ended_at, ended_position);
+    end->erasure = Erasure{noon, 7};
+    auto& [kind, ended_at, ended_position, erased_key, erasure] = *end;
+    auto& [erased_at, erased_position] = *erasure;
+    check_members(account, reason, off_at, off_position, kind, ended_at, ended_position, erased_key, erased_at,
+                  erased_position);
     check_members(account, has_mailbox, mailbox_off, end);
   }
 }

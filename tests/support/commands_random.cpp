@@ -173,6 +173,8 @@ Command RandomLife::any_command(std::uint64_t dice, const Id& id) {
 
 Command RandomLife::any_command(const Id& id) {
   const Account account = settled(ledger_.account(id), ledger_.clock);
+  const bool is_erased = account.life.end && account.life.end->is_erased();  // nothing is left to be guessed at
+  if (is_erased) return chance(50) ? secret_command(account) : other_command(account);
   const bool has_passed = std::ranges::any_of(account.challenges.open, [&](const Challenge& challenge) {
     return challenge.passed_at && *challenge.passed_at + 10 * minute_us > ledger_.clock;
   });

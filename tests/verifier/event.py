@@ -8,7 +8,8 @@ ENVELOPE_PREFIX = b"\x01\0\0\0"  # version, three zero bytes
 SIGNATURE_AT, EVENT_AT, ENVELOPE_BYTES_MAX = 8, 72, 65_535
 MESSAGE_PREFIX = b"daicho event v1\0"
 LEDGER_ACCOUNT = bytes(16)
-LEDGER_CREATED, SIGNING_KEY_ROTATED, PAYLOAD_TYPE_LAST = 1, 57, 57
+LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED = 1, 52, 57, 59
+PAYLOAD_TYPE_LAST = 59
 REQUIRED_STRINGS = (7, 9, 10)  # service, command, command_id
 
 
@@ -26,6 +27,13 @@ class Event:
     caused_by: int  # None: absent
     payload_type: int
     payload: flatbuffer.Table
+    is_sealed: bool
+
+    @property
+    def erased_key(self):
+        """Which data key went with this event, by its fingerprint; None: none."""
+        key = self.payload.struct(0, 32) if self.payload_type == ACCOUNT_CLOSED else None
+        return key if key and any(key) else None
 
 
 def parse_header(header):
@@ -61,7 +69,7 @@ def parse(envelope):
         raise Malformed("no payload")
     if payload_type > PAYLOAD_TYPE_LAST:
         raise Malformed(f"unsupported_version: payload type {payload_type}")
-    event.vector(5)
+    is_sealed = event.vector(5) is not None
     return Event(envelope[4:SIGNATURE_AT], envelope[SIGNATURE_AT:EVENT_AT], MESSAGE_PREFIX + octets,
-                 payload_type=payload_type, payload=payload,
+                 payload_type=payload_type, payload=payload, is_sealed=is_sealed,
                  **parse_header(flatbuffer.root(octets[header[0]:header[1]])))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import event as events
 import tlog_tiles
-from event import LEDGER_ACCOUNT, LEDGER_CREATED, SIGNING_KEY_ROTATED, Malformed
+from event import ERASURE_COMPLETED, LEDGER_ACCOUNT, LEDGER_CREATED, SIGNING_KEY_ROTATED, Malformed
 from signed_note import BadNote, Checkpoint, Key, decode_base64, decode_decimal
 from tlog_tiles import HASH_BYTES, TILE_WIDTH, Finding, leaf_hash, node_hash, root_of
 
@@ -41,6 +41,7 @@ class History:
     def __init__(self, first):
         self.keys, self.accounts, self.leaves, self.time = [first], {}, [], 0
         self.signers = (first,)  # of a checkpoint that ends here
+        self.sealed, self.closings, self.erasures = {}, {}, {}  # by account: how many, of which key, completed where
 
     def append(self, envelope):
         position, leaf = len(self.leaves), leaf_hash(envelope)
@@ -60,10 +61,24 @@ class History:
         signers = self.keys[-1:]
         if event.payload_type == SIGNING_KEY_ROTATED:
             signers.append(self.next_key(event))
+        self.count_sealed(event)
         self.accounts[event.account] = (event.account_version, position, leaf)
         self.leaves.append(leaf)
         self.time, self.signers = event.time, signers
         self.keys += signers[1:]
+
+    def count_sealed(self, event):
+        """What a closing erases is what its account had sealed until then, and its completion says so once."""
+        account = event.account
+        self.sealed[account] = self.sealed.get(account, 0) + event.is_sealed
+        if event.erased_key and account not in self.closings:
+            self.closings[account] = (event.position, event.erased_key, self.sealed[account])
+        if event.payload_type == ERASURE_COMPLETED:
+            key = event.payload.struct(0, HASH_BYTES) or bytes(HASH_BYTES)
+            told = (event.caused_by, key, event.payload.number(1, "Q"))
+            if account in self.erasures or told != self.closings.get(account):
+                raise Finding("malformed", event.position, "an erasure of no closed account, or not what it closed")
+            self.erasures[account] = event.position
 
     def is_beginning(self, event):
         if event.payload_type != LEDGER_CREATED or event.account != LEDGER_ACCOUNT:
@@ -73,6 +88,11 @@ class History:
             return origin == self.keys[0].name and Key.parse(vkey or b"") == self.keys[0]
         except (BadNote, Malformed):
             return False
+
+    def sealed_parts(self):
+        """Those of closed accounts, which nobody can open; and the others."""
+        erased = sum(sealed for _, _, sealed in self.closings.values())
+        return {"sealed_erased": erased, "sealed_without_key": sum(self.sealed.values()) - erased}
 
     def next_key(self, event):
         """The key that a rotation puts in force."""
@@ -119,7 +139,8 @@ def audit_export(folder, first):
     tlog_tiles.check_tiles(folder, tlog_tiles.levels_of(history.leaves))
     if checkpoint.size == 0:
         raise Finding("malformed", 0, "a log without LedgerCreated")
-    return {"events": checkpoint.size, "accounts": len(history.accounts), "keys": len(history.keys)}
+    return {"events": checkpoint.size, "accounts": len(history.accounts), "keys": len(history.keys),
+            **history.sealed_parts()}
 
 
 def root_by_path(leaf, index, size, path):

@@ -1,0 +1,88 @@
+// Closing an account erases it (R-LIFE-1): what its commit takes with it, and that no file keeps it after
+// (docs/decisions/0020-erasure.md).
+#include <set>
+
+#include "commands/executor_run.hpp"
+#include "projections/history.hpp"
+
+namespace daicho {
+
+namespace {
+
+/// The keys of the first answers to an account's commands.
+std::set<std::string> answer_keys(std::span<const Event> history) {
+  std::set<std::string> keys;
+  for (const Event& event : history) keys.insert(answer_row_key(event));
+  return keys;
+}
+
+/// What must be in no file any more, beside the rows that its own events name.
+void append_prefixes(std::vector<RowPrefix>& prefixes, const Id& account) {
+  prefixes.push_back({Family::keys, std::string(account.text())});
+  prefixes.push_back({Family::rows, account_row_key(account)});
+  prefixes.push_back({Family::rows, evidence_rows_prefix(account)});
+}
+
+}  // namespace
+
+/// What the closing needs to know of the account: its events, and under which tag its name is found.
+std::optional<Fault> Executor::prepare_closing(Run& run, CloseAccount& command) const {
+  if (run.account.life.end) return std::nullopt;  // refused
+  auto history = account_events(store_, run.account.head, {});
+  if (!history) return fault_of(history.error());
+  run.history = *std::move(history);
+  const auto registered = Event::parse(as_bytes(run.history.front()));
+  const auto name_tag = registered_name_tag(*registered, keys_, *run.data_key);
+  if (name_tag) command.name_mark = name_mark(*ledger_key(), run.account_id, *name_tag);
+  return std::nullopt;
+}
+
+/// In the commit of the closing: the data key in every slot, what waits to be sent, who holds it, and the first
+/// answers, whose keys stay used.
+void Executor::append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const {
+  std::vector<Event> history = parse_events(run.history);
+  const std::set<std::string> answers = answer_keys(history);
+  history.insert(history.end(), appended.begin(), appended.end());
+  append_closing_changes(rows, history, marked_name_tag(history.back(), *ledger_key()));
+  rows.push_back({Family::keys, std::string(run.account_id.text()), std::nullopt, true});
+  for (const Id& notification : notifications_of(history))
+    rows.push_back({Family::leases, std::string(notification.text()), std::nullopt});
+  for (const std::string& key : answers) rows.push_back({Family::answers, key, ""});
+}
+
+/// Of every account whose erasure is due: its bytes leave the files, then ErasureCompleted says so.
+Result<std::vector<Answer>, Fault> Executor::finish_erasures() {
+  const std::lock_guard one_at_a_time(erasures_mutex_);
+  const auto due = waiting_since(store_, false, DueKind::erasure, time_max);
+  if (!due) return Unexpected{due.error()};
+  std::vector<Answer> done;
+  if (due->empty()) return done;
+  std::vector<RowPrefix> prefixes;
+  std::vector<CompleteErasure> commands;
+  for (const Due& each : *due) {
+    const auto account = load_account(store_, each.account);
+    if (!account) return Unexpected{fault_of(account.error())};
+    const AsOf closing{.position = (*account)->life.end->position};
+    const auto envelopes = account_events(store_, (*account)->head, closing);
+    if (!envelopes) return Unexpected{fault_of(envelopes.error())};
+    const std::vector<Event> history = parse_events(*envelopes);
+    const std::set<std::string> answers = answer_keys(std::span(history).first(history.size() - 1));
+    append_prefixes(prefixes, each.account);
+    for (const std::string& key : answers) prefixes.push_back({Family::answers, key});
+    commands.push_back({.sealed_events = static_cast<std::uint64_t>(std::ranges::count_if(history, &Event::is_sealed)),
+                        .answers = answers.size(),
+                        .notifications = waiting_notifications(history).size()});
+  }
+  if (auto error = store_.purge(prefixes))
+    return Unexpected{Fault{FaultKind::busy, "Not erased yet: " + error->detail}};
+  for (std::size_t i = 0; i < due->size(); ++i) {
+    const Id& account = (*due)[i].account;
+    auto answer =
+        execute_for_scheduler(commands[i], account, "complete-erasure", "complete-erasure/" + to_text(account));
+    if (!answer) return Unexpected{answer.error()};
+    done.push_back(*std::move(answer));
+  }
+  return done;
+}
+
+}  // namespace daicho
