@@ -121,6 +121,17 @@ audit() {  # audit <ledger> <lines of the report to show, as a pattern>; ends as
   return "$code"
 }
 
+# show_damage <report>: what `audit verify --report` tells of a violated log
+show_damage() {
+  python3 - "$1" <<'PYTHON'
+import json, sys
+damage = json.load(open(sys.argv[1]))["damage"]
+for each in damage:
+    print(f"    {each['class']}: {each['thing']} {each['first']} to {each['last']}, {len(each['accounts'])} accounts")
+sys.exit(0 if damage else 1)
+PYTHON
+}
+
 # flip_one_bit <ledger> <command id>: in the newest table or log file that holds an event of that command
 flip_one_bit() {
   python3 - "$1" "$2" <<'PYTHON'
@@ -195,6 +206,10 @@ audit "$copy" 'result|finding' || code=$?
 echo "    ended with exit code $code"
 ((code == 3)) || fail "the audit of the changed copy ended with $code, not 3"
 grep -q '^finding .*position=[0-9]' "$work/audit" || fail "the audit names no position"
+say "All that happened to the log, measured by the roots that were signed; the ledger itself serves as the copy."
+echo "  \$ daicho audit verify --copy ledger --report report.json   (the copy)"
+"$daicho" audit verify --data "$copy" --copy "$ledger" --report "$work/report.json" >"$work/audit" || true
+show_damage "$work/report.json" || fail "the report tells no damage"
 echo "  \$ daicho audit verify   (the ledger itself)"
 audit "$ledger" 'result' || fail "the untouched ledger does not verify"
 
