@@ -13,7 +13,7 @@ namespace {
 
 /// Beside a writer. Nobody is to cosign, or be handed, the end of a log that has lost what it published.
 OpenLog open_whole(const std::filesystem::path& directory) {
-  OpenLog log = open_with_checkpoint(directory);
+  OpenLog log = open_with_checkpoint(directory, {read_verifier(directory)});
   if (const auto words = published_disagrees(*log.source, log.keys, log.checkpoint))
     throw Failure(Exit::integrity, *words);
   return log;
@@ -129,7 +129,7 @@ CheckpointReport ask_for_cosignatures(const std::filesystem::path& directory, co
   const auto cosignatures = cosignatures_in(reports);
   log.reset();
   if (!cosignatures.empty()) store_cosignatures(directory, asked.size, cosignatures);
-  log = open_with_checkpoint(directory);
+  log = open_with_checkpoint(directory, {read_verifier(directory)});
   const std::string note = stored_note(*log->source, asked.size);
 
   CheckpointReport result = report_of(asked, note, judge(policy, note));
