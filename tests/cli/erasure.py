@@ -1,7 +1,7 @@
 """Closing an account erases it: what a thief of all files and the master key reads before and after, crashes included.
 
-Keys are looked for as bytes: family `keys` is not compressed, and each wrapped key holds the master key's commitment, so
-that each one in a file is found, opened, and known by the account it opens for.
+Keys are looked for as bytes: family `keys` is not compressed, and each wrapped key has the commitment of the master
+key, so that each one in a file is found, opened, and known by the account it opens for.
 
 usage: python3 tests/cli/erasure.py <path of daicho>"""
 import json
