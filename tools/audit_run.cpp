@@ -70,7 +70,7 @@ void keep_evidence(const fs::path& state, const std::vector<Seen>& seen, Json& r
     if (is_seen || !checkpoint) continue;
     const fs::path file = state.string() + ".conflict-" + std::to_string(checkpoint->size) + "-" +
                           to_hex(checkpoint->root.view()).substr(0, 8);
-    if (const auto error = replace_file(fs::absolute(file), note)) fail(*error);
+    if (const auto error = replace_file_durably(fs::absolute(file), note)) fail(*error);
     each["kept"] = file.string();
   }
 }
@@ -95,10 +95,11 @@ Exit run_audit(const AuditRun& run, Format format) {
   const bool is_intact = report["result"] == "intact";
   if (report.contains("evidence") && !run.state.empty()) keep_evidence(run.state, seen, report);
   if (is_intact && !run.state.empty()) {
-    if (const auto error = replace_file(fs::absolute(run.state), report["checkpoint"].get<std::string>())) fail(*error);
+    if (const auto error = replace_file_durably(fs::absolute(run.state), report["checkpoint"].get<std::string>()))
+      fail(*error);
   }
   if (!run.report.empty()) {
-    if (const auto error = replace_file(fs::absolute(run.report), report.dump(2) + "\n")) fail(*error);
+    if (const auto error = replace_file_durably(fs::absolute(run.report), report.dump(2) + "\n")) fail(*error);
   }
   print(report, format);
   if (is_intact) return Exit::done;

@@ -34,11 +34,14 @@ void write_record(const fs::path& folder, unsigned id, const Json& record) {
   if (const auto error = replace_file_durably(record_path(folder, id), record.dump() + "\n", 0600)) fail(*error);
 }
 
-/// The folder's own verifier; the first backup writes it.
+/// The folder's own verifier; the first backup writes it, and may have been ended while it did.
 Verifier claim_folder(const fs::path& folder, const Verifier& ledger) {
   if (!fs::exists(folder / verifier_file)) {
-    if (!fs::is_empty(folder)) throw Failure(Exit::usage, folder.string() + ": not empty, and no folder of backups");
-    create_file(folder / verifier_file, ledger.vkey() + "\n", 0644);
+    const bool is_new = std::ranges::all_of(fs::directory_iterator(folder), [](const fs::directory_entry& entry) {
+      return entry.path().filename().string().starts_with(verifier_file);
+    });
+    if (!is_new) throw Failure(Exit::usage, folder.string() + ": not empty, and no folder of backups");
+    if (const auto error = replace_file_durably(folder / verifier_file, ledger.vkey() + "\n", 0644)) fail(*error);
   }
   const Verifier owner = read_verifier(folder);
   if (owner != ledger)

@@ -124,9 +124,10 @@ SCENARIO("R-LED-5 R-REC-11 R-LIFE-1: what is asked before a decision, rung by ru
   CHECK(answer(ledger, open, envelope) == "accepted: AccessRecorded");
 }
 
-SCENARIO("R-LED-5: rotate-signing-key asks for a place to keep the next key in, and then refuses nobody") {
+SCENARIO("R-LED-5: rotate-signing-key asks for the key to come, and then refuses nobody") {
   MemoryLedger ledger;
   CHECK(ledger.execute(RotateSigningKey{}).error().kind == FaultKind::busy);
-  ledger.executor().set_signing_key_place({[](const Signer&) { return true; }, [] {}, [] {}});
+  const auto next = [](const std::string& name) { return Signer(name, std::vector<std::uint8_t>(32, 0x71)); };
+  ledger.executor().set_signing_key_place({next, [] {}, [] {}});
   CHECK(outcome(ledger.run(RotateSigningKey{})) == "accepted: SigningKeyRotated");
 }

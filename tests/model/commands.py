@@ -227,6 +227,8 @@ class ProofRules(ChallengeRules):
         if not old or not old.in_force:
             raise No("R-PRF-6", "proof_unknown")
         self.check_not_marked(old)
+        if proof["kind"] == "trusted_device":
+            raise No("R-PRF-6", "kind_not_offered")
         events, returns = self.add(challenge_id, proof_id, **proof)
         if proof["kind"] == "secret_question":
             events.append(self.removal(proof_id))
