@@ -1,6 +1,7 @@
 // daicho audit, export, replay: what an auditor asks.
 #include <iostream>
 
+#include "commands/text.hpp"
 #include "ledger/files.hpp"
 #include "ledger/tlog_proof.hpp"
 #include "tools/audit_proofs.hpp"
@@ -81,6 +82,17 @@ std::map<std::string, AuditDepth> depths() {
   return named;
 }
 
+/// Before a long audit, not after it. "": it can be.
+std::string check_file_to_write(const std::string& text) {
+  if (text.empty()) return "a value is wanted";
+  const std::filesystem::path path = std::filesystem::absolute(text);
+  std::error_code failed;
+  const bool has_place = std::filesystem::is_directory(path.parent_path(), failed);
+  const bool is_taken = std::filesystem::is_directory(path, failed) || failed == std::errc::filename_too_long;
+  if (has_place && path.has_filename() && !is_taken && is_utf8(text)) return "";
+  return "a file in a directory that is there is wanted";
+}
+
 using Shared = std::shared_ptr<Arguments>;
 
 CLI::Option* add_vkey(CLI::App* sub, const Shared& a, const char* what) {
@@ -98,10 +110,12 @@ void add_verify(CommandLine& line, CLI::App& audit, const Shared& a) {
       ->add_option("--depth", a->depth,
                    "hashes: signatures of events believed; signatures: and those; projections: all")
       ->transform(CLI::CheckedTransformer(depths()));
-  verify->add_option("--since", a->since, "file of a checkpoint that the log must extend");
-  verify->add_option("--state", a->state, "the same file for every audit: it keeps where the log ended last time");
-  verify->add_option("--copy", a->copy, "a ledger or an export of the same log: what differs is told by the byte");
-  verify->add_option("--report", a->report, "the answer as JSON into this file, too");
+  verify->add_option("--since", a->since, "file of a checkpoint that the log must extend")->check(CLI::ExistingFile);
+  verify->add_option("--state", a->state, "the same file for every audit: it keeps where the log ended last time")
+      ->check(check_file_to_write);
+  verify->add_option("--copy", a->copy, "a ledger or an export of the same log: what differs is told by the byte")
+      ->check(CLI::ExistingDirectory);
+  verify->add_option("--report", a->report, "the answer as JSON into this file, too")->check(check_file_to_write);
   add_vkey(verify, a, "the first verifier, trusted from elsewhere instead of the directory's own");
 }
 
