@@ -16,6 +16,7 @@
 #include "tools/json_fields.hpp"
 #include "tools/key_files.hpp"
 #include "tools/ledger_files.hpp"
+#include "tools/log_files.hpp"
 
 namespace daicho {
 
@@ -243,12 +244,7 @@ Json list_backups(const fs::path& folder) {
 }
 
 Exit verify_backups(const BackupVerifyOptions& options, Format format) {
-  Verifier verifier = read_verifier(options.folder);
-  if (options.vkey) {
-    const auto given = Verifier::parse_vkey(*options.vkey);
-    if (!given) throw Failure(Exit::usage, "--vkey: not a verifier key");
-    verifier = *given;
-  }
+  const Verifier verifier = first_verifier(options.folder, options.vkey);
   const DirectoryLock lock(options.folder);
   std::vector<BackupRecord> records = read_backup_records(options.folder);
   if (options.id) std::erase_if(records, [&](const BackupRecord& record) { return record.id != *options.id; });

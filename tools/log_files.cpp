@@ -27,6 +27,10 @@ std::vector<Verifier> parse_vkeys(const std::vector<std::string>& texts) {
   return keys;
 }
 
+Verifier first_verifier(const std::filesystem::path& directory, const std::optional<std::string>& vkey) {
+  return vkey ? parse_vkeys({*vkey}).front() : read_verifier(directory);
+}
+
 Verifier first_verifier(const std::filesystem::path& directory, const LogSource& source,
                         const std::vector<Verifier>& given) {
   if (!given.empty()) return given.front();

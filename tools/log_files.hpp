@@ -16,6 +16,8 @@ std::unique_ptr<LogSource> open_log(const std::filesystem::path& directory);
 
 /// `--vkey` lines.
 std::vector<Verifier> parse_vkeys(const std::vector<std::string>& texts);
+/// The first verifier: the `--vkey` line, if there is one; else the one that a ledger, or a folder of backups, names.
+Verifier first_verifier(const std::filesystem::path& directory, const std::optional<std::string>& vkey);
 /// The first verifier: what is given; else the ledger's own file; else what the first event of an export says of
 /// itself, which is no proof of anything.
 Verifier first_verifier(const std::filesystem::path& directory, const LogSource& source,

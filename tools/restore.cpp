@@ -12,6 +12,7 @@
 #include "tools/backup.hpp"
 #include "tools/key_files.hpp"
 #include "tools/ledger_files.hpp"
+#include "tools/log_files.hpp"
 
 namespace daicho {
 
@@ -121,12 +122,7 @@ std::optional<std::string> restored_mark_words(const fs::path& directory) {
 }
 
 Exit restore_ledger(const RestoreOptions& options, Format format) {
-  Verifier verifier = read_verifier(options.from);
-  if (options.vkey) {
-    const auto given = Verifier::parse_vkey(*options.vkey);
-    if (!given) throw Failure(Exit::usage, "--vkey: not a verifier key");
-    verifier = *given;
-  }
+  const Verifier verifier = first_verifier(options.from, options.vkey);
   const DirectoryLock source(options.from);
   const BackupRecord backup = choose_backup(options);
   make_new_directory(options.data);
@@ -162,16 +158,6 @@ Checkpoint open_seen(const std::string& note, const std::string& from, const Key
   throw Failure(Exit::usage, from +
                                  ": no checkpoint that a key of this ledger signed; --vkey names a key whose "
                                  "rotation is among what is lost");
-}
-
-std::vector<Verifier> parse_vkeys(const std::vector<std::string>& texts) {
-  std::vector<Verifier> verifiers;
-  for (const std::string& text : texts) {
-    auto verifier = Verifier::parse_vkey(text);
-    if (!verifier) throw Failure(Exit::usage, "--vkey: not a verifier key");
-    verifiers.push_back(*std::move(verifier));
-  }
-  return verifiers;
 }
 
 std::vector<Seen> collect_seen(const AcceptOptions& options, const KeyHistory& keys) {
