@@ -147,21 +147,24 @@ std::optional<KnownRoot> open_published(const LogSource& source, const KeyHistor
   return std::nullopt;
 }
 
-/// What is known from elsewhere, by size. One that does not open is a finding: whoever kept it had verified it.
-Result<std::vector<KnownRoot>, Finding> open_known(const LogSource& source, const KeyHistory& history,
-                                                   const AuditOptions& options, AuditReport& report) {
-  std::vector<KnownRoot> known;
-  if (auto published = open_published(source, history, report)) known.push_back(*std::move(published));
+/// What is known from elsewhere, by size, and what of it no key of this log signed.
+struct Known {
+  std::vector<KnownRoot> roots;
+  std::optional<Finding> stranger;
+};
+Known open_known(const LogSource& source, const KeyHistory& history, const AuditOptions& options, AuditReport& report) {
+  Known known;
+  if (auto published = open_published(source, history, report)) known.roots.push_back(*std::move(published));
   for (const KnownCheckpoint& each : options.known) {
-    const auto opened = history.open(each.note);
-    if (!opened) {
-      return Unexpected{
-          Finding{FindingKind::checkpoint, 0, {}, "a log whose keys signed " + each.from, "one whose keys did not"}};
+    if (const auto opened = history.open(each.note)) {
+      known.roots.push_back({each.from, *opened});
+    } else {
+      known.stranger =
+          Finding{FindingKind::checkpoint, 0, {}, "a log whose keys signed " + each.from, "one whose keys did not"};
     }
-    known.push_back({each.from, *opened});
   }
-  std::erase_if(known, [](const KnownRoot& each) { return each.checkpoint.size == 0; });
-  std::ranges::sort(known, {}, [](const KnownRoot& each) { return each.checkpoint.size; });
+  std::erase_if(known.roots, [](const KnownRoot& each) { return each.checkpoint.size == 0; });
+  std::ranges::sort(known.roots, {}, [](const KnownRoot& each) { return each.checkpoint.size; });
   return known;
 }
 
@@ -173,9 +176,8 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
   auto known = open_known(source, history, options, report);
   const auto vkey = source.get(Family::meta, as_bytes(verifier_key));
   if (vkey && *vkey && **vkey != verifier.vkey()) report.warnings.push_back("the store says it is signed by " + **vkey);
-  if (!known) return known.error();
-  if (!end && !known->empty() && end.error().kind == FindingKind::checkpoint) {
-    const KnownRoot& most = known->back();
+  if (!end && !known.roots.empty() && end.error().kind == FindingKind::checkpoint) {
+    const KnownRoot& most = known.roots.back();
     return Finding{FindingKind::truncated,
                    0,
                    {},
@@ -189,7 +191,7 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
   if (!has_tiles && end->size >= tile_hashes) {
     report.warnings.push_back("no hash tiles are stored: the log is older than they are, until it is opened to write");
   }
-  AuditChain chain(source, history, *std::move(known), has_tiles, report);
+  AuditChain chain(source, history, std::move(known.roots), has_tiles, report);
   auto finding = check_events(source, end->size, history, options, chain);
   report.accounts = chain.accounts();
   if (!finding) finding = check_end(source, *end, chain);
@@ -207,7 +209,7 @@ std::optional<Finding> audit(const LogSource& source, const Verifier& verifier, 
     const FindingKind kind = bad->is_tile ? FindingKind::tile : FindingKind::unreadable;
     return Finding{kind, bad->position.value_or(report.events), {}, "files as they were written", bad->words};
   }
-  return std::nullopt;
+  return known.stranger;
 }
 
 }  // namespace
@@ -256,6 +258,20 @@ const char* name(FindingKind kind) {
       return "projection";
   }
   return "";
+}
+
+std::optional<std::string> refute_note(const KeyHistory& keys, const std::string& note) {
+  if (keys.open(note)) return std::nullopt;
+  const auto parsed = parse_note(note);
+  const auto claim = parsed ? parse_checkpoint_text(parsed->text) : std::nullopt;
+  if (!claim) return "not a checkpoint";
+  if (claim->origin != keys.first().name) return "of another log, " + claim->origin;
+  if (open_checkpoint(note, keys.all())) return "signed by a key that was not in force at its size";
+  for (const Verifier& key : keys.all()) {
+    const auto is_claimed = [&](const NoteSignature& line) { return line.name == key.name && line.id == key.id; };
+    if (std::ranges::any_of(parsed->signatures, is_claimed)) return "torn or edited: its signature does not verify";
+  }
+  return std::nullopt;
 }
 
 AuditReport audit_log(const LogSource& source, const Verifier& verifier, const AuditOptions& options) {

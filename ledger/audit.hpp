@@ -4,6 +4,7 @@
 #pragma once
 
 #include "ledger/event.hpp"
+#include "ledger/key_history.hpp"
 #include "ledger/key_ring.hpp"
 #include "ledger/log_source.hpp"
 
@@ -63,7 +64,8 @@ enum class AuditDepth {
 };
 const char* name(AuditDepth depth);
 
-/// A signed note that somebody kept of this log: the log must still have the history that it covers.
+/// A signed note that somebody kept of this log and verified: the log must still have the history that it covers, and
+/// the keys. See `refute_note`.
 struct KnownCheckpoint {
   std::string from;  ///< in words: where it was kept
   std::string note;
@@ -80,6 +82,10 @@ struct AuditOptions {
 };
 
 const char* name(FindingKind kind);
+
+/// Why a note cannot be held against a log with these keys: it is torn, edited, of another log, or by a key that was
+/// not in force. Nullopt: it can, by its signature or because none of these keys claims to have signed it.
+std::optional<std::string> refute_note(const KeyHistory& keys, const std::string& note);
 
 /// `verifier` is the first one: later keys are trusted as far as the events that name them are signed
 /// (ledger/key_history.hpp). Audits what the store held when it was called; a writer may go on meanwhile. Any thread;

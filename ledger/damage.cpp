@@ -10,6 +10,7 @@ namespace daicho {
 namespace {
 
 constexpr std::uint64_t progress_events = 4096;
+constexpr std::uint64_t unread_events_max = 1 << 24;  // looked for where the log cannot say which is its last
 
 std::string hex(const Hash& hash) { return to_hex(hash.view()); }
 
@@ -81,13 +82,16 @@ class Search {
   Stored read_event(Position position);
   Hash expected_leaf(Position position) const;
   void measure();
+  std::uint64_t proven_size(const std::vector<Hash>& leaves) const;
   void judge_events();
   void judge_event(Position position);
   void judge_changed(Position position);
   void judge_committed(Position position);
-  void judge_ends();
-  void keep_ends();
+  void judge_notes();
+  void judge_end();
+  void judge_parting();
   void judge_tiles();
+  Position reach_of_finding() const;
   void add_first_finding();
   void name_accounts(Damage& damage, Position position);
 
@@ -97,7 +101,8 @@ class Search {
   bool is_committed(Position position) const {
     return is_measured(position) && stored_[position].leaf == expected_[position];
   }
-  void add(DamageClass what, DamagedThing thing, Position at, std::string expected, std::string found);
+  /// Null: it is only counted.
+  Damage* add(DamageClass what, DamagedThing thing, Position at, std::string expected, std::string found);
   void progress();
 
   const DamageSearch& search_;
@@ -105,9 +110,10 @@ class Search {
   KeyHistory keys_;
   DamageReport report_;
   std::vector<SignedNote> notes_;              // stored and known ones that open, by size
-  std::uint64_t end_ = 0;                      // events that there should be: what the largest of them covers
+  std::vector<KnownCheckpoint> strangers_;     // known ones, signed by keys that this log does not name
+  std::uint64_t claimed_ = 0;                  // what the largest note covers
+  std::uint64_t end_ = 0;                      // what the largest of them covers that the log is long enough for
   std::vector<Stored> stored_;                 // by position
-  Position last_stored_ = 0;                   // behind the last position that holds anything
   std::unordered_map<Position, Hash> linked_;  // leaves that later signed events link to, and that do not stand there
   std::unordered_map<Position, Id> owners_;    // whose events those are
   std::vector<Hash> expected_;                 // leaves by position, right as far as `measured`
@@ -115,19 +121,19 @@ class Search {
   std::uint64_t steps_ = 0;
 };
 
-void Search::add(DamageClass what, DamagedThing thing, Position at, std::string expected, std::string found) {
-  const bool may_join = what == DamageClass::missing || what == DamageClass::truncated ||
-                        what == DamageClass::reordered || (what == DamageClass::flipped && found == "unreadable");
+Damage* Search::add(DamageClass what, DamagedThing thing, Position at, std::string expected, std::string found) {
+  const bool may_join = what == DamageClass::missing || what == DamageClass::reordered ||
+                        (what == DamageClass::flipped && found == "unreadable");
   if (!report_.found.empty() && may_join) {
     Damage& last = report_.found.back();
     if (last.what == what && last.thing == thing && thing == DamagedThing::event && last.last + 1 == at) {
       last.last = at;
-      return;
+      return &last;
     }
   }
   ++report_.total;
-  if (report_.found.size() < damages_max)
-    report_.found.push_back({what, thing, at, at, {}, std::move(expected), std::move(found)});
+  if (report_.found.size() == damages_max) return nullptr;
+  return &report_.found.emplace_back(Damage{what, thing, at, at, {}, std::move(expected), std::move(found)});
 }
 
 void Search::progress() {
@@ -151,10 +157,14 @@ void Search::read_checkpoints() {
   });
   if (error) add(DamageClass::flipped, DamagedThing::checkpoint, 0, "readable checkpoints", error->detail);
   for (const KnownCheckpoint& known : search_.known) {
-    if (const auto opened = keys_.open(known.note)) notes_.push_back({*opened, known});
+    const auto opened = keys_.open(known.note);
+    if (opened) {
+      notes_.push_back({*opened, known});
+    } else if (opened.error() == NoteFault::unknown_key) {
+      strangers_.push_back(known);
+    }
   }
   std::ranges::stable_sort(notes_, {}, [](const SignedNote& note) { return note.checkpoint.size; });
-  if (!notes_.empty()) end_ = notes_.back().checkpoint.size;
 }
 
 Stored Search::read_event(Position position) {
@@ -181,18 +191,19 @@ Stored Search::read_event(Position position) {
   return stored;
 }
 
+/// As many as are stored; what a checkpoint covers beyond that is told without a place for each.
 void Search::read_events() {
-  std::uint64_t stored_end = end_;
+  if (!notes_.empty()) claimed_ = notes_.back().checkpoint.size;
   const auto last = search_.source.last(Family::events);
-  if (last && *last) {
-    if (const auto position = number_of(as_bytes((*last)->first))) stored_end = std::max(end_, *position + 1);
-  }
-  stored_.resize(stored_end);
-  for (Position position = 0; position < stored_end; ++position) {
-    stored_[position] = read_event(position);
-    if (stored_[position].state != Stored::State::absent) last_stored_ = position + 1;
+  const auto position = last && *last ? number_of(as_bytes((*last)->first)) : std::nullopt;
+  stored_.resize(position ? *position + 1 : last ? 0 : std::min(claimed_, unread_events_max));
+  for (Position at = 0; at < stored_.size(); ++at) {
+    stored_[at] = read_event(at);
     progress();
   }
+  const auto covered = std::ranges::find_if(
+      notes_.rbegin(), notes_.rend(), [&](const SignedNote& note) { return note.checkpoint.size <= stored_.size(); });
+  if (covered != notes_.rend()) end_ = covered->checkpoint.size;
 }
 
 std::optional<std::string> Search::tile_row(const TileId& tile) const {
@@ -207,7 +218,7 @@ Hash Search::expected_leaf(Position position) const {
 }
 
 /// A tile's hashes from the stored tile if the tile above agrees with it, else from the events. All is right up to the
-/// last checkpoint whose root comes out.
+/// last checkpoint whose root comes out; by the events of a copy, where those bring out more.
 void Search::measure() {
   for (std::uint64_t index = 0; index * tile_hashes < end_; ++index) {
     const std::uint64_t first = index * tile_hashes;
@@ -228,14 +239,33 @@ void Search::measure() {
     const auto& chosen = kept.empty() || is_refuted ? own : kept;
     expected_.insert(expected_.end(), chosen.begin(), chosen.end());
   }
+  report_.measured = proven_size(expected_);
+  if (report_.measured == end_ || !search_.copy) return;
+  std::vector<Hash> copied;
+  for (Position position = 0; position < end_; ++position) {
+    const auto row = search_.copy->get(Family::events, ByteView(big_endian(position)));
+    if (!row || !*row) break;
+    copied.push_back(leaf_hash(as_bytes(**row)));
+  }
+  const std::uint64_t proven = proven_size(copied);
+  if (proven <= report_.measured) return;
+  report_.measured = proven;
+  expected_ = std::move(copied);
+  expected_.resize(end_);
+}
+
+/// Up to the last signed checkpoint whose root comes out of these leaves.
+std::uint64_t Search::proven_size(const std::vector<Hash>& leaves) const {
+  std::uint64_t proven = 0;
   Frontier tree;
   auto note = notes_.begin();
-  for (const Hash& leaf : expected_) {
+  for (const Hash& leaf : leaves) {
     tree.append(leaf);
     for (; note != notes_.end() && note->checkpoint.size <= tree.size(); ++note) {
-      if (note->checkpoint.root == tree.root()) report_.measured = tree.size();
+      if (note->checkpoint.root == tree.root()) proven = tree.size();
     }
   }
+  return proven;
 }
 
 /// The envelope of the copy, if it is the event that was signed.
@@ -280,18 +310,18 @@ void Search::judge_committed(Position position) {
 void Search::judge_event(Position position) {
   const Stored& stored = stored_[position];
   using State = Stored::State;
-  if (stored.state == State::unreadable)
-    return add(DamageClass::flipped, DamagedThing::event, position, "bytes that read back", "unreadable");
+  if (stored.state == State::unreadable) {
+    add(DamageClass::flipped, DamagedThing::event, position, "bytes that read back", "unreadable");
+    return;
+  }
   if (stored.state == State::absent) {
-    return add(position >= last_stored_ ? DamageClass::truncated : DamageClass::missing, DamagedThing::event, position,
-               "event " + std::to_string(position), "none");
+    add(DamageClass::missing, DamagedThing::event, position, "event " + std::to_string(position), "none");
+    return;
   }
   if (is_measured(position)) return is_committed(position) ? judge_committed(position) : judge_changed(position);
   const auto linked = linked_.find(position);
   const bool is_refuted = linked != linked_.end() && linked->second != stored.leaf;
   if (!stored.is_signed() || stored.says != position || is_refuted) return judge_changed(position);
-  if (position >= end_)
-    add(DamageClass::missing, DamagedThing::checkpoint, position + 1, "a checkpoint that covers the event", "none");
 }
 
 void Search::judge_events() {
@@ -302,30 +332,72 @@ void Search::judge_events() {
 }
 
 /// Every signed checkpoint against the tree that was measured: another root of its size is another history.
-void Search::judge_ends() {
+void Search::judge_notes() {
   Frontier tree;
+  std::vector<KnownCheckpoint> others;
+  std::optional<KnownCheckpoint> own;
   auto at = notes_.begin();
-  const auto own = std::ranges::find_if(notes_.rbegin(), notes_.rend(),
-                                        [&](const auto& each) { return each.checkpoint.size == report_.measured; });
   for (Position position = 0; position < report_.measured && at != notes_.end(); ++position) {
     tree.append(expected_[position]);
     for (; at != notes_.end() && at->checkpoint.size <= tree.size(); ++at) {
-      if (at->checkpoint.root == tree.root()) continue;
+      if (at->checkpoint.root == tree.root()) {
+        own = at->note;  // the largest that is of this history
+        continue;
+      }
       add(DamageClass::forked, DamagedThing::checkpoint, tree.size(), "root " + hex(tree.root()),
           "root " + hex(at->checkpoint.root) + ", signed as well: " + at->note.from);
-      report_.evidence.push_back(at->note);
-      if (own != notes_.rend()) report_.evidence.push_back(own->note);
+      others.push_back(at->note);
     }
   }
+  for (const KnownCheckpoint& stranger : strangers_) {
+    const auto note = parse_note(stranger.note);
+    const auto claim = note ? parse_checkpoint_text(note->text) : std::nullopt;
+    add(DamageClass::forked, DamagedThing::checkpoint, claim ? claim->size : 0,
+        "a log whose keys signed " + stranger.from, "one that names no such key: it parted from that one before");
+    others.push_back(stranger);
+  }
+  if (!own && !notes_.empty()) own = notes_.back().note;
+  if (!others.empty() && own) others.push_back(*std::move(own));
+  report_.evidence = std::move(others);
 }
 
-/// What covers more than there is contradicts where the log ends now.
-void Search::keep_ends() {
-  if (notes_.empty() || notes_.back().checkpoint.size <= last_stored_) return;
+/// What is covered and not there, and what is there and not covered.
+void Search::judge_end() {
+  const std::uint64_t stored = stored_.size();
+  if (claimed_ < stored) {
+    const bool is_told = std::ranges::any_of(report_.found, [&](const Damage& each) {
+      return each.thing == DamagedThing::checkpoint && each.first > claimed_;
+    });
+    if (!is_told)
+      add(DamageClass::missing, DamagedThing::checkpoint, stored, "a checkpoint that covers the last events", "none");
+  }
+  if (claimed_ <= stored) return;
+  Damage* const cut =
+      add(DamageClass::truncated, DamagedThing::event, stored, "event " + std::to_string(stored), "none");
+  if (cut) cut->last = claimed_ - 1;
   report_.evidence.push_back(notes_.back().note);
   const auto end = std::ranges::find_if(notes_.rbegin(), notes_.rend(),
-                                        [&](const auto& each) { return each.checkpoint.size <= last_stored_; });
+                                        [&](const SignedNote& each) { return each.checkpoint.size <= stored; });
   if (end != notes_.rend()) report_.evidence.push_back(end->note);
+}
+
+/// Of a fork: where it leaves the copy.
+void Search::judge_parting() {
+  const auto is_fork = [](const Damage& each) { return each.what == DamageClass::forked; };
+  if (!search_.copy || std::ranges::none_of(report_.found, is_fork)) return;
+  for (Position position = 0; position < stored_.size(); ++position) {
+    const auto row = search_.copy->get(Family::events, ByteView(big_endian(position)));
+    if (!row || !*row) return;
+    const Hash leaf = leaf_hash(as_bytes(**row));
+    if (leaf == stored_[position].leaf) continue;
+    const auto event = Event::parse(as_bytes(**row));
+    const auto own = search_.source.get(Family::events, ByteView(big_endian(position)));
+    Damage* const parting = add(DamageClass::forked, DamagedThing::event, position,
+                                "leaf " + hex(leaf) + ", as in the copy", "leaf " + hex(stored_[position].leaf));
+    if (parting && event && !event->account().is_zero()) parting->accounts.push_back(event->account());
+    if (parting && own && *own) parting->changes = byte_changes(**row, **own);
+    return;
+  }
 }
 
 void Search::judge_tiles() {
@@ -345,20 +417,29 @@ void Search::judge_tiles() {
   }
 }
 
-/// What the audit found, where the search found nothing that explains it. A root is found wrong for all events between
-/// two checkpoints.
+/// The last event or checkpoint that damage may concern which explains what the audit found: a root is found wrong for
+/// all events between two checkpoints, a tile for all of its own.
+Position Search::reach_of_finding() const {
+  if (first_.kind == FindingKind::tile) return first_.position + tile_hashes - 1;
+  if (first_.kind != FindingKind::tree && first_.kind != FindingKind::checkpoint) return first_.position;
+  const auto next =
+      std::ranges::find_if(notes_, [&](const SignedNote& note) { return note.checkpoint.size > first_.position; });
+  return next != notes_.end() ? next->checkpoint.size : stored_.size();
+}
+
+/// What the audit found, where the search found nothing that explains it.
 void Search::add_first_finding() {
-  Position until = first_.position;
-  if (first_.kind == FindingKind::tree || first_.kind == FindingKind::checkpoint) {
-    const auto next =
-        std::ranges::find_if(notes_, [&](const SignedNote& note) { return note.checkpoint.size > first_.position; });
-    until = next != notes_.end() ? next->checkpoint.size : stored_.size();
-  }
-  const bool is_told = std::ranges::any_of(report_.found, [&](const Damage& each) { return each.first <= until; });
+  const Position reach = reach_of_finding();
+  const bool is_told = std::ranges::any_of(report_.found, [&](const Damage& each) {
+    return each.first <= reach || (first_.kind == FindingKind::checkpoint && each.what == DamageClass::forked);
+  });
   const bool is_of_rows = thing_of(first_.kind) == DamagedThing::store && first_.kind != FindingKind::unreadable;
   if (is_told && !is_of_rows) return;
-  add(class_of(first_.kind), thing_of(first_.kind), first_.position, first_.expected, first_.found);
-  if (!first_.account.is_zero()) report_.found.back().accounts.push_back(first_.account);
+  Damage* const told =
+      add(class_of(first_.kind), thing_of(first_.kind), first_.position, first_.expected, first_.found);
+  if (!told) return;
+  if (first_.kind == FindingKind::tree) told->last = std::max(first_.position + 1, reach) - 1;  // one of them
+  if (!first_.account.is_zero()) told->accounts.push_back(first_.account);
 }
 
 /// By the signed event itself where a copy has it, by a link to it, and by whose event stands in its place.
@@ -384,13 +465,16 @@ DamageReport Search::run() {
   read_events();
   measure();
   judge_events();
-  judge_ends();
-  keep_ends();
+  judge_notes();
+  judge_end();
+  judge_parting();
   judge_tiles();
   add_first_finding();
   for (Damage& damage : report_.found) {
     if (damage.thing != DamagedThing::event) continue;
-    for (Position position = damage.first; position <= damage.last; ++position) name_accounts(damage, position);
+    const Position end = search_.copy ? stored_.size() + unread_events_max : stored_.size();
+    for (Position position = damage.first; position <= damage.last && position < end; ++position)
+      name_accounts(damage, position);
   }
   std::ranges::stable_sort(report_.found, {}, &Damage::first);
   return std::move(report_);

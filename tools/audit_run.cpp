@@ -48,7 +48,7 @@ Exit audit_and_tell(const AuditVerifyOptions& options, const Tell& tell) {
   if (result.is_clean) return Exit::done;
   try {
     explain_violation(options, result);
-  } catch (const Failure& failure) {
+  } catch (const std::exception& failure) {  // of any kind: the verdict stands
     result.report["warnings"].push_back(std::string("what happened cannot be told: ") + failure.what());
   }
   tell(dump(result.report));
@@ -75,9 +75,22 @@ void keep_evidence(const fs::path& state, const std::vector<Seen>& seen, Json& r
   }
 }
 
+/// The evidence, where the log ended, and the report. What fails here takes nothing from the verdict.
+Exit keep(const AuditRun& run, const std::vector<Seen>& seen, Json& report) {
+  const auto write = [](const fs::path& file, const std::string& content) {
+    if (const auto error = replace_file_durably(fs::absolute(file), content)) fail(*error);
+  };
+  if (report.contains("evidence") && !run.state.empty()) keep_evidence(run.state, seen, report);
+  if (report["result"] == "intact" && !run.state.empty()) write(run.state, report["checkpoint"].get<std::string>());
+  if (!run.report.empty()) write(run.report, report.dump(2) + "\n");
+  return Exit::done;
+}
+
 }  // namespace
 
 Exit run_audit(const AuditRun& run, Format format) {
+  if (!run.report.empty() && (run.report == run.state || run.report == run.since))
+    throw Failure(Exit::usage, "--report: another file than the checkpoint's is wanted");
   AuditVerifyOptions options = run.audit;
   std::vector<Seen> seen;
   if (auto since = read_seen(run.since, true)) seen.push_back(*std::move(since));
@@ -93,17 +106,10 @@ Exit run_audit(const AuditRun& run, Format format) {
   for (const Seen& each : seen)
     report["since"].push_back({{"file", each.file.string()}, {"size", each.checkpoint.size}});
   const bool is_intact = report["result"] == "intact";
-  if (report.contains("evidence") && !run.state.empty()) keep_evidence(run.state, seen, report);
-  if (is_intact && !run.state.empty()) {
-    if (const auto error = replace_file_durably(fs::absolute(run.state), report["checkpoint"].get<std::string>()))
-      fail(*error);
-  }
-  if (!run.report.empty()) {
-    if (const auto error = replace_file_durably(fs::absolute(run.report), report.dump(2) + "\n")) fail(*error);
-  }
+  const Exit verdict = is_intact ? Exit::done : report["result"] == "violated" ? Exit::integrity : Exit::unavailable;
+  const Exit kept = run_guarded([&] { return keep(run, seen, report); });
   print(report, format);
-  if (is_intact) return Exit::done;
-  return report["result"] == "violated" ? Exit::integrity : Exit::unavailable;
+  return verdict == Exit::done ? kept : verdict;
 }
 
 }  // namespace daicho

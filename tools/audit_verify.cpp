@@ -16,6 +16,15 @@ bool is_export(const std::filesystem::path& directory) {
   return !is_ledger(directory) && std::filesystem::exists(directory / "tile");
 }
 
+/// What an auditor kept must be able to speak against the log; else the file is wrong, not the log.
+void check_known(const LogSource& source, const Verifier& first, const std::vector<KnownCheckpoint>& known) {
+  KeyHistory keys(first);
+  std::ignore = read_key_history(source, keys);  // the audit says what is wrong with it
+  for (const KnownCheckpoint& each : known) {
+    if (const auto words = refute_note(keys, each.note)) throw Failure(Exit::usage, each.from + ": " + *words);
+  }
+}
+
 /// What the replay says against the stored projections, as a finding.
 std::optional<Finding> projection_finding(const Store& store, const Replay& replay) {
   if (const auto wrong = replay.wrong_digest()) {
@@ -95,6 +104,7 @@ AuditVerifyResult verify_export(const AuditVerifyOptions& options) {
     throw Failure(Exit::usage, options.directory.string() + ": neither a ledger nor an export of one");
   if (!source) return unreadable_store(source.error().detail);
   const Verifier first = first_verifier(options.directory, **source, options.keys);
+  check_known(**source, first, options.known);
   const AuditDepth depth = std::min(options.depth, AuditDepth::signatures);
   Progress progress("audit");
   AuditReport report =
@@ -114,6 +124,7 @@ AuditVerifyResult verify_ledger(const AuditVerifyOptions& options) {
   const auto store = open_for_audit(options.directory, trouble);
   if (!store && store.error().fault != StoreFault::corrupt) fail(store.error());
   if (!store) return unreadable_store(store.error().detail);  // not even salvageable: its own files are broken
+  check_known(**store, first, options.known);
   return audit_store({.store = **store,
                       .verifier = first,
                       .keys = options.directory,
@@ -137,7 +148,13 @@ void explain_violation(const AuditVerifyOptions& options, AuditVerifyResult& res
   } else {
     source = value_or_fail(open_for_audit(options.directory, trouble));
   }
-  if (!options.copy.empty()) copy = open_log(options.copy);
+  if (!options.copy.empty()) {
+    try {
+      copy = open_log(options.copy);
+    } catch (const Failure& failure) {
+      result.report["warnings"].push_back(options.copy.string() + " cannot serve as a copy: " + failure.what());
+    }
+  }
   const Verifier first = first_verifier(options.directory, *source, options.keys);
   Progress progress("damage");
   DamageSearch search{.source = *source,

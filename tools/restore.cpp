@@ -103,8 +103,9 @@ void hold_back(const fs::path& directory, const std::string& seen) {
   const auto checkpoint = note ? parse_checkpoint_text(note->text) : std::nullopt;
   if (!checkpoint) throw Failure(Exit::usage, "not a checkpoint");
   const fs::path kept = directory / (std::string(published_file) + "." + std::to_string(checkpoint->size));
-  if (!fs::exists(kept)) create_file(kept, seen, 0600);
+  if (fs::exists(kept)) return;  // known already: the mark is there, or the loss was accepted
   if (!fs::exists(directory / mark_file)) write_mark(directory, {{"seen", checkpoint->size}});
+  create_file(kept, seen, 0600);
 }
 
 std::optional<std::string> restored_mark_words(const fs::path& directory) {

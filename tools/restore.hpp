@@ -37,6 +37,7 @@ Exit accept_restore(const AcceptOptions& options, Format format);
 
 /// Marks a directory that holds less, or other, than a checkpoint signed by its own key covers, and keeps that one in
 /// it as `checkpoint.SIZE`: from then on it opens to read only, as a restored one does, and `--accept` compares it.
+/// Does nothing for one that is kept already: its loss may have been accepted.
 void hold_back(const std::filesystem::path& directory, const std::string& seen);
 
 /// Why a directory does not open for writing; nullopt: it carries no mark.
