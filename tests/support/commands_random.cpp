@@ -123,17 +123,18 @@ std::optional<RandomLife::Step> RandomLife::step(std::uint64_t dice) {
   if (current_ >= accounts_.size() || chance(10)) current_ = below(accounts_.size());
   const Id id = accounts_[current_];
   if (chance(habits_.proving_percent)) prove(id);
-  Command command = any_command(id);
+  Command command = std::exchange(sends_again_, false) ? recovery_form("friend@example.org") : any_command(id);
   Answer answer = ledger_.run(command, id);
   const std::string words = outcome(answer);
   note("owner" + std::to_string(current_), name_of(command), words);
+  if (words.starts_with("accepted: RecoverySubmitted")) sends_again_ = chance(70);
   if (answer.body.contains("replacement_token")) tokens_[id] = answer.body["replacement_token"].get<std::string>();
   if (answer.body.contains("recovery_code")) recovery_codes_[id] = answer.body["recovery_code"].get<std::string>();
   if (const auto* change = std::get_if<ChangePassword>(&command); change && !answer.is_refusal)
     passwords_[id] = change->password.text;
   if (const auto* reset = std::get_if<ResetPassword>(&command); reset && !answer.is_refusal)
     passwords_[id] = reset->password.text;
-  waits_out_ = words.find("ReplacementConfirmed") != std::string::npos && chance(50);
+  waits_out_ = words.find("ReplacementConfirmed") != std::string::npos && chance(80);
   ++outcomes_[answer.is_refusal ? words.substr(0, words.find(':')) : words];
   return Step{id, std::move(command), std::move(answer)};
 }
@@ -334,7 +335,7 @@ Command RandomLife::window_command(const Account& account) {
     case 3: {
       DisputeReplacement dispute;
       dispute.replacement = window;
-      if (chance(30)) dispute.link_token = ledger_.secret(account.id, OneTime::notice_link, window);
+      if (chance(80)) dispute.link_token = ledger_.secret(account.id, OneTime::notice_link, window);
       return dispute;
     }
     case 4:

@@ -80,6 +80,7 @@ class RandomLife {
   std::size_t current_ = 0;                                        // of accounts_: who acts mostly
   std::map<Id, std::string> tokens_, recovery_codes_, passwords_;  // an opener's, the last issued, the last set
   bool waits_out_ = false;                                         // the window that was just confirmed
+  bool sends_again_ = false;                                       // the recovery form, in the hope of a better answer
   std::map<std::string, int> outcomes_;
   std::string story_;
 };
