@@ -4,6 +4,7 @@
 #include "ledger/files.hpp"
 #include "tools/audit_report.hpp"
 #include "tools/ledger_files.hpp"
+#include "tools/log_files.hpp"
 
 namespace daicho {
 
@@ -100,7 +101,9 @@ Exit run_audit(const AuditRun& run, Format format) {
   const Isolated ended = run_isolated_telling([&](const Tell& tell) { return audit_and_tell(options, tell); });
   Json report = {{"format", audit_report_format}};
   const bool is_told = !ended.told.empty();
-  if (!is_told && seen.empty() && ended.exit) return *ended.exit;
+  const bool is_there = is_ledger(options.directory) || fs::exists(options.directory / "checkpoint");
+  const bool is_wrong_use = ended.exit == Exit::usage && is_there;
+  if (!is_told && ended.exit && (seen.empty() || is_wrong_use)) return *ended.exit;
   report.update(is_told ? Json::parse(ended.told) : unanswered(ended));
   if (is_told && !ended.exit) report["warnings"].push_back("a search for what happened was ended by a signal");
   for (const Seen& each : seen)

@@ -50,6 +50,7 @@ Subscription::Subscription(const SubscriptionOptions& options) : options_(option
   }
   store_ = value_or_fail(Store::open(options.directory, Store::Mode::read));
   follower_.emplace(first_verifier(options.directory, *store_, options.keys), std::move(from));
+  if (!store_->published()) store_.reset();  // open() says so
 }
 
 Exit Subscription::run() {
@@ -68,14 +69,17 @@ Exit Subscription::run() {
 bool Subscription::open() {
   if (store_) return true;
   auto opened = Store::open(options_.directory, Store::Mode::read);
-  if (opened) {
+  if (!opened && opened.error().fault == StoreFault::corrupt) fail(opened.error());
+  if (opened && (*opened)->published()) {
     store_ = *std::move(opened);
     trouble_.clear();
     return true;
   }
-  if (opened.error().fault == StoreFault::corrupt) fail(opened.error());
-  if (trouble_.empty()) spdlog::warn("the log does not answer: {}", opened.error().detail);
-  trouble_ = opened.error().detail;
+  const std::string words = opened ? "no checkpoint is published beside the store: what of it is durable is not known"
+                                   : opened.error().detail;
+  if (opened && !options_.goes_on) throw Failure(Exit::unavailable, words);
+  if (trouble_.empty()) spdlog::warn("the log does not answer: {}", words);
+  trouble_ = words;
   return false;
 }
 

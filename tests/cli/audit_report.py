@@ -141,11 +141,21 @@ def come_back(auditor, ledger, account, directory, report):
     report.equal(state.read_text(), second["checkpoint"], "and so is the one seen before")
 
     auditor(directory / "gone", 4, "--data", str(directory / "gone"), "--state", str(state))
-    for content in (b"", b"x", state.read_bytes()[:20]):
+    seen, other = state.read_bytes(), Ledger(auditor.program, directory / "other")
+    edited = seen.replace(b"\n%d\n" % second["events"], b"\n%d\n" % (second["events"] + 1))
+    foreign = auditor(other.path, 0)["checkpoint"].encode()
+    for content in (b"", b"x", seen[:20], edited, foreign.replace(b"daicho.example", b"other.example")):
         (directory / "bad").write_bytes(content)
         answer = ledger.run("audit", "verify", "--state", str(directory / "bad"))
         report.equal(answer.code, 2, f"a state of {content!r}: {answer.words}")
     report.equal(ledger.run("audit", "verify", "--since", str(directory / "none")).code, 2, "--since a missing file")
+    both = ledger.run("audit", "verify", "--state", str(state), "--report", str(state))
+    report.equal(both.code, 2, "one file for both")
+    stranger = auditor(other.path, 3, "--state", str(state))
+    report.equal([each["class"] for each in stranger["damage"]], ["forked"], "a log of the same name and another key")
+    lost = auditor(older.path, 3, "--state", str(state), "--copy", str(ledger.path))
+    parting = [each for each in lost["damage"] if each["thing"] == "event"]
+    report.equal([each["first"] for each in parting], [first["events"]], "where the fork leaves the copy")
 
 
 def depths(auditor, ledger, report):

@@ -230,6 +230,9 @@ def silence(program, directory, report):
     _, err = process.communicate(timeout=20)
     (ledger.path / "away").rename(ledger.path / "store")
     report.check(process.returncode == 4 and b"does not answer" in err, f"a log that went away: {err[-300:]!r}")
+    (ledger.path / "checkpoint").unlink()
+    answer = verify(ledger, cursor)
+    report.check(answer.code == 4 and b"durable" in answer.err, f"without a published checkpoint: {answer.words}")
 
 
 def wrong_use(program, directory, report):
