@@ -127,7 +127,7 @@ show_damage() {
 import json, sys
 damage = json.load(open(sys.argv[1]))["damage"]
 for each in damage:
-    print(f"    {each['class']}: {each['thing']} {each['first']} to {each['last']}, {len(each['accounts'])} accounts")
+    print(f"    {each['class']}: {each['thing']} {each['first']} to {each['last']}; accounts: {len(each['accounts'])}")
 sys.exit(0 if damage else 1)
 PYTHON
 }
