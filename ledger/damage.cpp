@@ -66,6 +66,12 @@ DamagedThing thing_of(FindingKind kind) {
   }
 }
 
+/// Nullopt: there is none, or it cannot be read.
+std::optional<std::string> envelope_at(const LogSource& source, Position position) {
+  auto row = source.get(Family::events, ByteView(big_endian(position)));
+  return row ? *std::move(row) : std::nullopt;
+}
+
 class Search {
  public:
   Search(const DamageSearch& search, const Finding& first) : search_(search), first_(first), keys_(search.verifier) {}
@@ -243,9 +249,9 @@ void Search::measure() {
   if (report_.measured == end_ || !search_.copy) return;
   std::vector<Hash> copied;
   for (Position position = 0; position < end_; ++position) {
-    const auto row = search_.copy->get(Family::events, ByteView(big_endian(position)));
-    if (!row || !*row) break;
-    copied.push_back(leaf_hash(as_bytes(**row)));
+    const auto envelope = envelope_at(*search_.copy, position);
+    if (!envelope) break;
+    copied.push_back(leaf_hash(as_bytes(*envelope)));
   }
   const std::uint64_t proven = proven_size(copied);
   if (proven <= report_.measured) return;
@@ -271,16 +277,12 @@ std::uint64_t Search::proven_size(const std::vector<Hash>& leaves) const {
 /// The envelope of the copy, if it is the event that was signed.
 std::optional<std::string> Search::copied(Position position) const {
   if (!search_.copy) return std::nullopt;
-  auto row = search_.copy->get(Family::events, ByteView(big_endian(position)));
-  if (!row || !*row) return std::nullopt;
-  const ByteView envelope = as_bytes(**row);
-  if (is_measured(position)) {
-    if (leaf_hash(envelope) != expected_[position]) return std::nullopt;
-    return **std::move(row);
-  }
-  const auto event = Event::parse(envelope);
+  auto envelope = envelope_at(*search_.copy, position);
+  if (!envelope) return std::nullopt;
+  if (is_measured(position)) return leaf_hash(as_bytes(*envelope)) == expected_[position] ? envelope : std::nullopt;
+  const auto event = Event::parse(as_bytes(*envelope));
   const bool is_good = event && event->position() == position && event->verify(keys_.at(position));
-  return is_good ? std::optional(**std::move(row)) : std::nullopt;
+  return is_good ? envelope : std::nullopt;
 }
 
 /// Stored bytes that are not those that belong here.
@@ -386,16 +388,16 @@ void Search::judge_parting() {
   const auto is_fork = [](const Damage& each) { return each.what == DamageClass::forked; };
   if (!search_.copy || std::ranges::none_of(report_.found, is_fork)) return;
   for (Position position = 0; position < stored_.size(); ++position) {
-    const auto row = search_.copy->get(Family::events, ByteView(big_endian(position)));
-    if (!row || !*row) return;
-    const Hash leaf = leaf_hash(as_bytes(**row));
+    const auto envelope = envelope_at(*search_.copy, position);
+    if (!envelope) return;
+    const Hash leaf = leaf_hash(as_bytes(*envelope));
     if (leaf == stored_[position].leaf) continue;
-    const auto event = Event::parse(as_bytes(**row));
-    const auto own = search_.source.get(Family::events, ByteView(big_endian(position)));
+    const auto event = Event::parse(as_bytes(*envelope));
+    const auto own = envelope_at(search_.source, position);
     Damage* const parting = add(DamageClass::forked, DamagedThing::event, position,
                                 "leaf " + hex(leaf) + ", as in the copy", "leaf " + hex(stored_[position].leaf));
     if (parting && event && !event->account().is_zero()) parting->accounts.push_back(event->account());
-    if (parting && own && *own) parting->changes = byte_changes(**row, **own);
+    if (parting && own) parting->changes = byte_changes(*envelope, *own);
     return;
   }
 }
@@ -452,11 +454,11 @@ void Search::name_accounts(Damage& damage, Position position) {
   const auto signed_event = copy ? Event::parse(as_bytes(*copy)) : Unexpected{EventFault::malformed};
   if (signed_event) name(signed_event->account());
   if (const auto owner = owners_.find(position); owner != owners_.end()) name(owner->second);
-  const auto row = search_.source.get(Family::events, ByteView(big_endian(position)));
-  if (!row || !*row) return;
-  const auto event = Event::parse(as_bytes(**row));
+  const auto envelope = envelope_at(search_.source, position);
+  if (!envelope) return;
+  const auto event = Event::parse(as_bytes(*envelope));
   if (event && (damage.what == DamageClass::rewritten || is_committed(position))) name(event->account());
-  if (copy && damage.first == damage.last) damage.changes = byte_changes(*copy, **row);
+  if (copy && damage.first == damage.last) damage.changes = byte_changes(*copy, *envelope);
 }
 
 DamageReport Search::run() {
