@@ -50,8 +50,9 @@ using Command =
                  ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
-                 RotateSigningKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
+                 CloseAccount, CloseExpiredAccount, EraseDataKey, CompleteErasure, RecordAccess, AdoptPolicy,
+                 RegisterService, RevokeService, RotateSigningKey, AcceptRestore, RecordProjectionDigests,
+                 CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -100,8 +101,9 @@ class Executor {
   Result<Answer, Fault> execute(Request request);
 
   /// What is due at the log's time: windows that ran out, recoveries to be decided, surveys, idle mailboxes and
-  /// accounts, erasures that a crash left unfinished, refusals counted, digests once a day (R-LOST-6, R-REC-7,
-  /// R-LIFE-1…3). Returns one answer for each thing done. Running it again at once does nothing.
+  /// accounts, what was kept long enough after its removal or expiry, erasures that are unfinished, refusals counted,
+  /// digests once a day (R-LOST-6, R-REC-7, R-LIFE-1…3, R-PRF-5). Returns one answer for each thing done. Running it
+  /// again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
   /// Without it rotate-signing-key has nowhere to keep the new key, and is told to try later. Before the first command.
@@ -112,8 +114,9 @@ class Executor {
  private:
   Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads);
 
-  struct Run;     // one command on its way: executor_run.hpp
-  class Stripes;  // the locks a command holds
+  struct Run;      // one command on its way: executor_run.hpp
+  struct SlotKey;  // a data key beside the account's own
+  class Stripes;   // the locks a command holds
 
   Result<Answer, Fault> run(Run& run);
   Result<Answer, Fault> run_decoy(Run& run);
@@ -131,8 +134,12 @@ class Executor {
   Id new_id(Time now) const;
   Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
   std::optional<Fault> run_due(std::vector<Answer>& done);
-  std::optional<Fault> prepare_closing(Run& run, CloseAccount& command) const;
+  std::optional<Fault> prepare_erasure(Run& run) const;
   void append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const;
+  const SlotKey* slot_key(Run& run, std::uint32_t slot) const;
+  const SlotKey& drawn_key(Run& run, std::uint32_t slot) const;
+  void append_drawn_keys(Rows& rows, const Run& run, std::span<const Event> appended) const;
+  Hash command_digest(Run& run, std::span<const Draft> drafts) const;
   std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
   Result<std::vector<Answer>, Fault> finish_erasures();
   std::optional<Result<Answer, Fault>> record_digests();

@@ -23,6 +23,12 @@ class Executor::Stripes {
   std::vector<std::size_t> held_;
 };
 
+struct Executor::SlotKey {
+  SecretKey key;
+  Vault vault;
+  std::optional<RowChange> drawn;  ///< kept when an event is under it
+};
+
 struct Executor::Run {
   Request request;
   Id account_id;    ///< all zero: the ledger itself
@@ -31,9 +37,11 @@ struct Executor::Run {
   std::optional<SecretKey> data_key;
   std::optional<RowChange> key_row;  ///< a data key drawn for a new account
   std::optional<Vault> vault;
-  std::optional<Decoy> decoy;        ///< instead of an account, when nobody has the name
-  std::optional<Tag32> name_tag;     ///< of the sign-in name being registered
-  std::vector<std::string> history;  ///< envelopes of the account's events, when it closes
+  std::map<std::uint32_t, std::unique_ptr<const SlotKey>> slots;  ///< that were asked for; null: there is none
+  std::optional<Decoy> decoy;                                     ///< instead of an account, when nobody has the name
+  std::optional<Tag32> name_tag;                                  ///< of the sign-in name being registered
+  std::vector<std::string> history;  ///< envelopes of the account's events, when something of it is erased
+  bool has_erased = false;
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
   std::map<fb::RecoveryField, std::vector<Evidence>> evidence;
   std::shared_ptr<const Signer> next_signer;  ///< of a rotation

@@ -25,15 +25,25 @@ std::string words(NoteFault fault) {
   return {};
 }
 
-/// Of which data key the event says that its commit erases it; nullopt: it is no such closing.
-std::optional<Hash> erased_key(const Event& event) {
-  const auto* closed = event.as<fb::AccountClosed>();
-  if (!closed || !closed->key_fingerprint()) return std::nullopt;
-  const Hash key = flatbuffers::UnPack(*closed->key_fingerprint());
-  return key.is_zero() ? std::nullopt : std::optional(key);
+/// Which data keys the event says that its commit erases, by slot and fingerprint; nullopt: none.
+struct Erases {
+  std::uint32_t slot;
+  Hash fingerprint;
+};
+std::optional<Erases> erases(const Event& event) {
+  const auto* const closed = event.as<fb::AccountClosed>();
+  const auto* const erased = event.as<fb::DataKeyErased>();
+  const fb::Digest* const key = closed ? closed->key_fingerprint() : erased ? erased->key_fingerprint() : nullptr;
+  const Erases erases{erased ? erased->slot() : 0, key ? flatbuffers::UnPack(*key) : Hash{}};
+  return erased || !erases.fingerprint.is_zero() ? std::optional(erases) : std::nullopt;
 }
 
 }  // namespace
+
+KnownKey& KnownAccount::key(std::uint32_t slot) {
+  const auto found = std::ranges::find(keys, slot, &KnownKey::slot);
+  return found != keys.end() ? *found : keys.emplace_back(KnownKey{.slot = slot});
+}
 
 /// Whether the next stored checkpoint covers these very bytes: then they were committed like this. When they are not,
 /// or none follows, `roots` says what was compared.
@@ -175,83 +185,111 @@ std::optional<Finding> AuditChain::restore(const Event& event) const {
 }
 
 void AuditChain::count_sealed(const AuditedEvent& audited) {
+  if (audited.sealed == SealedPart::none && audited.event->sealed_slot() == 0) return;
+  KnownKey& key = accounts_[audited.event->account()].key(audited.event->sealed_slot());
+  if (audited.is_key_gone && !key.key_gone) key.key_gone = audited.position;
   if (audited.sealed == SealedPart::none) return;
-  KnownAccount& account = accounts_[audited.event->account()];
-  ++account.sealed;
+  ++key.sealed;
   if (audited.sealed == SealedPart::opened) {
     ++report_.sealed_opened;
     return;
   }
-  ++account.unopened;
+  ++key.unopened;
   ++report_.sealed_without_key;
-  if (audited.sealed == SealedPart::key_gone && !account.key_gone) account.key_gone = audited.position;
 }
 
-/// A closing makes what its account sealed before erased; its completion repeats what went.
-std::optional<Finding> AuditChain::erasure(const Event& event) {
-  KnownAccount& account = accounts_[event.account()];
-  const auto closed_key = erased_key(event);
-  if (closed_key && !closings_.contains(event.account())) {
-    report_.sealed_without_key -= account.unopened;
-    report_.sealed_erased += account.unopened;
-    ++report_.erasures_open;
-    account.unopened = 0;
-    account.key_gone.reset();
-    closings_.emplace(event.account(), Closing{event.position(), *closed_key, account.sealed});
+/// What is sealed under these keys up to here counts as erased.
+void AuditChain::erase(const ErasedKeys& erased, const Hash& fingerprint, Position position) {
+  ErasingEvent erasing{position, fingerprint, 0};
+  if (erased.slot != 0) accounts_[erased.account].key(erased.slot);
+  for (KnownKey& key : accounts_[erased.account].keys) {
+    if (erased.slot != 0 && key.slot != erased.slot) continue;
+    erasing.sealed += key.sealed;
+    report_.sealed_without_key -= key.unopened;
+    report_.sealed_erased += key.unopened;
+    key.unopened = 0;
+    key.key_gone.reset();
+    const auto earlier = key.slot != 0 ? erasures_.find({erased.account, key.slot}) : erasures_.end();
+    if (earlier == erasures_.end()) continue;
+    if (!earlier->second.is_completed) --report_.erasures_open;  // the closing's completion says it for all
+    erasures_.erase(earlier);
   }
+  ++report_.erasures_open;
+  erasures_.emplace(erased, erasing);
+}
+
+/// What erases makes what its account sealed before erased; its completion repeats what went.
+std::optional<Finding> AuditChain::erasure(const Event& event) {
+  const Id account = event.account();
+  const auto is_erased = [&](std::uint32_t slot) { return erasures_.contains({account, slot}); };
+  if (const auto erased = erases(event); erased && !is_erased(0) && !is_erased(erased->slot))
+    erase({account, erased->slot}, erased->fingerprint, event.position());
   const auto* const completed = event.as<fb::ErasureCompleted>();
   if (!completed) return std::nullopt;
-  const auto closing = closings_.find(event.account());
-  if (heads_from_ > 0 && closing == closings_.end()) return std::nullopt;  // it may have closed before
+  const auto erasing = erasures_.find({account, completed->slot()});
+  if (heads_from_ > 0 && erasing == erasures_.end()) return std::nullopt;  // it may have been erased before
   const bool knows_all = heads_from_ == 0;
   const Hash key = completed->key_fingerprint() ? flatbuffers::UnPack(*completed->key_fingerprint()) : Hash{};
-  const bool fits = closing != closings_.end() && !closing->second.is_completed &&
-                    event.header().caused_by() == flatbuffers::Optional<Position>(closing->second.position) &&
-                    key == closing->second.erased_key &&
-                    (!knows_all || completed->sealed_events() == closing->second.sealed);
+  const bool fits = erasing != erasures_.end() && !erasing->second.is_completed &&
+                    event.header().caused_by() == flatbuffers::Optional<Position>(erasing->second.position) &&
+                    key == erasing->second.fingerprint &&
+                    (!knows_all || completed->sealed_events() == erasing->second.sealed);
   if (!fits) {
-    return Finding{FindingKind::malformed, event.position(), event.account(), "the erasure of a closed account, once",
+    return Finding{FindingKind::malformed, event.position(), account, "the completion of an erasure, once",
                    "one of key " + hex(key) + " and " + std::to_string(completed->sealed_events()) + " sealed events"};
   }
-  closing->second.position = event.position();
-  closing->second.is_completed = true;
+  erasing->second.position = event.position();
+  erasing->second.is_completed = true;
   ++report_.erasures;
   --report_.erasures_open;
   return std::nullopt;
 }
 
-/// Whether the account was closed while the audit ran: after the events that are audited.
-bool AuditChain::is_erased_later(const Id& account) const {
+/// Whether it was erased while the audit ran: after the events that are audited.
+bool AuditChain::is_erased_later(const Id& account, std::uint32_t slot) const {
   bool is_erased = false;
   std::string envelope;  // aligned copy
   const auto from = big_endian(frontier_.size());
   const auto failed = source_.scan(Family::events, ByteView(from), [&](ByteView, ByteView value) {
     envelope.assign(as_text(value));
     const auto event = Event::parse(as_bytes(envelope));
-    is_erased = event && event->account() == account && erased_key(*event);
+    const auto erased = event && event->account() == account ? erases(*event) : std::nullopt;
+    is_erased = erased && (erased->slot == 0 || erased->slot == slot);
     return !is_erased;
   });
   return !failed && is_erased;
 }
 
-std::optional<Finding> AuditChain::erased_keys() const {
+std::optional<Finding> AuditChain::lost_key() const {
   std::optional<Finding> first;
-  const auto found = [&](Position position, const Id& account, const char* expected, const char* what) {
-    if (!first || position < first->position) first = Finding{FindingKind::key, position, account, expected, what};
-  };
   for (const auto& [account, known] : accounts_) {
-    if (known.key_gone && !is_erased_later(account))
-      found(*known.key_gone, account, "the data key of its sealed part, or a closing that erased it", "neither");
+    for (const KnownKey& key : known.keys) {
+      if (!key.key_gone || (first && first->position <= *key.key_gone) || is_erased_later(account, key.slot)) continue;
+      first = Finding{FindingKind::key, *key.key_gone, account,
+                      "data key " + std::to_string(key.slot) + ", or an event that erased it", "neither"};
+    }
   }
-  for (const auto& [account, closing] : closings_) {
-    if (!source_.is_store()) break;
-    const std::string prefix(account.text());
+  return first;
+}
+
+std::optional<Finding> AuditChain::erased_keys() const {
+  std::optional<Finding> first = lost_key();
+  if (!source_.is_store()) return first;
+  for (const auto& [erased, event] : erasures_) {
+    const bool is_all = erased.slot == 0;
+    const std::string prefix =
+        is_all ? std::string(erased.account.text()) : KeyRing::row_key(erased.account, erased.slot);
+    bool is_stored = false;
     const auto failed = source_.scan(Family::keys, as_bytes(prefix), [&](ByteView key, ByteView) {
-      if (as_text(key).starts_with(prefix))
-        found(closing.position, account, "no data key of an account that was erased", "one that is stored");
+      is_stored = as_text(key).starts_with(prefix);
       return false;
     });
-    if (failed) return Finding{FindingKind::unreadable, closing.position, account, "readable keys", failed->detail};
+    if (failed)
+      return Finding{FindingKind::unreadable, event.position, erased.account, "readable keys", failed->detail};
+    if (!is_stored || (first && first->position <= event.position)) continue;
+    const std::string which = is_all ? "no data key of the account" : "no data key " + std::to_string(erased.slot);
+    first =
+        Finding{FindingKind::key, event.position, erased.account, which + ", for it was erased", "one that is stored"};
   }
   return first;
 }

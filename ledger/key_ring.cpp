@@ -92,9 +92,16 @@ std::optional<SecretKey> KeyRing::unwrap(const RowChange& row) const {
   return unwrap_under(master_, *row.value, *account, read_big_endian32(key.last(4)));
 }
 
-std::pair<SecretKey, RowChange> KeyRing::new_data_key(const Id& account, const Entropy& entropy) const {
+std::optional<fb::PersonalT> KeyRing::personal(const LogSource& source, const Event& event) const {
+  if (!event.is_sealed()) return fb::PersonalT{};
+  const auto key = data_key(source, event.account(), event.sealed_slot());
+  return key ? event.open(*key) : std::nullopt;
+}
+
+std::pair<SecretKey, RowChange> KeyRing::new_data_key(const Id& account, const Entropy& entropy,
+                                                      std::uint32_t slot) const {
   assert(account != ledger_account);
-  return draw(master_, account, data_slot, entropy);
+  return draw(master_, account, slot, entropy);
 }
 
 }  // namespace daicho

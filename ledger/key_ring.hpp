@@ -2,7 +2,7 @@
 // Any thread. A data key is read and unwrapped where it is used and wiped after; none is kept.
 #pragma once
 
-#include "ledger/id.hpp"
+#include "ledger/event.hpp"
 #include "ledger/sealing.hpp"
 #include "ledger/store.hpp"
 
@@ -25,8 +25,11 @@ class KeyRing {
 
   /// nullopt: there is none (never made, or erased), or it does not open under the master key.
   std::optional<SecretKey> data_key(const LogSource& source, const Id& account, std::uint32_t slot = 0) const;
-  /// Draws one; the row must be committed with the account's first event.
-  std::pair<SecretKey, RowChange> new_data_key(const Id& account, const Entropy& entropy) const;
+  /// The event's sealed part, by the data key of its slot; nullopt: that key is gone, or does not open it. Empty for an
+  /// event without one.
+  std::optional<fb::PersonalT> personal(const LogSource& source, const Event& event) const;
+  /// Draws one; the row must be committed with the first event under it.
+  std::pair<SecretKey, RowChange> new_data_key(const Id& account, const Entropy& entropy, std::uint32_t slot = 0) const;
 
   /// The key in a row that `create` or `new_data_key` made, before it is stored.
   std::optional<SecretKey> unwrap(const RowChange& row) const;

@@ -8,6 +8,7 @@
 #include "projections/challenges.hpp"
 #include "projections/current_proofs.hpp"
 #include "projections/daily_limits.hpp"
+#include "projections/data_keys.hpp"
 #include "projections/identity.hpp"
 #include "projections/life_cycle.hpp"
 #include "projections/pending_windows.hpp"
@@ -16,7 +17,7 @@
 namespace daicho {
 
 /// Raised whenever a fold gives other rows for the same events: stored rows of another version are rebuilt.
-inline constexpr std::uint32_t fold_version = 3;
+inline constexpr std::uint32_t fold_version = 4;
 
 struct Account {
   Id id;
@@ -29,6 +30,7 @@ struct Account {
   Challenges challenges;
   Recoveries recoveries;
   LifeCycle life;
+  DataKeys keys;
   bool operator==(const Account&) const = default;
 
   bool exists() const { return head.version > 0; }

@@ -43,9 +43,9 @@ std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger
   return tag ? Tag32::from(as_bytes(*tag)) : std::nullopt;
 }
 
-std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const SecretKey& data_key) {
+std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const Store& store) {
   if (!event.as<fb::AccountRegistered>()) return std::nullopt;
-  const auto personal = event.open(data_key);
+  const auto personal = keys.personal(store, event);
   if (!personal) return std::nullopt;
   return sign_in_name_tag(keys, personal->sign_in_name);
 }
@@ -113,24 +113,19 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   Account& account = accounts_[event.account()];
   const Indexed before = indexed(account);
   evolve(account, event, leaf);
-  std::optional<Tag32> name_tag;
-  if (keys_ && event.as<fb::AccountRegistered>()) {
-    if (const auto data_key = keys_->data_key(store_, event.account())) {
-      name_tag = registered_name_tag(event, *keys_, *data_key);
-    }
-  }
+  const auto name_tag = keys_ ? registered_name_tag(event, *keys_, store_) : std::nullopt;
   Rows changes;
   append_index_changes(changes, before, indexed(account), event, name_tag);
-  if (event.as<fb::AccountClosed>()) append_closing(changes, event);
+  if (event.as<fb::AccountClosed>() || event.as<fb::DataKeyErased>()) append_erasing(changes, event);
   apply_changes(index_, std::move(changes));
 }
 
-void Replay::append_closing(Rows& changes, const Event& closing) const {
-  const auto envelopes = account_events(store_, {closing.account_version(), closing.position(), {}}, {});
+void Replay::append_erasing(Rows& changes, const Event& erasing) const {
+  const auto envelopes = account_events(store_, {erasing.account_version(), erasing.position(), {}}, {});
   if (!envelopes) return;  // then its outbox rows differ from those stored
   const auto ledger_key = keys_ ? keys_->data_key(store_, Id{}) : std::nullopt;
-  append_closing_changes(changes, parse_events(*envelopes),
-                         ledger_key ? marked_name_tag(closing, *ledger_key) : std::nullopt);
+  append_erasing_changes(changes, parse_events(*envelopes),
+                         ledger_key ? marked_name_tag(erasing, *ledger_key) : std::nullopt);
 }
 
 RowMap Replay::rows() const {

@@ -59,7 +59,7 @@ class Replay {
   };
   void apply_to_ledger(const Event& event, const Hash& leaf);
   void apply_to_account(const Event& event, const Hash& leaf);
-  void append_closing(Rows& changes, const Event& closing) const;
+  void append_erasing(Rows& changes, const Event& erasing) const;
 
   const Store& store_;
   const KeyRing* keys_;
@@ -77,7 +77,7 @@ std::string name_mark(const SecretKey& ledger_key, const Id& account, const Tag3
 std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger_key);
 
 /// The tag of the name that an AccountRegistered event gives its account; nullopt: another event, or its key is gone.
-std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const SecretKey& data_key);
+std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const Store& store);
 
 struct RowDifference {
   std::string key;

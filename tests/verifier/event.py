@@ -8,8 +8,9 @@ ENVELOPE_PREFIX = b"\x01\0\0\0"  # version, three zero bytes
 SIGNATURE_AT, EVENT_AT, ENVELOPE_BYTES_MAX = 8, 72, 65_535
 MESSAGE_PREFIX = b"daicho event v1\0"
 LEDGER_ACCOUNT = bytes(16)
-LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED = 1, 52, 57, 59
-PAYLOAD_TYPE_LAST = 59
+LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED, DATA_KEY_ERASED = 1, 52, 57, 59, 60
+OWN_SLOT = 0  # of an account's own data key
+PAYLOAD_TYPE_LAST = 60
 REQUIRED_STRINGS = (7, 9, 10)  # service, command, command_id
 
 
@@ -28,12 +29,15 @@ class Event:
     payload_type: int
     payload: flatbuffer.Table
     is_sealed: bool
+    sealed_slot: int
 
     @property
     def erased_key(self):
-        """Which data key went with this event, by its fingerprint; None: none."""
+        """Which data key went with this event, by its slot and fingerprint; the own one: all of them. None: none."""
+        if self.payload_type == DATA_KEY_ERASED:
+            return self.payload.number(0, "I"), self.payload.struct(2, 32) or bytes(32)
         key = self.payload.struct(0, 32) if self.payload_type == ACCOUNT_CLOSED else None
-        return key if key and any(key) else None
+        return (OWN_SLOT, key) if key and any(key) else None
 
 
 def parse_header(header):
@@ -71,5 +75,5 @@ def parse(envelope):
         raise Malformed(f"unsupported_version: payload type {payload_type}")
     is_sealed = event.vector(5) is not None
     return Event(envelope[4:SIGNATURE_AT], envelope[SIGNATURE_AT:EVENT_AT], MESSAGE_PREFIX + octets,
-                 payload_type=payload_type, payload=payload, is_sealed=is_sealed,
+                 payload_type=payload_type, payload=payload, is_sealed=is_sealed, sealed_slot=event.number(4, "I"),
                  **parse_header(flatbuffer.root(octets[header[0]:header[1]])))
