@@ -126,7 +126,8 @@ SCENARIO("R-LIFE-2: evidence of mail goes with the mailbox, the rest stays; late
     record(ledger, id, "mail_recipients", "taro@example.com");
     record(ledger, id, "skype_id", "hanako.y");
   }
-  CHECK(outcome(ledger.run(DeactivateMailbox{fb::MailboxReason::owner}, owner)) == "accepted: MailboxDeactivated");
+  CHECK(outcome(ledger.run(DeactivateMailbox{fb::MailboxReason::owner}, owner)) ==
+        "accepted: MailboxDeactivated DataKeyErased");
   for (const auto field :
        {fb::RecoveryField::mail_subjects, fb::RecoveryField::mail_folders, fb::RecoveryField::mail_recipients}) {
     CAPTURE(name(field));

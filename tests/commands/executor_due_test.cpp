@@ -194,6 +194,7 @@ SCENARIO("R-LIFE-3: a free account expires one microsecond after 365 days, a pai
   ledger.clock = last - day_us;  // a clock that went back
   CHECK(done(ledger).empty());
   ledger.clock = last + 4'000 * day_us;
+  CHECK(done(ledger) == "AccountClosed\nErasureCompleted\n");  // kept long enough
   CHECK(done(ledger).empty());
   CHECK(!ledger.account(paid).life.end);
   check_replay(ledger);
@@ -212,7 +213,9 @@ SCENARIO("R-LIFE-2 R-LIFE-3: one tick long after does all that fell due, in orde
   ledger.run(RecordSignIn{.succeeded = true}, busy);
   ledger.wait(40 * day_us);
   tick_from_many_threads(ledger);
-  CHECK(ledger.history(idle).ends_with("RecoveryNotVerified RecoverySurveySent MailboxDeactivated AccountExpired"));
+  CHECK(
+      ledger.history(idle).ends_with("RecoveryNotVerified RecoverySurveySent MailboxDeactivated DataKeyErased "
+                                     "AccountExpired ErasureCompleted"));
   CHECK(ledger.history(busy).ends_with("SignInSucceeded RecoveryNotVerified RecoverySurveySent"));
   for (const Id& id : {idle, busy}) {
     for (const auto field : {fb::RecoveryField::mail_folders, fb::RecoveryField::skype_id}) {

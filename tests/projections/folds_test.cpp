@@ -57,7 +57,7 @@ SCENARIO("R-PRF-1: of removed proofs the newest sixteen are kept") {
     subject.happened(draft(fb::ProofRemovedT{.proof_id = subject.folded().proofs.all.back().id}, {Rule::prf_5}));
   }
   CHECK(subject.folded().proofs.all.size() == removed_proofs_kept_max);
-  CHECK(subject.proof(0).address_tag == subject.vault().tag("question", "question 4"));
+  CHECK(subject.proof(0).address_tag == subject.vault(subject.proof(0).sealed_slot).tag("question", "question 4"));
 }
 
 SCENARIO("R-CHL-5: codes, guesses and sends are folded to the proof they belong to") {

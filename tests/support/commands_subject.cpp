@@ -213,9 +213,11 @@ Past blocked(const std::string& reason) {
 Past observed(fb::RecoveryField field, const std::string& value) {
   return [=](Subject& subject) {
     const std::uint32_t slot = is_mail(field) ? mailbox_key_slot : own_key_slot;
-    Draft event = draft(fb::EvidenceRecordedT{}, {Rule::rec_5});
-    event.sealed_slot = slot;
-    subject.happened(event);
+    if (!subject.folded().keys.has(slot)) {
+      Draft event = draft(fb::EvidenceRecordedT{}, {Rule::rec_5});
+      event.sealed_slot = slot;
+      subject.happened(event);
+    }
     subject.evidence[field].push_back(evidence_of(field, normalise(field, value), subject.vault(slot)));
   };
 }
