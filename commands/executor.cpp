@@ -26,11 +26,11 @@ Executor::Stripes::~Stripes() {
   for (const std::size_t stripe : held_) stripes_[stripe].unlock();
 }
 
-Executor::Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads)
+Executor::Executor(Store& store, Log& log, KeyRing& keys, Entropy entropy, unsigned password_threads)
     : store_(store), log_(log), keys_(keys), entropy_(std::move(entropy)), passwords_(password_threads) {}
 
-Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& log, const KeyRing& keys,
-                                                             Entropy entropy, unsigned password_threads) {
+Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& log, KeyRing& keys, Entropy entropy,
+                                                             unsigned password_threads) {
   auto ledger = load_ledger(store);
   if (!ledger) return Unexpected{ledger.error()};
   std::unique_ptr<Executor> executor(new Executor(store, log, keys, std::move(entropy), password_threads));
@@ -40,16 +40,14 @@ Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& 
 
 namespace {
 
-std::uint64_t hash_of(ByteView bytes) { return std::hash<std::string_view>{}(as_text(bytes)); }
-
 template <class... Kinds>
 bool is_one_of(const Command& command) {
   return (std::holds_alternative<Kinds>(command) || ...);
 }
 
 bool is_ledgers_own(const Request& request) {
-  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, AcceptRestore, RecordProjectionDigests>(
-          request.command))
+  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RotateMasterKey, AcceptRestore,
+                RecordProjectionDigests>(request.command))
     return true;
   return is_one_of<RefuseCommand, CountRefusals>(request.command) && !request.account;
 }
@@ -299,7 +297,7 @@ Decision Executor::decide_at(Run& run, Time now) const {
         using Kind = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<Kind, AdoptPolicy> || std::is_same_v<Kind, RegisterService> ||
                       std::is_same_v<Kind, RevokeService> || std::is_same_v<Kind, RotateSigningKey> ||
-                      std::is_same_v<Kind, AcceptRestore>) {
+                      std::is_same_v<Kind, RotateMasterKey> || std::is_same_v<Kind, AcceptRestore>) {
           return decide(*run.ledger, command, context);
         } else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) {
           return decide(*run.ledger, command);
@@ -376,6 +374,7 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
               : encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key);
   rows.push_back({Family::answers, key, answer});
   if (run.key_row) rows.push_back(*run.key_row);
+  if (std::holds_alternative<RotateMasterKey>(run.request.command)) rows.push_back(wrapped_mark());
   return rows;
 }
 

@@ -16,6 +16,7 @@
 #include "commands/evidence.hpp"
 #include "commands/key_rotation.hpp"
 #include "commands/life_cycle.hpp"
+#include "commands/master_rotation.hpp"
 #include "commands/passwords.hpp"
 #include "commands/policy_adoption.hpp"
 #include "commands/proofs.hpp"
@@ -43,15 +44,14 @@ struct CountRefusals {
   Time since = 0;
 };
 
-using Command =
-    std::variant<RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep,
-                 DisableTwoStep, MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode,
-                 StartChallenge, SendCode, RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode,
-                 ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
-                 CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
-                 SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
-                 RotateSigningKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
+using Command = std::variant<
+    RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep, DisableTwoStep,
+    MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode, StartChallenge, SendCode,
+    RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode, ResetPassword, TrustDevice, MarkProofsLost,
+    ProposeReplacementProof, ConfirmReplacementProof, CancelReplacement, DisputeReplacement, CompleteReplacement,
+    SubmitRecovery, DecideRecovery, SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox,
+    ExpireAccount, CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
+    RotateSigningKey, RotateMasterKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -77,6 +77,7 @@ enum class FaultKind {
   too_large,         ///< the event would exceed envelope_bytes_max
   busy,              ///< queue or password pool full: try later
   stopped,           ///< storage failed: nothing is accepted until the ledger is opened anew
+  damaged,           ///< what is stored is not as it was written: an audit says more
 };
 struct Fault {
   FaultKind kind;
@@ -94,8 +95,8 @@ struct Answer {
 class Executor {
  public:
   /// The caller keeps store, log and keys alive. Reads the ledger's state; `corrupt` when its rows need a rebuild.
-  static Result<std::unique_ptr<Executor>, StoreError> open(Store& store, Log& log, const KeyRing& keys,
-                                                            Entropy entropy, unsigned password_threads);
+  static Result<std::unique_ptr<Executor>, StoreError> open(Store& store, Log& log, KeyRing& keys, Entropy entropy,
+                                                            unsigned password_threads);
 
   Result<Answer, Fault> execute(Request request);
 
@@ -107,10 +108,15 @@ class Executor {
   /// Without it rotate-signing-key has nowhere to keep the new key, and is told to try later. Before the first command.
   void set_signing_key_place(SigningKeyPlace place) { key_place_ = std::move(place); }
 
+  /// Wraps every key anew under `next`, beside other commands, in batches; records it; and clears the store's files of
+  /// what the old key opens. Goes on with a rotation that was interrupted, whatever `next` is; without one and without
+  /// `next` it does nothing. `busy` when it is on record and a file is still read by somebody: call it again.
+  Result<Answer, Fault> rotate_master_key(const Issuer& issuer, std::optional<SecretKey> next);
+
   LedgerState ledger() const;  ///< as of the newest commit of the ledger's own
 
  private:
-  Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads);
+  Executor(Store& store, Log& log, KeyRing& keys, Entropy entropy, unsigned password_threads);
 
   struct Run;     // one command on its way: executor_run.hpp
   class Stripes;  // the locks a command holds
@@ -136,6 +142,10 @@ class Executor {
   std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
   Result<std::vector<Answer>, Fault> finish_erasures();
   std::optional<Result<Answer, Fault>> record_digests();
+  std::optional<Fault> begin_master_rotation(SecretKey next);
+  std::optional<Fault> rewrap_keys();
+  Result<std::uint64_t, Fault> count_keys() const;
+  std::optional<Fault> clear_files_of_old_keys();
   std::optional<Fault> keep_next_signer(Run& run, RotateSigningKey& command);
   void settle_next_signer(const Run& run, const Result<std::vector<Place>, LogError>& places);
 
@@ -143,7 +153,7 @@ class Executor {
 
   Store& store_;
   Log& log_;
-  const KeyRing& keys_;
+  KeyRing& keys_;  // what it changes is the master key, which is guarded in there
   Entropy entropy_;
   PasswordPool passwords_;
   SigningKeyPlace key_place_;
@@ -158,6 +168,8 @@ class Executor {
     bool is_decoys = false;  ///< not among what a tick says it did
   };
   std::mutex erasures_mutex_;  // held while erasures are finished: those that come meanwhile share the next round
+
+  std::mutex master_mutex_;  // held while the master key is rotated
 
   std::mutex counted_mutex_;  // guards counted_
   std::map<std::pair<Id, std::uint16_t>, Counted> counted_;

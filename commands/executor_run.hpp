@@ -23,6 +23,9 @@ class Executor::Stripes {
   std::vector<std::size_t> held_;
 };
 
+/// Which lock something has: an account, by its id; a name, by its tag.
+inline std::uint64_t hash_of(ByteView bytes) { return std::hash<std::string_view>{}(as_text(bytes)); }
+
 struct Executor::Run {
   Request request;
   Id account_id;    ///< all zero: the ledger itself

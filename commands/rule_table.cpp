@@ -215,7 +215,7 @@ constexpr auto table = std::to_array<RuleText>({
      "register-service revoke-service record-access rotate-signing-key",
      "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated RestoreAccepted"},
     {Rule::led_6, "R-LED-6", "No secret is written in clear", "秘密の情報が平文で書き込まれることはありません", "", "",
-     "", ""},
+     "", "MasterKeyRotated"},
 });
 
 }  // namespace
