@@ -86,7 +86,8 @@ AuditVerifyResult audit_backup(const BackupFolder& backups, const Audited& what)
   if (const auto error = backups.verify_files(what.id)) return unreadable_store(error->detail);
   const auto store = backups.open_store(what.id, what.published);
   if (!store) return unreadable_store(store.error().detail);
-  return audit_store({.store = **store, .verifier = what.verifier, .keys = what.keys, .threads = what.threads});
+  return audit_store(
+      {.store = **store, .verifier = what.verifier, .keys = what.keys, .is_backup = true, .threads = what.threads});
 }
 
 Json record_of(const AuditVerifyResult& result) {
@@ -159,7 +160,7 @@ DirectoryLock::DirectoryLock(const fs::path& directory)
   if (file_ < 0) throw Failure(Exit::usage, directory.string() + ": " + std::strerror(errno));
   if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
   ::close(file_);
-  throw Failure(Exit::unavailable, directory.string() + ": another backup or restore is at work here");
+  throw Failure(Exit::unavailable, directory.string() + ": another backup, restore or change of keys is at work here");
 }
 
 DirectoryLock::~DirectoryLock() { ::close(file_); }

@@ -1,7 +1,6 @@
 // daicho audit, export, replay: what an auditor asks.
 #include <iostream>
 
-#include "commands/text.hpp"
 #include "ledger/files.hpp"
 #include "ledger/tlog_proof.hpp"
 #include "tools/audit_proofs.hpp"
@@ -80,17 +79,6 @@ std::map<std::string, AuditDepth> depths() {
   for (const auto depth : {AuditDepth::hashes, AuditDepth::signatures, AuditDepth::projections})
     named.emplace(name(depth), depth);
   return named;
-}
-
-/// Before a long audit, not after it. "": it can be.
-std::string check_file_to_write(const std::string& text) {
-  if (text.empty()) return "a value is wanted";
-  const std::filesystem::path path = std::filesystem::absolute(text);
-  std::error_code failed;
-  const bool has_place = std::filesystem::is_directory(path.parent_path(), failed);
-  const bool is_taken = std::filesystem::is_directory(path, failed) || failed == std::errc::filename_too_long;
-  if (has_place && path.has_filename() && !is_taken && is_utf8(text)) return "";
-  return "a file in a directory that is there is wanted";
 }
 
 using Shared = std::shared_ptr<Arguments>;

@@ -1,5 +1,6 @@
 #include "tools/command_line.hpp"
 
+#include "commands/text.hpp"
 #include "tools/key_files.hpp"
 
 namespace daicho {
@@ -24,6 +25,22 @@ void check_values(CLI::App& app) {
 
 std::optional<std::string> given(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
 
+std::string check_file_to_write(const std::string& text) {
+  if (text.empty()) return "a value is wanted";
+  const std::filesystem::path path = std::filesystem::absolute(text);
+  std::error_code failed;
+  const bool has_place = std::filesystem::is_directory(path.parent_path(), failed);
+  const bool is_taken = std::filesystem::is_directory(path, failed) || failed == std::errc::filename_too_long;
+  if (has_place && path.has_filename() && !is_taken && is_utf8(text)) return "";
+  return "a file in a directory that is there is wanted";
+}
+
+std::string check_passphrase_source(const std::string& text) {
+  const bool is_descriptor = text.starts_with("fd:");
+  std::error_code failed;
+  return is_descriptor || std::filesystem::is_regular_file(text, failed) ? "" : "a file, or fd:N, is wanted";
+}
+
 std::optional<Time> parse_time_option(const std::string& option, const std::string& text) {
   if (text.empty()) return std::nullopt;
   const auto time = parse_rfc3339(text);
@@ -40,7 +57,9 @@ CommandLine::CommandLine()
   app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");
   app_.add_option("--lang", language_, "language of refusals' titles: en or ja")->envname("LANG");
   app_.add_option("--at", at_, "the present instant of a ledger with a simulated clock");
-  app_.add_option("--passphrase-file", passphrase_, "passphrase of encrypted key files: a file, or fd:N")
+  app_.add_option("--passphrase-file", passphrases_,
+                  "passphrase of encrypted key files: a file, or fd:N; again, where each has its own")
+      ->allow_extra_args(false)
       ->envname("DAICHO_PASSPHRASE_FILE");
   app_.footer(
       "Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 integrity violated, 4 unavailable, 5 not "
@@ -63,7 +82,7 @@ Exit CommandLine::run(int count, char** values) {
     const int code = app_.exit(error);
     return code == 0 ? Exit::done : Exit::usage;
   }
-  use_passphrase(passphrase_);
+  use_passphrases(passphrases_);
   format();  // what is wrong with these shows before anything is done
   at();
   return run_();

@@ -36,12 +36,17 @@ class CommandLine {
 
  private:
   CLI::App app_;
-  std::string data_, format_, at_, language_, passphrase_;
+  std::string data_, format_, at_, language_;
+  std::vector<std::string> passphrases_;
   std::function<Exit()> run_;
 };
 
 /// nullopt when empty.
 std::optional<std::string> given(const std::string& text);
+/// A check for options that name a file to be written; before the work, not after it. "": it can be.
+std::string check_file_to_write(const std::string& text);
+/// A check for options that name a passphrase's source.
+std::string check_passphrase_source(const std::string& text);
 std::optional<Time> parse_time_option(const std::string& option, const std::string& text);
 
 /// `  name   summary` a line.

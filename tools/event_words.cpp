@@ -320,6 +320,13 @@ EventWords words(const fb::RestoreAccepted& e) {
            {"known_root", e.known_root() ? to_base64(flatbuffers::UnPack(*e.known_root()).view()) : ""}}};
 }
 
+EventWords words(const fb::MasterKeyRotated& e) {
+  return {"the master key was changed: " + std::to_string(e.keys()) + " keys are wrapped by the new one",
+          {{"keys", e.keys()},
+           {"old_fingerprint", text(e.old_fingerprint())},
+           {"new_fingerprint", text(e.new_fingerprint())}}};
+}
+
 template <class... Payloads>
 EventWords words_of_one(const Event& event) {
   static_assert(sizeof...(Payloads) == static_cast<std::size_t>(fb::Payload::MAX), "every payload type has its words");
@@ -336,17 +343,18 @@ EventWords words_of_one(const Event& event) {
 
 EventWords describe(const Event& event) {
   using namespace fb;
-  return words_of_one<
-      LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
-      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved, CodeSent, LinkSent,
-      CodeRejected, ContactConfirmationFailed, DeliveryRecorded, CharacterCheckFailed, ChallengeStarted, ChallengeEnded,
-      ChallengePassed, PasswordReset, RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost,
-      ReplacementOpened, ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
-      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused, SignInSucceeded,
-      SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected, SecretAnswerRejected,
-      DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded, RecoveryVerified, RecoveryNotVerified,
-      ResetLinkIssued, RecoverySurveySent, MailboxDeactivated, AccountExpired, AccountClosed, ServiceRegistered,
-      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated, RestoreAccepted, ErasureCompleted>(event);
+  return words_of_one<LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
+                      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved,
+                      CodeSent, LinkSent, CodeRejected, ContactConfirmationFailed, DeliveryRecorded,
+                      CharacterCheckFailed, ChallengeStarted, ChallengeEnded, ChallengePassed, PasswordReset,
+                      RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost, ReplacementOpened,
+                      ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
+                      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused,
+                      SignInSucceeded, SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected,
+                      SecretAnswerRejected, DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded,
+                      RecoveryVerified, RecoveryNotVerified, ResetLinkIssued, RecoverySurveySent, MailboxDeactivated,
+                      AccountExpired, AccountClosed, ServiceRegistered, ServiceRevoked, CommandRefused, AccessRecorded,
+                      SigningKeyRotated, RestoreAccepted, ErasureCompleted, MasterKeyRotated>(event);
 }
 
 Json header_json(const Event& event) {

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include "tools/command_line.hpp"
+#include "tools/master_place.hpp"
 #include "tools/system.hpp"
 
 int main(int count, char** values) {
@@ -10,5 +11,6 @@ int main(int count, char** values) {
   spdlog::set_default_logger(spdlog::stderr_logger_mt("daicho"));
   spdlog::set_pattern("daicho: %l: %v");
   protect_process_memory();
+  take_master_keys_from_environment();
   return static_cast<int>(run_guarded([&] { return CommandLine().run(count, values); }));
 }

@@ -22,13 +22,15 @@ Exit exit_of(FaultKind fault) {
     case FaultKind::busy:
     case FaultKind::stopped:
       return Exit::unavailable;
+    case FaultKind::damaged:
+      return Exit::integrity;
   }
   return Exit::unavailable;
 }
 
 Json fault_json(const Fault& fault) {
-  static constexpr std::array<const char*, 6> names = {
-      "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped"};
+  static constexpr std::array<const char*, 7> names = {
+      "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped", "damaged"};
   Json json = {{"error", names.at(static_cast<std::size_t>(fault.kind))}, {"detail", fault.detail}};
   if (fault.current_version) json["current_version"] = *fault.current_version;
   return json;

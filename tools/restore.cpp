@@ -78,8 +78,8 @@ void remove_copy(const fs::path& directory) {
 Exit audit_copy(const RestoreOptions& options, const BackupRecord& backup, const Verifier& verifier, Format format) {
   const auto store = Store::open(options.data, Store::Mode::read);
   if (!store) fail(store.error());
-  const AuditVerifyResult result =
-      audit_store({.store = **store, .verifier = verifier, .keys = options.data, .threads = options.threads});
+  const AuditVerifyResult result = audit_store(
+      {.store = **store, .verifier = verifier, .keys = options.data, .is_backup = true, .threads = options.threads});
   if (!result.is_clean) {
     print(result.report, format);
     return Exit::integrity;
