@@ -23,6 +23,7 @@ HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["
         ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"],
         ["backup"], ["backup", "list"], ["backup", "verify"], ["backup", "prune"], ["restore"],
         ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "signer"],
+        ["keys", "rotate-master"], ["keys", "split"], ["keys", "join"], ["keys", "export"], ["keys", "import"],
         ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
@@ -226,10 +227,11 @@ def exit_codes(ledger, directory, report):
     other = Ledger(ledger.program, directory / "other")
     copy = ledger.copy_to(directory / "copy")
     (copy.path / "master.key").write_bytes((other.path / "master.key").read_bytes())
-    for args in (["query", "policy"], ["tick"]):
+    for args in (["query", "policy"], ["tick"], ["audit", "verify"], ["keys", "rotate-master"]):
         answer = copy.run(*args)
         report.check(answer.code == 5 and len(answer.err) > 20,
                      f"exit 5: {args} with another master key: {answer.words}")
+    (copy.path / "master.key").write_bytes((ledger.path / "master.key").read_bytes())
     for table in copy.path.glob("store/*.sst"):
         content = bytearray(table.read_bytes())
         content[len(content) // 2] ^= 1
