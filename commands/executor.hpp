@@ -110,7 +110,8 @@ class Executor {
 
   /// Wraps every key anew under `next`, beside other commands, in batches; records it; and clears the store's files of
   /// what the old key opens. Goes on with a rotation that was interrupted, whatever `next` is; without one and without
-  /// `next` it does nothing. `busy` when it is on record and a file is still read by somebody: call it again.
+  /// `next` it does nothing. The issuer's idempotency key must be new. `busy` when it is on record and a file is still
+  /// read by somebody: call it again.
   Result<Answer, Fault> rotate_master_key(const Issuer& issuer, std::optional<SecretKey> next);
 
   LedgerState ledger() const;  ///< as of the newest commit of the ledger's own

@@ -119,6 +119,8 @@ Result<Answer, Fault> Executor::rotate_master_key(const Issuer& issuer, std::opt
                     .issuer = issuer};
     auto recorded = execute(std::move(request));
     if (!recorded || recorded->is_refusal) return recorded;
+    if (recorded->replayed)
+      return Unexpected{Fault{FaultKind::key_reused, "This rotation has another's idempotency key."}};
     answer = *std::move(recorded);
     keys_.set_master_rotation(MasterRotation::wrapped);
   }

@@ -126,11 +126,10 @@ Exit run_rotate_master(const CommandLine& line) {
   }
   auto next = choose_next_master(directory, ledger);
   const bool is_next = next || ledger.is_next_master_in_force;
-  const Hash fingerprint = next ? master_fingerprint(*next) : ledger.keys->master_fingerprint();
   Issuer issuer;
   issuer.service = owner_service;
   issuer.command = "rotate-master-key";
-  issuer.command_id = "rotate-master-key " + to_hex(fingerprint.view());
+  issuer.command_id = "rotate-master-key at " + std::to_string(ledger.log->size());  // once on record it is not issued
   issuer.entry = fb::Entry::cli;
   const auto answer = ledger.executor->rotate_master_key(issuer, std::move(next));
   if (!answer) throw Failure(exit_of(answer.error().kind), answer.error().detail);

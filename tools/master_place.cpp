@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <cstring>
+#include <map>
 
 #include "tools/failure.hpp"
 #include "tools/key_command.hpp"
@@ -107,16 +107,25 @@ SecretKey read_shares(const std::array<fs::path, 2>& files) {
   return exclusive_or(read_master_key(files[0], share_whats[0]), read_master_key(files[1], share_whats[1]));
 }
 
+/// Once a process: `query events --follow` opens the ledger again and again.
+SecretKey ask(const std::vector<std::string>& command) {
+  static std::map<std::vector<std::string>, SecretKey> answered;
+  auto known = answered.find(command);
+  if (known == answered.end()) {
+    SecretKey key = parse_master_key(run_key_command(command), command.front() + ": standard output");
+    known = answered.emplace(command, std::move(key)).first;
+  }
+  return known->second.clone();
+}
+
 SecretKey read_from(MasterSource source, const fs::path& directory, const char* ending) {
   switch (source) {
     case MasterSource::file:
       return read_master_key(place(directory, master_key_file, ending));
     case MasterSource::shares:
       return read_shares(share_places(directory, ending));
-    case MasterSource::command: {
-      const auto command = read_command_file(place(directory, master_command_file, ending));
-      return parse_master_key(run_key_command(command), command.front() + ": standard output");
-    }
+    case MasterSource::command:
+      return ask(read_command_file(place(directory, master_command_file, ending)));
     case MasterSource::environment:
       break;
   }

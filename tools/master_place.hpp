@@ -38,7 +38,8 @@ struct MasterFound {
   std::optional<SecretKey> key;   ///< absent: only the next one is there, as while its files are put in place
   std::optional<SecretKey> next;  ///< to be used when the store says so
 };
-/// Reads, asks, joins. A Failure `unavailable` when there is neither, `not_permitted` when one share is missing.
+/// Reads, asks (a command once a process), joins. For one thread at a time. A Failure `unavailable` when there is
+/// neither, `not_permitted` when one share is missing.
 MasterFound read_master(const std::filesystem::path& directory);
 /// Whether this user has no master key here by intention: there is none, or its file is not for them, or they offered
 /// no passphrase. Nullopt: there is one to be read; else why not, in words.

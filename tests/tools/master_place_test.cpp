@@ -116,6 +116,10 @@ TEST_CASE("a command says the master key; what it says else is told") {
   CHECK(command("true") == Exit::usage);
   CHECK(command("echo " + hex + "; exit 3") == Exit::unavailable);
   CHECK(command("echo " + hex + "; kill -9 $$") == Exit::unavailable);
+  const std::string runs = directory.at("runs").string();
+  CHECK(!command("echo run >> " + runs + "; echo " + hex));
+  CHECK(same(read_master(directory.path).key, make_key(4)));
+  CHECK(read_file(runs) == "run\n");
   fs::remove(directory.at("master.command"));
   create_file(directory.at("master.command"), "/nonexistent/program\n", 0600);
   CHECK(exit_of([&] { read_master(directory.path); }) == Exit::unavailable);
