@@ -49,7 +49,7 @@ bool is_ledgers_own(const Request& request) {
   if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RotateMasterKey, AcceptRestore,
                 RecordProjectionDigests>(request.command))
     return true;
-  return is_one_of<RefuseCommand, CountRefusals>(request.command) && !request.account;
+  return is_one_of<RefuseCommand, CountRefusals, DiscloseEvents>(request.command) && !request.account;
 }
 
 /// What a decoy answers to: public pages, the delivery of what they caused, the scheduler.
@@ -301,7 +301,8 @@ Decision Executor::decide_at(Run& run, Time now) const {
           return decide(*run.ledger, command, context);
         } else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) {
           return decide(*run.ledger, command);
-        } else if constexpr (std::is_same_v<Kind, RefuseCommand> || std::is_same_v<Kind, CountRefusals>) {
+        } else if constexpr (std::is_same_v<Kind, RefuseCommand> || std::is_same_v<Kind, CountRefusals> ||
+                             std::is_same_v<Kind, DiscloseEvents>) {
           return run.is_ledgers_own() ? decide(*run.ledger, command, context) : decide(account, command, context);
         } else {
           if (auto ended = check_not_ended(account); ended && !is_done_after_end(run.request.command))

@@ -13,6 +13,7 @@
 
 #include "commands/access.hpp"
 #include "commands/blocking.hpp"
+#include "commands/disclosure.hpp"
 #include "commands/evidence.hpp"
 #include "commands/key_rotation.hpp"
 #include "commands/life_cycle.hpp"
@@ -44,14 +45,16 @@ struct CountRefusals {
   Time since = 0;
 };
 
-using Command = std::variant<
-    RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep, DisableTwoStep,
-    MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode, StartChallenge, SendCode,
-    RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode, ResetPassword, TrustDevice, MarkProofsLost,
-    ProposeReplacementProof, ConfirmReplacementProof, CancelReplacement, DisputeReplacement, CompleteReplacement,
-    SubmitRecovery, DecideRecovery, SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox,
-    ExpireAccount, CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
-    RotateSigningKey, RotateMasterKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
+using Command =
+    std::variant<RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep,
+                 DisableTwoStep, MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode,
+                 StartChallenge, SendCode, RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode,
+                 ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
+                 CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
+                 SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
+                 CloseAccount, CompleteErasure, RecordAccess, DiscloseEvents, AdoptPolicy, RegisterService,
+                 RevokeService, RotateSigningKey, RotateMasterKey, AcceptRestore, RecordProjectionDigests,
+                 CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);

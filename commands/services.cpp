@@ -28,6 +28,7 @@ constexpr auto command_roles = std::to_array<CommandRoles>({
     {"expire-account", {scheduler, none}},
     {"deactivate-mailbox", {front_end, scheduler}},
     {"record-access", {investigator, none}},
+    {"disclose-events", {investigator, auditor}},
     {"adopt-policy", {admin, none}},
     {"register-service", {admin, none}},
     {"revoke-service", {admin, none}},

@@ -19,7 +19,8 @@ QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options"
            "explain", "services", "policy")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
-        ["audit", "consistency"], ["audit", "check"], ["export"], ["export", "tiles"], ["witness"],
+        ["audit", "consistency"], ["audit", "check"], ["audit", "disclose"],
+        ["audit", "check-disclosure"], ["export"], ["export", "tiles"], ["witness"],
         ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"],
         ["backup"], ["backup", "list"], ["backup", "verify"], ["backup", "prune"], ["restore"],
         ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "signer"],

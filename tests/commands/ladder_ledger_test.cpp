@@ -79,6 +79,24 @@ SCENARIO("R-LED-5: record-access, rung by rung") {
       .expect_accepted("AccessRecorded");
 }
 
+SCENARIO("R-LED-5 R-LED-6 R-LIFE-1: disclose-events, rung by rung") {
+  const DiscloseEvents wrong{.reason = "", .case_number = "", .positions = {}};
+  Subject closed = owner();
+  closed.happened(draft(fb::AccountClosedT{.key_fingerprint = Hash{{1}}, .name_mark = {1}}, {Rule::life_1}));
+  CHECK(outcome(closed.when(wrong)) == "R-LIFE-1 account_erased");
+  Ladder(owner(), wrong)
+      .rung("R-LED-5 positions_missing", &DiscloseEvents::positions, std::vector<Position>(disclosure_events_max + 1))
+      .rung("R-LED-5 too_many_positions", &DiscloseEvents::positions, std::vector<Position>(disclosure_events_max))
+      .rung("R-LED-5 position_repeated", &DiscloseEvents::positions, {999, 0, 1})
+      .rung("R-LED-6 secrets_included", &DiscloseEvents::with_secrets, true)
+      .rung("R-LED-5 event_closed", &DiscloseEvents::positions, {1, 0})
+      .rung("R-LED-5 reason_missing", &DiscloseEvents::reason, std::string(access_reason_bytes_max + 1, 'r'))
+      .rung("R-LED-5 reason_too_long", &DiscloseEvents::reason, std::string(access_reason_bytes_max, 'r'))
+      .rung("R-LED-5 case_number_missing", &DiscloseEvents::case_number, std::string(case_number_bytes_max + 1, 'c'))
+      .rung("R-LED-5 case_number_too_long", &DiscloseEvents::case_number, std::string(case_number_bytes_max, 'c'))
+      .expect_accepted("AccessRecorded");
+}
+
 namespace {
 
 /// A command at the executor's door: the refusal, or the fault, in words.

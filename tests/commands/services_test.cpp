@@ -220,6 +220,7 @@ SCENARIO("R-LED-5: every command of the catalogue is issued by the roles the cat
       {"register-service", {admin}},
       {"revoke-service", {admin}},
       {"record-access", {investigator}},
+      {"disclose-events", {investigator, auditor}},
   };
   for (const auto& [command, roles] : catalogue) {
     const auto named = roles_of(command);
@@ -321,6 +322,7 @@ SCENARIO("R-REC-11: whatever support tries is refused and recorded on the accoun
       {"change-password", ChangePassword{.current = "Old-pass1", .password = {"New-pass2", "New-pass2"}}},
       {"decide-recovery", DecideRecovery{numbered(1)}},
       {"record-access", RecordAccess{.reason = "a call", .case_number = "1", .fields = {"profile"}}},
+      {"disclose-events", DiscloseEvents{.reason = "a call", .case_number = "1", .positions = {2}}},
       {"start-challenge", StartChallenge{fb::Purpose::reset_password, {}, CharacterCheck{"a", "a"}}},
       {"close-account", CloseAccount{.password = "Old-pass1", .confirm = true}},
       {"add-proof", AddProof{.challenge = {}, .proof = new_mailbox("desk@example.org")}},
