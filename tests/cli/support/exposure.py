@@ -4,19 +4,25 @@ import json
 from pathlib import Path
 
 from support import memory
-from support.marks import MASKED, PERSONAL, SECRET
+from support.marks import MASKED, PERSONAL, SECRET, mark_of
 from support.stolen import without_block_headers
 
 ENCODINGS_IN_MEMORY = ("UTF-8", "JSON", "utf-16-le", "utf-32-le")
+
+
+PLANTED = "zq7-planted-in-a-public-field"  # a case number: it is in clear wherever events are
 
 
 class Exposure:
     def __init__(self, marks, report):
         self.marks, self.report = marks, report
         self.seen = {}  # bytes by place
+        self.plant, self.planted = mark_of("planted", MASKED, PLANTED), set()  # and the places where it was met
 
     def search(self, place, octets, kinds=(SECRET, PERSONAL, MASKED)):
         self.seen[place] = self.seen.get(place, 0) + len(octets)
+        if any(self.plant.found(octets, octets.lower())):
+            self.planted.add(place.split(":")[0])
         found = self.marks.found(octets, kinds)
         self.report.equal(found, [], f"what stands in {place}")
         return found

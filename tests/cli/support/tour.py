@@ -4,6 +4,7 @@ import hashlib
 import hmac
 
 from support.conversation import STEP
+from support.exposure import PLANTED
 
 FOREIGN, MAIL = "zq7-foreign.example.co.jp", "zq7-mailhost.example.jp"
 CHALLENGE_TEXT = "ZQ7XVMS"
@@ -267,7 +268,7 @@ class Tour:
         talk, account = self.talk, self.account
         talk.refuse("record-access", "field_unknown", account, fields=["zq7_field"], case_number="C-1",
                     reason=self.marks.personal("refused reason", "Zq7 refused reason of an access"))
-        talk.command("record-access", account, fields=["sign_in_name", "profile", "proofs"], case_number="C-1",
+        talk.command("record-access", account, fields=["sign_in_name", "profile", "proofs"], case_number=PLANTED,
                      reason=self.marks.personal("reason", "Zq7 reason of an access"))
 
     def other_accounts(self):
