@@ -1,7 +1,8 @@
 // daicho init, command, play, outbox, tick: what writes to a ledger.
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
-#include <fstream>
 #include <iostream>
 
 #include "commands/text.hpp"
@@ -11,6 +12,7 @@
 #include "tools/queries.hpp"
 #include "tools/routes.hpp"
 #include "tools/rule_index.hpp"
+#include "tools/wiped_streams.hpp"
 
 namespace daicho {
 
@@ -106,13 +108,12 @@ Exit run_command(const CommandLine& line, const Arguments& a) {
 }
 
 Exit run_play(const CommandLine& line, const Arguments& a) {
-  std::ifstream file;
-  if (a.file != "-") {
-    file.open(a.file);
-    if (!file) throw Failure(Exit::usage, a.file + ": cannot be read");
-  }
+  const int file = a.file == "-" ? STDIN_FILENO : ::open(a.file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw Failure(Exit::usage, a.file + ": cannot be read");
+  WipedInput input(file);
+  std::istream lines(&input);
   WritableLedger ledger = open_for_writing(line.data(), line.at());
-  const PlaySummary summary = play(ledger, a.file == "-" ? std::cin : file, line.format(), a.service, line.language());
+  const PlaySummary summary = play(ledger, lines, line.format(), a.service, line.language());
   if (summary.unexpected > 0)
     spdlog::error("{} of {} lines answered otherwise than expected", summary.unexpected, summary.lines);
   return summary.unexpected > 0 ? Exit::refused : Exit::done;
