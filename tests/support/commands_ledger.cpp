@@ -47,15 +47,14 @@ Entropy counting_entropy(std::atomic<std::uint64_t>& next) {
 
 }  // namespace
 
-MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed)
-    : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())), entropy_(counting_entropy(drawn_)) {
+MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed) : entropy_(counting_entropy(drawn_)) {
   draw_from(seed);
   found(changes);
 }
 MemoryLedger::~MemoryLedger() = default;
 
 void MemoryLedger::found(const Json& changes) {
-  auto store = Store::open(directory, Store::Mode::create, env_.get());
+  auto store = Store::open(directory, Store::Mode::create, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
   auto [keys, key_rows] = KeyRing::create(master_key(), entropy_);
@@ -95,7 +94,7 @@ void MemoryLedger::reopen() {
   log_.reset();
   keys_.reset();
   store_.reset();
-  auto store = Store::open(directory, Store::Mode::write, env_.get());
+  auto store = Store::open(directory, Store::Mode::write, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
   auto keys = KeyRing::open(master_key(), *store_);

@@ -1,12 +1,11 @@
 // tests/support/commands_ledger.hpp — a whole ledger in memory: store, log with a settable clock, keys, executor.
 #pragma once
 
-#include <rocksdb/env.h>
-
 #include <atomic>
 
 #include "commands/executor.hpp"
 #include "tests/support/commands_subject.hpp"
+#include "tests/support/ledger_fault_env.hpp"
 
 namespace daicho::test {
 
@@ -42,6 +41,7 @@ class MemoryLedger {
   /// What is drawn from here on is as in any other ledger that was told the same number. At first that is `seed`.
   void draw_from(std::uint64_t stream) { drawn_ = stream << 32U; }
 
+  FaultEnv disk;  ///< in memory; it does not fail until it is told to
   std::atomic<Time> clock = noon;
   void wait(Duration span) { clock += span; }
 
@@ -78,12 +78,11 @@ class MemoryLedger {
   const KeyRing& keys() const { return *keys_; }
   Log& log() { return *log_; }
   Executor& executor() { return *executor_; }
-  rocksdb::Env* env() { return env_.get(); }
+  rocksdb::Env* env() { return disk.get(); }
 
  private:
   void found(const Json& changes);
 
-  std::unique_ptr<rocksdb::Env> env_;
   std::atomic<std::uint64_t> drawn_ = 0;
   Entropy entropy_;  // different every time, the same in every run; any thread
   std::unique_ptr<Store> store_;
