@@ -80,7 +80,8 @@ def settle_in(owner):
     owner.act("record-sign-in", result="succeeded", device_id="marked-phone", location="marked-place")
     owner.act("record-sign-in", result="failed", device_id="marked-phone", location="marked-place", reason="x")
     change = owner.pass_challenge("change_security_info")
-    owner.act("change-profile", challenge_id=change, profile={"surname": "Markedsurname", "region": "Markedregion"})
+    owner.act("change-profile", challenge_id=change,
+              profile={"surname": "Markedsurname-two", "region": "Markedregion-two"})
     owner.act("add-proof", challenge_id=change, kind="email", value="marked.other@example.net")
     owner.act("add-proof", challenge_id=change, kind="authenticator_app",
               totp_secret="MARKEDTOTPMARKEDTOTPMARKEDTOTP32")
