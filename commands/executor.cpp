@@ -93,6 +93,15 @@ Id Executor::new_id(Time now) const {
   return make_uuid_v7(now, random);
 }
 
+Access* access_in(Command& command) {
+  return std::visit(
+      [](auto& one) -> Access* {
+        if constexpr (std::is_base_of_v<Access, std::decay_t<decltype(one)>>) return &one;
+        return nullptr;
+      },
+      command);
+}
+
 bool is_public(const Command& command) {
   if (const auto* start = std::get_if<StartChallenge>(&command)) return is_public(start->purpose);
   if (const auto* sign_in = std::get_if<RecordSignIn>(&command)) return !sign_in->succeeded;
@@ -121,6 +130,10 @@ Result<Answer, Fault> Executor::execute(Request request) {
   std::vector<std::uint64_t> hashes = {hash_of(run.account_id.view()),
                                        hash_of(as_bytes(answer_row_key(run.request.issuer)))};
   if (unknown) hashes.push_back(hash_of(as_bytes(decoy_row_key(run.account_id))));
+  if (const Access* access = access_in(run.request.command)) {  // one investigator's accesses are counted in turn
+    const std::string& investigator = investigator_of(*access, run.request.issuer);
+    hashes.push_back(hash_of(as_bytes(access_rows_prefix(investigator))));
+  }
   if (const auto name = folded_name(run.request.command)) {
     run.name_tag = sign_in_name_tag(keys_, *name);
     hashes.push_back(hash_of(run.name_tag->view()));
@@ -344,6 +357,8 @@ Result<Answer, Fault> Executor::run(Run& run) {
   }
   if (overtaken) return Unexpected{Fault{FaultKind::busy, "The account changed meanwhile; try again."}};
   finish(run);
+  if (run.answer && run.decision.reveal)
+    run.answer->body.update(run.decision.reveal(run.account, context_of(run, log_.time())));
   if (run.answer) return *std::move(run.answer);
   return answer_of(run, run.account, context_of(run, log_.time()), {});
 }
@@ -352,7 +367,10 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
   Rows rows;
   if (run.is_ledgers_own()) {
     run.ledger_after = *run.ledger;
-    for (std::size_t i = 0; i < events.size(); ++i) evolve(run.ledger_after, events[i], leaves[i]);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      evolve(run.ledger_after, events[i], leaves[i]);
+      append_access_row(rows, events[i]);
+    }
     rows.push_back({Family::rows, ledger_row_key(), encode_row(run.ledger_after)});
   } else {
     Indexed before = indexed(run.account);

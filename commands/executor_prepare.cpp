@@ -1,4 +1,4 @@
-// What must be known before a decision and would be too slow or impure inside it: the name index, the outbox, Argon2id.
+// What must be known before a decision and would be too slow or impure inside it: the indexes, the outbox, Argon2id.
 #include <algorithm>
 #include <set>
 
@@ -48,6 +48,12 @@ std::optional<Fault> Executor::prepare(Run& run) {
     const auto kind = waiting(store_, run.account_id, run.decoy.has_value(), delivery->notification);
     if (!kind) return fault_of(kind.error());
     delivery->waiting = *kind;
+  }
+  if (Access* access = access_in(run.request.command)) {
+    const std::string& investigator = investigator_of(*access, run.request.issuer);
+    const auto earlier = read_accesses(store_, investigator, log_.time() - day_marks_kept);
+    if (!earlier) return fault_of(earlier.error());
+    for (const AccessRow& row : *earlier) access->earlier.push_back(row.at);
   }
   if (auto* closing = std::get_if<CloseAccount>(&run.request.command)) {
     if (auto fault = prepare_closing(run, *closing)) return fault;

@@ -52,6 +52,9 @@ struct Executor::Run {
   AccountHead head() const { return is_ledgers_own() ? ledger->head : account.head; }
 };
 
+/// The command as one that shows sealed fields; null: it shows none.
+Access* access_in(Command& command);
+
 /// Key of the row that keeps a command's first answer.
 std::string answer_row_key(const Issuer& issuer);
 std::string answer_row_key(const Event& event);  ///< of the command that the event is of

@@ -19,6 +19,7 @@ struct CommandRoles {
 
 /// Every command that not just front ends issue; the rest is theirs.
 constexpr auto command_roles = std::to_array<CommandRoles>({
+    {"lease", {delivery, none}},  // no command: what the outbox hands out
     {"record-delivery", {delivery, none}},
     {"block-account", {risk, none}},
     {"record-evidence", {evidence, none}},
@@ -73,9 +74,7 @@ bool is_not_permitted(const Json& answer) {
 }
 
 Decision decide(const LedgerState& ledger, const RegisterService& command, const Context& context) {
-  std::string word = command.name;
-  std::ranges::replace(word, '-', '_');
-  if (!is_word(word))
+  if (!is_hyphenated_word(command.name))
     return refused(bad("name_not_a_word", "A service is named with a-z, 0-9, _ and -, at most 64 of them."));
   if (command.name == owner_service || command.name == scheduler_service)
     return refused(bad("name_reserved", "This name is the ledger's own."));

@@ -25,6 +25,12 @@ bool is_word(std::string_view text) {
   return !text.empty() && text.size() <= word_bytes_max && std::ranges::all_of(text, is_allowed);
 }
 
+bool is_hyphenated_word(std::string_view text) {
+  std::string word(text);
+  std::ranges::replace(word, '-', '_');
+  return is_word(word);
+}
+
 std::string fold(std::string_view text) {
   UErrorCode status = U_ZERO_ERROR;
   const icu::Normalizer2* nfkc_casefold = icu::Normalizer2::getNFKCCasefoldInstance(status);

@@ -15,6 +15,8 @@ inline constexpr std::size_t word_bytes_max = 64;
 bool is_utf8(std::string_view text);
 /// Lower-case letters, digits and `_`, at most word_bytes_max of them.
 bool is_word(std::string_view text);
+/// Likewise, with `-`: names of services, ids of investigators.
+bool is_hyphenated_word(std::string_view text);
 /// NFKC, case folded, outer white space removed, inner white space runs made one space: what two people would call
 /// equal.
 std::string fold(std::string_view text);

@@ -107,6 +107,9 @@ void Replay::apply_to_ledger(const Event& event, const Hash& leaf) {
     }
   }
   evolve(ledger_, event, leaf);
+  Rows changes;
+  append_access_row(changes, event);
+  apply_changes(index_, std::move(changes));
 }
 
 void Replay::apply_to_account(const Event& event, const Hash& leaf) {
@@ -186,8 +189,8 @@ Result<std::optional<RowDifference>, StoreError> first_difference(const Store& s
 
 std::string describe(const RowDifference& difference) {
   static const std::map<char, const char*> tables = {
-      {'L', "ledger state"}, {'A', "account state"}, {'D', "due times"}, {'B', "blocked accounts"},
-      {'E', "evidence"},     {'N', "sign-in names"}, {'O', "outbox"}};
+      {'L', "ledger state"}, {'A', "account state"}, {'D', "due times"},     {'B', "blocked accounts"},
+      {'E', "evidence"},     {'I', "accesses"},      {'N', "sign-in names"}, {'O', "outbox"}};
   const auto table = tables.find(difference.key.empty() ? '?' : difference.key[0]);
   std::string words = table == tables.end() ? "a row of an unknown table" : table->second;
   if (difference.key.size() == 17 && table != tables.end() && (table->first == 'A' || table->first == 'B')) {

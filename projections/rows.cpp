@@ -172,6 +172,11 @@ void append_index_changes(Rows& rows, const Indexed& before, const Indexed& afte
   if (name_tag) put(rows, sign_in_name_row_key(*name_tag), std::string(event.account().text()));
   append_outbox_changes(rows, event);
   append_evidence_changes(rows, event);
+  append_access_row(rows, event);
+}
+
+void append_access_row(Rows& rows, const Event& event) {
+  if (const auto access = access_of(event)) put(rows, access_row_key(*access), "");
 }
 
 std::vector<Id> notifications_of(std::span<const Event> history) {

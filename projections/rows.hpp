@@ -1,9 +1,10 @@
 // projections/rows.hpp — the projection rows: their keys, and which of them an event changes.
-// One letter opens each key: L ledger, A account, B blocked, D due, E evidence, N sign-in name, O outbox
+// One letter opens each key: L ledger, A account, B blocked, D due, E evidence, I access, N sign-in name, O outbox
 // (docs/ledger-format.md).
 #pragma once
 
 #include "ledger/store.hpp"
+#include "projections/accesses.hpp"
 #include "projections/row_codec.hpp"
 
 namespace daicho {
@@ -75,6 +76,9 @@ Indexed indexed(const Account& account);
 /// one.
 void append_index_changes(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
                           const std::optional<Tag32>& name_tag);
+
+/// Of these, the one that an event of the ledger's own account may change.
+void append_access_row(Rows& rows, const Event& event);
 
 /// The notifications that an account's events asked for; those that none of them reports as delivered.
 std::vector<Id> notifications_of(std::span<const Event> history);

@@ -77,7 +77,8 @@ Json body_of(const Arguments& a) {
   return body;
 }
 
-Exit finish(const Result<Answer, Fault>& answer, Format format, const std::string& language) {
+/// `rows`: the list among the answer's members.
+Exit finish(const Result<Answer, Fault>& answer, const char* rows, Format format, const std::string& language) {
   if (!answer) {
     print(fault_json(answer.error()), format);
     return exit_of(answer.error().kind);
@@ -85,7 +86,7 @@ Exit finish(const Result<Answer, Fault>& answer, Format format, const std::strin
   Json shown = answer->body;
   if (answer->replayed) shown["replayed"] = true;
   translate(shown, language);
-  print(shown, format, "events");
+  print(shown, format, rows);
   if (!answer->is_refusal) return Exit::done;
   return is_not_permitted(shown) ? Exit::not_permitted : Exit::refused;
 }
@@ -104,7 +105,7 @@ Exit run_command(const CommandLine& line, const Arguments& a) {
                           .service = a.service,
                           .idempotency_key = given(a.idempotency_key),
                           .expected_version = has_expected_version ? std::optional(a.expected_version) : std::nullopt};
-  return finish(execute_json(ledger, a.command, body, defaults), line.format(), line.language());
+  return finish(execute_json(ledger, a.command, body, defaults), "events", line.format(), line.language());
 }
 
 Exit run_play(const CommandLine& line, const Arguments& a) {
@@ -121,10 +122,10 @@ Exit run_play(const CommandLine& line, const Arguments& a) {
 
 Exit run_lease(const CommandLine& line, const Arguments& a) {
   WritableLedger ledger = open_for_writing(line.data(), line.at());
-  LeaseOptions options{.holder = a.holder, .count_max = a.count_max, .seconds = a.seconds, .account = {}};
+  LeaseOptions options{
+      .service = a.service, .holder = a.holder, .count_max = a.count_max, .seconds = a.seconds, .account = {}};
   if (!a.account.empty()) options.account = resolve_account(*ledger.store, ledger.keys.get(), a.account).id;
-  print(lease_notifications(ledger, options), line.format(), "notifications");
-  return Exit::done;
+  return finish(lease_notifications(ledger, options), "notifications", line.format(), line.language());
 }
 
 Exit run_tick(const CommandLine& line) {
@@ -175,6 +176,7 @@ void add_outbox(CommandLine& line, const std::shared_ptr<Arguments>& a) {
                          [&line, a] { return run_lease(line, *a); });
   lease->add_option("--max", a->count_max, "how many at most")->check(CLI::Range(std::int64_t{1}, lease_count_max));
   lease->add_option("--seconds", a->seconds, "for how long")->check(CLI::Range(std::int64_t{1}, lease_seconds_max));
+  lease->add_option("--service", a->service, "the service that asks; its role: delivery");
   lease->add_option("--holder", a->holder, "who takes them");
   lease->add_option("--account", a->account, "of one account only");
 }

@@ -14,7 +14,7 @@ namespace daicho {
 namespace {
 
 struct Arguments {
-  std::string query, account, as_of, type, by_service, since, until, due_before, rule;
+  std::string query, account, as_of, type, by_service, since, until, due_before, rule, investigator;
   std::optional<std::uint64_t> from, limit, seq;
   bool follow = false, verify = false;
   std::vector<std::string> vkeys, consumer;  // of --verify, as what follows
@@ -100,6 +100,7 @@ Exit run_query(const CommandLine& line, const Arguments& a) {
   options.due_before = parse_time_option("--due-before", a.due_before);
   options.seq = a.seq;
   options.rule = given(a.rule);
+  options.investigator = given(a.investigator);
   options.language = line.language();
   if ((a.follow || a.verify) && a.query != "events")
     throw Failure(Exit::usage, "--follow, --verify: of `query events` only");
@@ -142,12 +143,13 @@ void add_query_commands(CommandLine& line) {
   query->add_option("name", a->query, "which query")->required();
   query->add_option("--account", a->account, "account id, or sign-in name");
   query->add_option("--as-of", a->as_of, "an earlier instant: a time, or a sequence number");
-  query->add_option("--from", a->from, "events: the first sequence number");
+  query->add_option("--from", a->from, "events, accesses: the first sequence number");
   query->add_option("--limit", a->limit, "rows at most");
   query->add_option("--type", a->type, "events of this type");
   query->add_option("--service", a->by_service, "events by this service");
-  query->add_option("--since", a->since, "events not before this time");
-  query->add_option("--until", a->until, "events not after this time");
+  query->add_option("--investigator", a->investigator, "accesses by this investigator");
+  query->add_option("--since", a->since, "events, accesses: not before this time");
+  query->add_option("--until", a->until, "events, accesses: not after this time");
   query->add_option("--due-before", a->due_before, "windows that end, and replies that are due, before this time");
   query->add_option("--seq", a->seq, "explain: the event's sequence number");
   query->add_option("--rule", a->rule, "explain: what this rule goes by for the account");

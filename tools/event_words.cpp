@@ -294,16 +294,27 @@ EventWords words(const fb::ServiceRevoked& e) {
 }
 EventWords words(const fb::CommandRefused& e) {
   const auto rule = rule_of(e.rule());
-  return {"a command was refused: " + text(e.code()),
-          {{"rule", rule ? text_of(*rule).id : ""}, {"code", text(e.code())}}};
+  const std::string investigator = text(e.investigator());
+  EventWords words{"a command was refused: " + text(e.code()),
+                   {{"rule", rule ? text_of(*rule).id : ""}, {"code", text(e.code())}}};
+  if (!investigator.empty()) {
+    words.sentence += ", of investigator " + investigator;
+    words.fields["investigator"] = investigator;
+  }
+  return words;
 }
 EventWords words(const fb::AccessRecorded& e) {
-  const std::string case_number = text(e.case_number());
-  EventWords words{"sealed fields were read" + (case_number.empty() ? "" : ", case " + case_number),
-                   {{"case_number", text(e.case_number())}, {"fields", Json::array()}}};
+  const std::string investigator = text(e.investigator()), case_number = text(e.case_number());
+  EventWords words{"", {{"investigator", investigator}, {"case_number", case_number}, {"fields", Json::array()}}};
   if (e.fields()) {
-    for (const auto* field : *e.fields()) words.fields["fields"].push_back(field->str());
+    for (const auto* field : *e.fields()) {
+      words.sentence += (words.sentence.empty() ? "" : ", ") + field->str();
+      words.fields["fields"].push_back(field->str());
+    }
   }
+  words.sentence = (words.sentence.empty() ? "sealed fields" : words.sentence) + " read";
+  if (!investigator.empty()) words.sentence += " by investigator " + investigator;
+  if (!case_number.empty()) words.sentence += " for case " + case_number;
   return words;
 }
 

@@ -150,7 +150,10 @@ class Line {
 
  private:
   Json run_command() {
-    auto answer = execute_json(ledger_, Fields(json_).text("command"), json_, {.service = service_});
+    return told(execute_json(ledger_, Fields(json_).text("command"), json_, {.service = service_}));
+  }
+
+  Json told(Result<Answer, Fault> answer) {
     if (!answer) {
       if (answer.error().kind == FaultKind::stopped) throw Failure(Exit::unavailable, answer.error().detail);
       is_refusal = true;
@@ -174,8 +177,9 @@ class Line {
     read("count_max", options.count_max, lease_count_max);
     read("seconds", options.seconds, lease_seconds_max);
     options.holder = fields.optional_text("holder").value_or(options.holder);
+    options.service = fields.optional_text("service").value_or(service_);
     fields.done();
-    return lease_notifications(ledger_, options);
+    return told(lease_notifications(ledger_, options));
   }
 
   Json run_tick() {
@@ -199,6 +203,9 @@ class Line {
     }
     options.due_before = fields.optional_time("due_before");
     options.type = fields.optional_text("type");
+    options.investigator = fields.optional_text("investigator");
+    options.since = fields.optional_time("since");
+    options.until = fields.optional_time("until");
     options.seq = fields.optional_count("seq");
     options.rule = fields.optional_text("rule");
     options.from = fields.optional_count("from");

@@ -8,6 +8,7 @@
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
 #include "tools/explain.hpp"
+#include "tools/query_accesses.hpp"
 #include "tools/query_account.hpp"
 #include "tools/query_recovery.hpp"
 
@@ -141,6 +142,9 @@ std::span<const Query> queries() {
        "account as_of"},
       {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events",
        query_timeline, "account as_of"},
+      {"accesses", "who read what is sealed, when, under which case; never the values",
+       "daicho query accesses --data DIR --investigator staff-17", "accesses", query_accesses,
+       "account as_of from investigator limit since until"},
       {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow --verify",
        "events", query_events, "account as_of from limit type service since until"},
       {"explain", "why: the rule, the policy then, the events it rested on, what would change it",
@@ -167,7 +171,7 @@ void check_taken(const Query& query, const QueryOptions& options) {
       {"type", options.type.has_value()},       {"service", options.service.has_value()},
       {"since", options.since.has_value()},     {"until", options.until.has_value()},
       {"seq", options.seq.has_value()},         {"due_before", options.due_before.has_value()},
-      {"rule", options.rule.has_value()},
+      {"rule", options.rule.has_value()},       {"investigator", options.investigator.has_value()},
   };
   const bool has_others = options.account && query.account_options;
   const auto taken = split_words(has_others ? query.account_options : query.options);
@@ -191,6 +195,8 @@ void check(const LedgerView& ledger, const Query& query, const QueryOptions& opt
   if (options.type && std::ranges::none_of(types, is_type)) {
     throw Failure(Exit::usage, "type: there are no events of type `" + *options.type + "`");
   }
+  if (options.investigator && options.investigator->size() > service_bytes_max)
+    throw Failure(Exit::usage, "investigator: at most 64 bytes");
   if (options.rule && !parse_rule(*options.rule)) throw Failure(Exit::usage, "rule: there is no rule " + *options.rule);
   if (options.as_of.position) {
     const auto last = ledger.store->last(Family::events);

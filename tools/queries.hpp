@@ -14,7 +14,8 @@ struct QueryOptions {
   std::optional<Position> from;
   std::optional<std::uint64_t> limit;
   std::optional<std::string> type, service;
-  std::optional<Time> since, until;  ///< of `events`
+  std::optional<std::string> investigator;  ///< of `accesses`
+  std::optional<Time> since, until;         ///< of `events` and `accesses`
   std::optional<Time> due_before;
   std::optional<Position> seq;      ///< of `explain`: an event
   std::optional<std::string> rule;  ///< of `explain`, with an account: a rule that refused and left no event

@@ -356,9 +356,13 @@ const auto route_table = std::to_array<Route>({
     {"close-account", "the end of the account, by its owner", R"({"password":"Kaze1234","confirm":true})",
      read_closing},
     {"record-access", "an investigator reads sealed fields; the reading is recorded first",
-     R"({"reason":"complaint of the owner","case_number":"C-1042","fields":["sign_in_name","proofs"]})",
+     R"({"reason":"complaint of the owner","case_number":"C-1042","investigator":"staff-17",)"
+     R"("fields":["sign_in_name","proofs"]})",
      [](Fields& f) -> Command {
-       return RecordAccess{f.text("reason"), f.text_or_empty("case_number"), read_words(f, "fields")};
+       return RecordAccess{{.reason = f.text_or_empty("reason"),
+                            .case_number = f.text_or_empty("case_number"),
+                            .investigator = f.text_or_empty("investigator")},
+                           read_words(f, "fields")};
      }},
     {"disclose-events",
      "single events are to be opened for a third party; `daicho audit disclose` issues it and does so",

@@ -66,16 +66,22 @@ SCENARIO("R-LED-5: revoke-service, rung by rung") {
 }
 
 SCENARIO("R-LED-5: record-access, rung by rung") {
-  const std::string too_long = "R-LED-5 reason_too_long";
-  const RecordAccess wrong{
-      std::string(access_reason_bytes_max + 1, 'r'), std::string(case_number_bytes_max + 1, 'c'), {}};
-  Ladder(owner(), wrong)
-      .rung(too_long, &RecordAccess::reason, "")
-      .rung("R-LED-5 reason_missing", &RecordAccess::reason, "complaint")
-      .rung(too_long, &RecordAccess::case_number, "C-1042")
-      .rung("R-LED-5 fields_missing", &RecordAccess::fields, {"profile", "profile"})
-      .rung("R-LED-5 field_repeated", &RecordAccess::fields, {"profile", "password"})
-      .rung("R-LED-5 field_unknown", &RecordAccess::fields, {"profile"})
+  RecordAccess wrong;
+  wrong.investigator = "Taro Yamada";
+  wrong.earlier = {noon};
+  Subject subject = owner();
+  subject.policy.accesses_per_day = 1;
+  Ladder(subject, wrong)
+      .rung("R-LED-5 fields_missing", &RecordAccess::fields, {"profile", "profile", "password"})
+      .rung("R-LED-5 field_unknown", &RecordAccess::fields, {"profile", "profile"})
+      .rung("R-LED-5 field_repeated", &RecordAccess::fields, {"profile"})
+      .rung("R-LED-5 reason_missing", &RecordAccess::reason, std::string(access_reason_bytes_max + 1, 'r'))
+      .rung("R-LED-5 reason_too_long", &RecordAccess::reason, "complaint")
+      .rung("R-LED-5 case_number_missing", &RecordAccess::case_number, std::string(case_number_bytes_max + 1, '@'))
+      .rung("R-LED-5 case_number_too_long", &RecordAccess::case_number, "taro@example.com")
+      .rung("R-LED-5 case_number_not_a_word", &RecordAccess::case_number, "C-1042")
+      .rung("R-LED-5 investigator_not_a_word", &RecordAccess::investigator, "staff-17")
+      .rung("R-LED-5 access_limit: CommandRefused", under([](Policy& policy) { ++policy.accesses_per_day; }))
       .expect_accepted("AccessRecorded");
 }
 
@@ -101,7 +107,7 @@ namespace {
 
 /// A command at the executor's door: the refusal, or the fault, in words.
 std::string answer(MemoryLedger& ledger, const std::optional<Id>& account, const Envelope& envelope) {
-  const auto given = ledger.execute(RecordAccess{"complaint", "C-1042", {"profile"}}, account, envelope);
+  const auto given = ledger.execute(RecordAccess{{"complaint", "C-1042", ""}, {"profile"}}, account, envelope);
   if (given) return outcome(*given);
   switch (given.error().kind) {
     case FaultKind::no_such_account:

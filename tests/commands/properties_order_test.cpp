@@ -143,7 +143,7 @@ struct Unrelated {
         SendCode{sending, second, fb::Channel::email, "nobody"},
         MergeAccounts{"other@outlook.jp"},
         ChangeProfile{change, {{"surname", "Suzuki"}}},
-        RecordAccess{"complaint", "C-1042", {"sign_in_name"}},
+        RecordAccess{{"complaint", "C-1042", "staff-17"}, {"sign_in_name"}},
         DeactivateMailbox{fb::MailboxReason::owner},
         IssueRecoveryCode{change},
         RecordDelivery{.notification = told, .result = fb::DeliveryResult::accepted},

@@ -76,6 +76,7 @@ SCENARIO("R-LED-3: an altered, missing or additional row is found and named, and
   const Id owner = ledger.make_owner("owner@outlook.jp");
   ledger.run(BlockAccount{"suspected_intrusion", ""}, owner);
   ledger.open_window(owner, "new@example.org");
+  ledger.run(RecordAccess{{"complaint", "C-1042", "staff-17"}, {"profile"}}, owner);
   const auto good = ledger.rows(Family::rows);
   const auto first_of = [&](char table) { return good.lower_bound(std::string(1, table))->first; };
   Account altered = ledger.account(owner);
@@ -93,6 +94,9 @@ SCENARIO("R-LED-3: an altered, missing or additional row is found and named, and
       {blocked_row_key(owner), std::nullopt, "blocked accounts of " + to_text(owner) + ": the row is missing"},
       {first_of('D'), std::nullopt, "due times: the row is missing"},
       {first_of('N'), std::string(16, 'n'), "sign-in names: the row differs from what the events give"},
+      {first_of('I'), std::nullopt, "accesses: the row is missing"},
+      {first_of('I'), "x", "accesses: the row differs from what the events give"},
+      {access_row_key({"staff-17", noon, 999}), "", "accesses: a row that no event gives"},
       {first_of('O'), std::nullopt, "outbox: the row is missing"},
       {ledger_row_key(), "x", "ledger state: the row differs from what the events give"},
       {"Z", "x", "a row of an unknown table: a row that no event gives"},

@@ -53,7 +53,7 @@ MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed) : entropy_(c
 MemoryLedger::~MemoryLedger() = default;
 
 void MemoryLedger::found(const Json& changes) {
-  auto store = Store::open(directory, Store::Mode::create, disk_.get());
+  auto store = Store::open(directory, Store::Mode::create, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
   auto [keys, key_rows] = KeyRing::create(master_key(first_master), entropy_);
@@ -93,7 +93,7 @@ void MemoryLedger::reopen(std::uint8_t master, std::optional<std::uint8_t> other
   log_.reset();
   keys_.reset();
   store_.reset();
-  auto store = Store::open(directory, Store::Mode::write, disk_.get());
+  auto store = Store::open(directory, Store::Mode::write, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
   auto keys = KeyRing::open(master_key(master), *store_, other ? std::optional(master_key(*other)) : std::nullopt);

@@ -1,8 +1,6 @@
 // tests/support/commands_ledger.hpp — a whole ledger in memory: store, log with a settable clock, keys, executor.
 #pragma once
 
-#include <rocksdb/env.h>
-
 #include <atomic>
 
 #include "commands/executor.hpp"
@@ -45,6 +43,7 @@ class MemoryLedger {
   /// What is drawn from here on is as in any other ledger that was told the same number. At first that is `seed`.
   void draw_from(std::uint64_t stream) { drawn_ = stream << 32U; }
 
+  FaultEnv disk;  ///< in memory; it does not fail until it is told to
   std::atomic<Time> clock = noon;
   void wait(Duration span) { clock += span; }
 
@@ -82,13 +81,11 @@ class MemoryLedger {
   Log& log() { return *log_; }
   Executor& executor() { return *executor_; }
   KeyRing& keys() { return *keys_; }
-  rocksdb::Env* env() { return disk_.get(); }
-  FaultEnv& disk() { return disk_; }
+  rocksdb::Env* env() { return disk.get(); }
 
  private:
   void found(const Json& changes);
 
-  FaultEnv disk_;
   std::atomic<std::uint64_t> drawn_ = 0;
   Entropy entropy_;  // different every time, the same in every run; any thread
   std::unique_ptr<Store> store_;
