@@ -43,15 +43,14 @@ struct CountRefusals {
   Time since = 0;
 };
 
-using Command =
-    std::variant<RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep,
-                 DisableTwoStep, MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode,
-                 StartChallenge, SendCode, RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode,
-                 ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
-                 CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
-                 SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
-                 RotateSigningKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
+using Command = std::variant<
+    RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep, DisableTwoStep,
+    MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode, StartChallenge, SendCode,
+    RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode, ResetPassword, TrustDevice, MarkProofsLost,
+    ProposeReplacementProof, ConfirmReplacementProof, CancelReplacement, DisputeReplacement, CompleteReplacement,
+    SubmitRecovery, DecideRecovery, SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox,
+    ExpireAccount, CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
+    RotateSigningKey, RotateLookupKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -124,6 +123,8 @@ class Executor {
   std::optional<Fault> ask_secrets(Run& run);
   Decision decide_at(Run& run, Time now) const;
   Context context_of(Run& run, Time now) const;
+  std::shared_ptr<const fb::PersonalT> personal_of(Run& run, const std::vector<Event>& appended,
+                                                   Position position) const;
   Rows fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const;
   Answer answer_of(Run& run, const Account& shown, const Context& context, const std::vector<Event>& events) const;
   std::shared_ptr<const LedgerState> ledger_state() const;
@@ -137,6 +138,7 @@ class Executor {
   Result<std::vector<Answer>, Fault> finish_erasures();
   std::optional<Result<Answer, Fault>> record_digests();
   std::optional<Fault> keep_next_signer(Run& run, RotateSigningKey& command);
+  std::optional<Fault> draw_lookup_key(Run& run, RotateLookupKey& command) const;
   void settle_next_signer(const Run& run, const Result<std::vector<Place>, LogError>& places);
 
   static constexpr std::size_t lock_stripes = 4'096;

@@ -213,7 +213,8 @@ constexpr auto table = std::to_array<RuleText>({
      "Only services with the right role issue commands, and every event says who asked for it, when and why",
      "コマンドを出せるのは許可されたサービスだけで、誰がいつなぜ求めたかがすべてのイベントに残ります", "", "",
      "register-service revoke-service record-access rotate-signing-key",
-     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated RestoreAccepted"},
+     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated LookupKeyRotated "
+     "RestoreAccepted"},
     {Rule::led_6, "R-LED-6", "No secret is written in clear", "秘密の情報が平文で書き込まれることはありません", "", "",
      "", ""},
 });

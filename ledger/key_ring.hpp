@@ -3,8 +3,8 @@
 #pragma once
 
 #include "ledger/id.hpp"
+#include "ledger/lookup_slots.hpp"
 #include "ledger/sealing.hpp"
-#include "ledger/store.hpp"
 
 namespace daicho {
 
@@ -28,19 +28,33 @@ class KeyRing {
   /// Draws one; the row must be committed with the account's first event.
   std::pair<SecretKey, RowChange> new_data_key(const Id& account, const Entropy& entropy) const;
 
+  /// Draws the lookup key that follows so many rotations; its row is committed with the event that names it.
+  std::pair<SecretKey, RowChange> new_lookup_key(std::uint32_t rotations, const Entropy& entropy) const;
+  /// Takes up these lookup keys in place of those there are; false: one does not open, and all is as before.
+  bool use_lookup_keys(const Store& store, const std::vector<std::uint32_t>& slots);
+
   /// The key in a row that `create` or `new_data_key` made, before it is stored.
   std::optional<SecretKey> unwrap(const RowChange& row) const;
 
   /// Of the family `keys`: account id, u32 big-endian slot.
   static std::string row_key(const Id& account, std::uint32_t slot = 0);
 
-  const SecretKey& lookup_key() const { return lookup_; }  ///< tags for cross-account indexes
-  const SecretKey& code_key() const { return code_; }      ///< one-time codes, links and tokens are derived from it
+  struct LookupKey {
+    std::uint32_t slot;
+    SecretKey key;
+  };
+  /// Under which names and proof addresses are found: the one that rows are written under, then those that names of
+  /// closed accounts are kept under. Never empty.
+  const std::vector<LookupKey>& lookup_keys() const { return lookup_; }
+  const SecretKey& lookup_key() const { return lookup_.front().key; }
+  const SecretKey& code_key() const { return code_; }  ///< one-time codes, links, tokens, decoys are derived from it
 
  private:
-  KeyRing(SecretKey master, SecretKey lookup, SecretKey code);
+  KeyRing(SecretKey master, std::vector<LookupKey> lookup, SecretKey code);
 
-  SecretKey master_, lookup_, code_;
+  SecretKey master_;
+  std::vector<LookupKey> lookup_;
+  SecretKey code_;
 };
 
 }  // namespace daicho

@@ -311,6 +311,11 @@ EventWords words(const fb::SigningKeyRotated& e) {
   return {"the signing key was changed", {{"old_key_id", hex(e.old_key_id())}, {"vkey", text(e.vkey())}}};
 }
 
+EventWords words(const fb::LookupKeyRotated& e) {
+  return {"the lookup key was changed",
+          {{"old_key_fingerprint", text(e.old_key_fingerprint())}, {"key_fingerprint", text(e.key_fingerprint())}}};
+}
+
 EventWords words(const fb::RestoreAccepted& e) {
   const std::uint64_t missing = e.known_size() > e.size() ? e.known_size() - e.size() : 0;
   return {"a restored ledger went on from " + std::to_string(e.size()) + " events; " + std::to_string(missing) +
@@ -336,17 +341,18 @@ EventWords words_of_one(const Event& event) {
 
 EventWords describe(const Event& event) {
   using namespace fb;
-  return words_of_one<
-      LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
-      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved, CodeSent, LinkSent,
-      CodeRejected, ContactConfirmationFailed, DeliveryRecorded, CharacterCheckFailed, ChallengeStarted, ChallengeEnded,
-      ChallengePassed, PasswordReset, RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost,
-      ReplacementOpened, ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
-      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused, SignInSucceeded,
-      SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected, SecretAnswerRejected,
-      DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded, RecoveryVerified, RecoveryNotVerified,
-      ResetLinkIssued, RecoverySurveySent, MailboxDeactivated, AccountExpired, AccountClosed, ServiceRegistered,
-      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated, RestoreAccepted, ErasureCompleted>(event);
+  return words_of_one<LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
+                      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved,
+                      CodeSent, LinkSent, CodeRejected, ContactConfirmationFailed, DeliveryRecorded,
+                      CharacterCheckFailed, ChallengeStarted, ChallengeEnded, ChallengePassed, PasswordReset,
+                      RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost, ReplacementOpened,
+                      ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
+                      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused,
+                      SignInSucceeded, SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected,
+                      SecretAnswerRejected, DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded,
+                      RecoveryVerified, RecoveryNotVerified, ResetLinkIssued, RecoverySurveySent, MailboxDeactivated,
+                      AccountExpired, AccountClosed, ServiceRegistered, ServiceRevoked, CommandRefused, AccessRecorded,
+                      SigningKeyRotated, RestoreAccepted, ErasureCompleted, LookupKeyRotated>(event);
 }
 
 Json header_json(const Event& event) {

@@ -16,13 +16,14 @@ from support.program import REGISTRATION, START, Ledger, main  # noqa: E402
 
 LATER = "2026-03-02T00:00:00Z"
 QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "events",
-           "explain", "services", "policy")
+           "explain", "accounts", "services", "policy")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
         ["audit", "consistency"], ["audit", "check"], ["export"], ["export", "tiles"], ["witness"],
         ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"],
         ["backup"], ["backup", "list"], ["backup", "verify"], ["backup", "prune"], ["restore"],
-        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "signer"],
+        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "rotate-lookup"],
+        ["keys", "signer"],
         ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
@@ -103,6 +104,8 @@ def formats(ledger, account, report):
     report.equal(tuple(listed), QUERIES, "queries of the help")
     for name in QUERIES:
         owner = [] if name in ("events", "services", "policy") else ["--account", account]
+        if name == "accounts":
+            owner = ["--proof-address", "taro@example.com"]
         call = ["query", name, *owner, "--format"]
         answer = {each: ledger.run(*call, each) for each in ("json", "ndjson", "csv", "table")}
         for each, found in answer.items():

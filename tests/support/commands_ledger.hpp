@@ -36,7 +36,7 @@ class MemoryLedger {
   explicit MemoryLedger(const Json& changes = Json::object(), std::uint64_t seed = 1);
   ~MemoryLedger();
 
-  /// Closes all and opens it again from what is stored.
+  /// Closes all and opens it again from what is stored, as the program does.
   void reopen();
 
   /// What is drawn from here on is as in any other ledger that was told the same number. At first that is `seed`.
@@ -76,6 +76,7 @@ class MemoryLedger {
   Store& store() { return *store_; }
   const Store& store() const { return *store_; }
   const KeyRing& keys() const { return *keys_; }
+  KeyRing& keys() { return *keys_; }
   Log& log() { return *log_; }
   Executor& executor() { return *executor_; }
   rocksdb::Env* env() { return env_.get(); }
