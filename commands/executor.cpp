@@ -46,8 +46,8 @@ bool is_one_of(const Command& command) {
 }
 
 bool is_ledgers_own(const Request& request) {
-  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RotateMasterKey, AcceptRestore,
-                RecordProjectionDigests>(request.command))
+  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RotateMasterKey, RotateLookupKey,
+                AcceptRestore, RecordProjectionDigests>(request.command))
     return true;
   return is_one_of<RefuseCommand, CountRefusals, DiscloseEvents>(request.command) && !request.account;
 }
@@ -134,11 +134,9 @@ Result<Answer, Fault> Executor::execute(Request request) {
     const std::string& investigator = investigator_of(*access, run.request.issuer);
     hashes.push_back(hash_of(as_bytes(access_rows_prefix(investigator))));
   }
-  if (const auto name = folded_name(run.request.command)) {
-    run.name_tag = sign_in_name_tag(keys_, *name);
-    hashes.push_back(hash_of(run.name_tag->view()));
-  }
-  if (std::holds_alternative<RotateSigningKey>(run.request.command)) {
+  run.name = folded_name(run.request.command);
+  if (run.name) hashes.push_back(hash_of(as_bytes(*run.name)));
+  if (is_one_of<RotateSigningKey, RotateLookupKey>(run.request.command)) {
     const Stripes locks(stripes_);
     return this->run(run);
   }
@@ -310,7 +308,8 @@ Decision Executor::decide_at(Run& run, Time now) const {
         using Kind = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<Kind, AdoptPolicy> || std::is_same_v<Kind, RegisterService> ||
                       std::is_same_v<Kind, RevokeService> || std::is_same_v<Kind, RotateSigningKey> ||
-                      std::is_same_v<Kind, RotateMasterKey> || std::is_same_v<Kind, AcceptRestore>) {
+                      std::is_same_v<Kind, RotateMasterKey> || std::is_same_v<Kind, RotateLookupKey> ||
+                      std::is_same_v<Kind, AcceptRestore>) {
           return decide(*run.ledger, command, context);
         } else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) {
           return decide(*run.ledger, command);
@@ -363,6 +362,15 @@ Result<Answer, Fault> Executor::run(Run& run) {
   return answer_of(run, run.account, context_of(run, log_.time()), {});
 }
 
+/// The sealed part of an event of the account: one that is stored, or one that is being appended.
+std::shared_ptr<const fb::PersonalT> Executor::personal_of(Run& run, const std::vector<Event>& appended,
+                                                           Position position) const {
+  const auto found = std::ranges::find(appended, position, &Event::position);
+  if (found == appended.end()) return context_of(run, 0).personal(position);
+  auto personal = found->open(*run.data_key);
+  return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
+}
+
 Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const {
   Rows rows;
   if (run.is_ledgers_own()) {
@@ -373,12 +381,12 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
     }
     rows.push_back({Family::rows, ledger_row_key(), encode_row(run.ledger_after)});
   } else {
+    const Lookup lookup{&keys_, [&](Position position) { return personal_of(run, events, position); }};
     Indexed before = indexed(run.account);
     for (std::size_t i = 0; i < events.size(); ++i) {
       evolve(run.account, events[i], leaves[i]);
       Indexed after = indexed(run.account);
-      const bool registers = events[i].as<fb::AccountRegistered>() != nullptr;
-      append_index_changes(rows, before, after, events[i], registers ? run.name_tag : std::nullopt);
+      append_index_changes(rows, before, after, events[i], lookup);
       before = std::move(after);
     }
     rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.account)});

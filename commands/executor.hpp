@@ -53,8 +53,8 @@ using Command =
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
                  CloseAccount, CompleteErasure, RecordAccess, DiscloseEvents, AdoptPolicy, RegisterService,
-                 RevokeService, RotateSigningKey, RotateMasterKey, AcceptRestore, RecordProjectionDigests,
-                 CountRefusals, RefuseCommand>;
+                 RevokeService, RotateSigningKey, RotateMasterKey, RotateLookupKey, AcceptRestore,
+                 RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -134,6 +134,8 @@ class Executor {
   std::optional<Fault> ask_secrets(Run& run);
   Decision decide_at(Run& run, Time now) const;
   Context context_of(Run& run, Time now) const;
+  std::shared_ptr<const fb::PersonalT> personal_of(Run& run, const std::vector<Event>& appended,
+                                                   Position position) const;
   Rows fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const;
   Answer answer_of(Run& run, const Account& shown, const Context& context, const std::vector<Event>& events) const;
   std::shared_ptr<const LedgerState> ledger_state() const;
@@ -151,6 +153,7 @@ class Executor {
   Result<std::uint64_t, Fault> count_keys() const;
   std::optional<Fault> clear_files_of_old_keys();
   std::optional<Fault> keep_next_signer(Run& run, RotateSigningKey& command);
+  std::optional<Fault> draw_lookup_key(Run& run, RotateLookupKey& command) const;
   void settle_next_signer(const Run& run, const Result<std::vector<Place>, LogError>& places);
 
   static constexpr std::size_t lock_stripes = 4'096;

@@ -21,6 +21,7 @@ void append_prefixes(std::vector<RowPrefix>& prefixes, const Id& account) {
   prefixes.push_back({Family::keys, std::string(account.text())});
   prefixes.push_back({Family::rows, account_row_key(account)});
   prefixes.push_back({Family::rows, evidence_rows_prefix(account)});
+  prefixes.push_back({Family::rows, proof_addresses_row_key(account)});
 }
 
 }  // namespace
@@ -31,9 +32,9 @@ std::optional<Fault> Executor::prepare_closing(Run& run, CloseAccount& command) 
   auto history = account_events(store_, run.account.head, {});
   if (!history) return fault_of(history.error());
   run.history = *std::move(history);
-  const auto registered = Event::parse(as_bytes(run.history.front()));
-  const auto name_tag = registered_name_tag(*registered, keys_, *run.data_key);
-  if (name_tag) command.name_mark = name_mark(*ledger_key(), run.account_id, *name_tag);
+  const auto registered = context_of(run, 0).personal(run.account.identity.registered);
+  if (registered)
+    command.name_mark = name_mark(*ledger_key(), run.account_id, sign_in_name_tag(keys_, registered->sign_in_name));
   return std::nullopt;
 }
 
@@ -43,7 +44,9 @@ void Executor::append_erasure(Rows& rows, const Run& run, std::span<const Event>
   std::vector<Event> history = parse_events(run.history);
   const std::set<std::string> answers = answer_keys(history);
   history.insert(history.end(), appended.begin(), appended.end());
-  append_closing_changes(rows, history, marked_name_tag(history.back(), *ledger_key()));
+  const auto name_tag = marked_name_tag(history.back(), *ledger_key());
+  append_closing_changes(rows, history,
+                         name_tag ? std::optional(sign_in_name_row(keys_, *name_tag, run.account_id)) : std::nullopt);
   rows.push_back({Family::keys, std::string(run.account_id.text()), std::nullopt, true});
   for (const Id& notification : notifications_of(history))
     rows.push_back({Family::leases, std::string(notification.text()), std::nullopt});
@@ -68,6 +71,8 @@ Result<std::vector<Answer>, Fault> Executor::finish_erasures() {
     const std::vector<Event> history = parse_events(*envelopes);
     const std::set<std::string> answers = answer_keys(std::span(history).first(history.size() - 1));
     append_prefixes(prefixes, each.account);
+    if (const auto name_tag = marked_name_tag(history.back(), *ledger_key()))  // it stays, but not who wrote it when
+      prefixes.push_back({Family::rows, sign_in_name_row_key(*name_tag)});
     for (const std::string& key : answers) prefixes.push_back({Family::answers, key});
     commands.push_back({.sealed_events = static_cast<std::uint64_t>(std::ranges::count_if(history, &Event::is_sealed)),
                         .answers = answers.size(),

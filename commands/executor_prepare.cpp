@@ -34,12 +34,12 @@ Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& sto
 }  // namespace
 
 std::optional<Fault> Executor::prepare(Run& run) {
-  if (auto* registration = std::get_if<RegisterAccount>(&run.request.command); registration && run.name_tag) {
-    const auto holder = store_.get(Family::rows, as_bytes(sign_in_name_row_key(*run.name_tag)));
+  if (auto* registration = std::get_if<RegisterAccount>(&run.request.command); registration && run.name) {
+    const auto holder = find_sign_in_name(store_, keys_, *run.name);
     if (!holder) return fault_of(holder.error());
     registration->is_name_taken = holder->has_value();
     if (holder->has_value() && run.policy().sign_in_name_reuse == "after_closing") {  // R-LIFE-1
-      const auto account = load_account(store_, *Id::from(as_bytes(**holder)));
+      const auto account = load_account(store_, **holder);
       if (!account) return fault_of(account.error());
       registration->is_name_taken = !*account || !(*account)->life.end;
     }
@@ -59,6 +59,7 @@ std::optional<Fault> Executor::prepare(Run& run) {
     if (auto fault = prepare_closing(run, *closing)) return fault;
   }
   if (auto* rotation = std::get_if<RotateSigningKey>(&run.request.command)) return keep_next_signer(run, *rotation);
+  if (auto* rotation = std::get_if<RotateLookupKey>(&run.request.command)) return draw_lookup_key(run, *rotation);
   return ask_secrets(run);
 }
 

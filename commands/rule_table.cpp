@@ -214,7 +214,8 @@ constexpr auto table = std::to_array<RuleText>({
      "コマンドを出せるのは許可されたサービスだけで、誰がいつなぜ求めたかがすべてのイベントに残ります", "",
      "accesses_per_day day_kind day_zone",
      "register-service revoke-service record-access disclose-events rotate-signing-key",
-     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated RestoreAccepted"},
+     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated LookupKeyRotated "
+     "RestoreAccepted"},
     {Rule::led_6, "R-LED-6", "No secret is written in clear", "秘密の情報が平文で書き込まれることはありません", "", "",
      "disclose-events", "MasterKeyRotated"},
 });

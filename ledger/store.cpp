@@ -372,11 +372,12 @@ std::optional<StoreError> Store::scan_shadow(const RowVisitor& row) const {
   return scan_family(*impl_->db, impl_->shadow, {}, row);
 }
 
-std::optional<StoreError> Store::swap_shadow() {
+std::optional<StoreError> Store::swap_shadow(const Rows& beside) {
   const std::lock_guard lock(impl_->family_mutex);
   assert(impl_->shadow);
   // One synced write: the write-ahead log then holds every shadow row before it, too.
-  const Rows rows = {{Family::meta, std::string(live_rows_key), impl_->shadow->GetName()}};
+  Rows rows = beside;
+  rows.push_back({Family::meta, std::string(live_rows_key), impl_->shadow->GetName()});
   if (auto error = impl_->write(rows, impl_->rows, true)) return error;
   impl_->rows = std::exchange(impl_->shadow, nullptr);
   return std::nullopt;

@@ -157,6 +157,8 @@ void evolve(LedgerState& ledger, const Event& event, const Hash& leaf) {
   } else if (const auto* digests = event.as<fb::ProjectionDigestsRecorded>()) {
     ledger.digests_at = digests->size();
     ledger.digests_time = event.time();
+  } else if (event.as<fb::LookupKeyRotated>()) {
+    ++ledger.lookup_rotations;
   }
 }
 

@@ -123,6 +123,7 @@ struct LedgerState {
   Time digests_time = 0;          ///< when that was, or the ledger's first instant
   std::vector<Service> services;  ///< in the order they were registered, revoked ones too
   RefusalMarks refusals;          ///< of the ledger's own commands, and of those that name no account
+  std::uint32_t lookup_rotations = 0;
   bool operator==(const LedgerState&) const = default;
 
   /// Of this name and not revoked; null: none.

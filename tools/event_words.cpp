@@ -322,6 +322,11 @@ EventWords words(const fb::SigningKeyRotated& e) {
   return {"the signing key was changed", {{"old_key_id", hex(e.old_key_id())}, {"vkey", text(e.vkey())}}};
 }
 
+EventWords words(const fb::LookupKeyRotated& e) {
+  return {"the lookup key was changed",
+          {{"old_key_fingerprint", text(e.old_key_fingerprint())}, {"key_fingerprint", text(e.key_fingerprint())}}};
+}
+
 EventWords words(const fb::RestoreAccepted& e) {
   const std::uint64_t missing = e.known_size() > e.size() ? e.known_size() - e.size() : 0;
   return {"a restored ledger went on from " + std::to_string(e.size()) + " events; " + std::to_string(missing) +
@@ -365,7 +370,7 @@ EventWords describe(const Event& event) {
                       SecretAnswerRejected, DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded,
                       RecoveryVerified, RecoveryNotVerified, ResetLinkIssued, RecoverySurveySent, MailboxDeactivated,
                       AccountExpired, AccountClosed, ServiceRegistered, ServiceRevoked, CommandRefused, AccessRecorded,
-                      SigningKeyRotated, RestoreAccepted, ErasureCompleted, MasterKeyRotated>(event);
+                      SigningKeyRotated, RestoreAccepted, ErasureCompleted, MasterKeyRotated, LookupKeyRotated>(event);
 }
 
 Json header_json(const Event& event) {

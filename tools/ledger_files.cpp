@@ -7,6 +7,7 @@
 #include "commands/policy_adoption.hpp"
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
+#include "projections/lookup_rotation.hpp"
 #include "tools/backup.hpp"
 #include "tools/key_files.hpp"
 #include "tools/master_place.hpp"
@@ -207,6 +208,11 @@ void WritableLedger::set_time(Time at) {
   }
 }
 
+void settle_lookup_rotation(WritableLedger& ledger, const LedgerState& state) {
+  const auto error = finish_lookup_rotation(*ledger.store, *ledger.keys, state.lookup_rotations, nullptr);
+  if (error) fail(*error);
+}
+
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
   if (const auto words = restored_mark_words(directory)) throw Failure(Exit::unavailable, *words);
   return open_restored_for_writing(directory, at);
@@ -231,7 +237,8 @@ WritableLedger open_restored_for_writing(const std::filesystem::path& directory,
     value_or_fail(rebuild(*ledger.store, *ledger.keys, nullptr));
     state = load_ledger(*ledger.store);
   }
-  const bool is_simulated = value_or_fail(state).simulated_clock;
+  settle_lookup_rotation(ledger, value_or_fail(state));
+  const bool is_simulated = state->simulated_clock;
   if (is_simulated) ledger.simulated.emplace();
   KeyHistory history(first);
   if (auto error = read_key_history(*ledger.store, history)) fail(*error);

@@ -51,6 +51,8 @@ struct WritableLedger {
   LedgerView view() const { return {store.get(), keys.get(), executor->ledger(), log->time()}; }
 };
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
+/// Finishes a rotation of the lookup key whose event is in the log; opening does it, too.
+void settle_lookup_rotation(WritableLedger& ledger, const LedgerState& state);
 /// The same of a directory that a restore marked as one to be read only (tools/restore.hpp): to accept it.
 WritableLedger open_restored_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
 

@@ -208,6 +208,7 @@ class Line {
     options.until = fields.optional_time("until");
     options.seq = fields.optional_count("seq");
     options.rule = fields.optional_text("rule");
+    options.proof_address = fields.optional_text("proof_address");
     options.from = fields.optional_count("from");
     options.limit = fields.optional_count("limit");
     fields.mark_read("at");

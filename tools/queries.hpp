@@ -17,9 +17,10 @@ struct QueryOptions {
   std::optional<std::string> investigator;  ///< of `accesses`
   std::optional<Time> since, until;         ///< of `events` and `accesses`
   std::optional<Time> due_before;
-  std::optional<Position> seq;      ///< of `explain`: an event
-  std::optional<std::string> rule;  ///< of `explain`, with an account: a rule that refused and left no event
-  std::string language;             ///< of titles
+  std::optional<Position> seq;               ///< of `explain`: an event
+  std::optional<std::string> rule;           ///< of `explain`, with an account: a rule that refused and left no event
+  std::optional<std::string> proof_address;  ///< of `accounts`: an e-mail address or a phone number with its country
+  std::string language;                      ///< of titles
 
   std::uint64_t rows_max() const { return limit.value_or(query_rows_default); }
   bool is_past() const { return as_of.time || as_of.position; }

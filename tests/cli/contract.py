@@ -16,14 +16,15 @@ from support.program import REGISTRATION, START, Ledger, main  # noqa: E402
 
 LATER = "2026-03-02T00:00:00Z"
 QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "accesses",
-           "events", "explain", "services", "policy")
+           "events", "explain", "accounts", "services", "policy")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
         ["audit", "consistency"], ["audit", "check"], ["audit", "disclose"],
         ["audit", "check-disclosure"], ["export"], ["export", "tiles"], ["witness"],
         ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"],
         ["backup"], ["backup", "list"], ["backup", "verify"], ["backup", "prune"], ["restore"],
-        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "signer"],
+        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "rotate-lookup"],
+        ["keys", "signer"],
         ["keys", "rotate-master"], ["keys", "split"], ["keys", "join"], ["keys", "export"], ["keys", "import"],
         ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
@@ -151,6 +152,8 @@ def formats(ledger, account, report):
     report.equal(tuple(listed), QUERIES, "queries of the help")
     for name in QUERIES:
         owner = [] if name in ("accesses", "events", "services", "policy") else ["--account", account]
+        if name == "accounts":
+            owner = ["--proof-address", "taro@example.com"]
         call = ["query", name, *owner, "--format"]
         answer = {each: ledger.run(*call, each) for each in ("json", "ndjson", "csv", "table")}
         for each, found in answer.items():

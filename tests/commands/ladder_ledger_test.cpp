@@ -155,3 +155,11 @@ SCENARIO("R-LED-5: rotate-signing-key asks for the key to come, and then refuses
   ledger.executor().set_signing_key_place({next, [] {}, [] {}});
   CHECK(outcome(ledger.run(RotateSigningKey{})) == "accepted: SigningKeyRotated");
 }
+
+SCENARIO("R-LED-5: rotate-lookup-key waits for the rotation before it, and then refuses nobody") {
+  MemoryLedger ledger;
+  CHECK(outcome(ledger.run(RotateLookupKey{})) == "accepted: LookupKeyRotated");
+  CHECK(ledger.execute(RotateLookupKey{}).error().kind == FaultKind::busy);
+  ledger.reopen();  // puts the rows under the new key
+  CHECK(outcome(ledger.run(RotateLookupKey{})) == "accepted: LookupKeyRotated");
+}

@@ -95,7 +95,7 @@ std::map<std::string, std::string> other_rows(const MemoryLedger& ledger) {
   std::map<char, int> counts;
   for (const auto& [key, value] : ledger.rows(Family::rows)) {
     ++counts[key[0]];
-    if (key[0] == 'E' || key[0] == 'D' || key[0] == 'N') rows.emplace(key, value);
+    if (key[0] == 'E' || key[0] == 'D' || key[0] == 'N' || key[0] == 'P') rows.emplace(key, value);
   }
   for (const auto& [table, count] : counts) rows.emplace(std::string(1, table) + " rows", std::to_string(count));
   return rows;

@@ -176,9 +176,10 @@ SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in i
   LedgerState ledger;
   ledger.services.resize(2);
   ledger.refusals.by_rule.push_back({711, {noon}});
-  auto& [head, origin, simulated_clock, created_at, policy, digests_at, digests_time, services, refusals] = ledger;
+  auto& [head, origin, simulated_clock, created_at, policy, digests_at, digests_time, services, refusals,
+         lookup_rotations] = ledger;
   check_members(ledger, head.version, head.position, head.leaf, origin, simulated_clock, created_at, digests_at,
-                digests_time, services, refusals.by_rule);
+                digests_time, services, refusals.by_rule, lookup_rotations);
   check_members(ledger, refusals.by_rule.front().rule, refusals.by_rule.front().marks);
   auto& [id, name, roles, public_key, token_hash, registered, registered_at, revoked_at] = services.front();
   check_members(ledger, id, name, roles, public_key, token_hash, registered, registered_at, revoked_at);

@@ -5,6 +5,7 @@
 #include "ledger/merkle.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "projections/lookup_rotation.hpp"
 
 namespace daicho::test {
 
@@ -99,6 +100,9 @@ void MemoryLedger::reopen(std::uint8_t master, std::optional<std::uint8_t> other
   auto keys = KeyRing::open(master_key(master), *store_, other ? std::optional(master_key(*other)) : std::nullopt);
   REQUIRE(keys);
   keys_ = std::make_unique<KeyRing>(*std::move(keys));
+  const auto state = load_ledger(*store_);
+  REQUIRE(state);
+  REQUIRE(!finish_lookup_rotation(*store_, *keys_, state->lookup_rotations, nullptr));
   auto log = Log::open(*store_, ledger_signer(), [this] { return clock.load(); });
   REQUIRE(log);
   log_ = *std::move(log);

@@ -35,7 +35,7 @@ class MemoryLedger {
   explicit MemoryLedger(const Json& changes = Json::object(), std::uint64_t seed = 1);
   ~MemoryLedger();
 
-  /// Closes all and opens it again from what is stored; with another master key, or two.
+  /// Closes all and opens it again from what is stored; with another master key, or two, as the program does.
   void reopen(std::uint8_t master = first_master, std::optional<std::uint8_t> other = std::nullopt);
   static constexpr std::uint8_t first_master = 0x3a;
   static SecretKey master_key(std::uint8_t byte) { return SecretKey(std::vector<std::uint8_t>(32, byte)); }
