@@ -1,6 +1,7 @@
 #include "projections/replay.hpp"
 
 #include "ledger/merkle.hpp"
+#include "ledger/pending_erasure.hpp"
 #include "ledger/sha256.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
@@ -113,16 +114,22 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   Account& account = accounts_[event.account()];
   const Indexed before = indexed(account);
   evolve(account, event, leaf);
-  std::optional<Tag32> name_tag;
-  if (keys_ && event.as<fb::AccountRegistered>()) {
-    if (const auto data_key = keys_->data_key(store_, event.account())) {
-      name_tag = registered_name_tag(event, *keys_, *data_key);
-    }
-  }
   Rows changes;
-  append_index_changes(changes, before, indexed(account), event, name_tag);
+  append_index_changes(changes, before, indexed(account), event, name_tag_of(event));
   if (event.as<fb::AccountClosed>()) append_closing(changes, event);
   apply_changes(index_, std::move(changes));
+}
+
+/// Of the name that an event registers. When its key is gone before this log has the closing, the closing's mark says
+/// it.
+std::optional<Tag32> Replay::name_tag_of(const Event& event) const {
+  if (!keys_ || !event.as<fb::AccountRegistered>()) return std::nullopt;
+  if (const auto data_key = keys_->data_key(store_, event.account()))
+    return registered_name_tag(event, *keys_, *data_key);
+  const auto pending = pending_erasures(store_, event.account());
+  const auto ledger_key = keys_->data_key(store_, Id{});
+  if (!pending || pending->empty() || !ledger_key) return std::nullopt;
+  return marked_name_tag(pending->back().event(), *ledger_key);
 }
 
 void Replay::append_closing(Rows& changes, const Event& closing) const {

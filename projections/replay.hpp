@@ -59,6 +59,7 @@ class Replay {
   };
   void apply_to_ledger(const Event& event, const Hash& leaf);
   void apply_to_account(const Event& event, const Hash& leaf);
+  std::optional<Tag32> name_tag_of(const Event& event) const;
   void append_closing(Rows& changes, const Event& closing) const;
 
   const Store& store_;

@@ -66,6 +66,9 @@ ReadableLedger open_for_reading(const std::filesystem::path& directory, std::opt
 Verifier read_verifier(const std::filesystem::path& directory);
 std::unique_ptr<KeyRing> read_keys(const std::filesystem::path& directory, const Store& store);
 
+/// A file that the caller named; nullopt: there is none. Failure `usage` for what is no regular file, or too long.
+std::optional<std::string> read_given_file(const std::filesystem::path& path, std::size_t bytes_max);
+
 [[noreturn]] void fail(const StoreError& error);
 template <class T>
 T value_or_fail(Result<T, StoreError> result) {

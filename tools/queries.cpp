@@ -6,6 +6,7 @@
 #include "commands/policy_adoption.hpp"
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
+#include "tools/erasure_list.hpp"
 #include "tools/event_words.hpp"
 #include "tools/explain.hpp"
 #include "tools/query_account.hpp"
@@ -143,6 +144,8 @@ std::span<const Query> queries() {
        query_timeline, "account as_of"},
       {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow --verify",
        "events", query_events, "account as_of from limit type service since until"},
+      {"erasures", "what was erased, with the signed events that prove it: to be kept apart, for `restore --erasures`",
+       "daicho query erasures --data DIR --format ndjson", "erasures", query_erasures, "from"},
       {"explain", "why: the rule, the policy then, the events it rested on, what would change it",
        "daicho query explain --data DIR --seq 42", "rests_on", query_explain, "seq", "account as_of rule"},
       {"services", "who may issue what", "daicho query services --data DIR", "services", query_services, "as_of"},
