@@ -60,7 +60,7 @@ bool is_for_decoys(const Request& request) {
 
 /// What is still done for an account that has ended.
 bool is_done_after_end(const Command& command) {
-  return is_one_of<CompleteErasure, RecordDelivery, RefuseCommand, CountRefusals>(command);
+  return is_one_of<CloseAgain, CompleteErasure, RecordDelivery, RefuseCommand, CountRefusals>(command);
 }
 
 Fault fault_of(const LogError& error) {
@@ -214,7 +214,8 @@ std::optional<Fault> Executor::load(Run& run) {
     run.key_row = std::move(row);
   } else {
     // What comes after an account was erased is refused, at most on record, and none of it is sealed.
-    run.data_key = run.is_erased() ? ledger_key() : keys_.data_key(store_, run.account_id);
+    const bool is_keyless = run.is_erased() || is_one_of<CloseAgain>(run.request.command);
+    run.data_key = is_keyless ? ledger_key() : keys_.data_key(store_, run.account_id);
   }
   if (run.is_erased()) forget_source(run.request.issuer);
   if (!run.data_key) return Fault{FaultKind::no_such_account, "The account's key is erased."};
@@ -300,7 +301,8 @@ Decision decide(const State&, const CountRefusals& command, const Context&) {
 
 Decision Executor::decide_at(Run& run, Time now) const {
   const Context context = context_of(run, now);
-  const bool is_due = !run.account.life.end && run.account.windows.is_due(now);
+  const bool ends_again = is_one_of<CloseAgain>(run.request.command);  // as of before whatever ran out since
+  const bool is_due = !run.account.life.end && !ends_again && run.account.windows.is_due(now);
   const std::optional<Account> in_effect = is_due ? std::optional(settled(run.account, now)) : std::nullopt;
   const Account& account = in_effect ? *in_effect : run.account;
   Decision decision = std::visit(

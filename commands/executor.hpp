@@ -52,7 +52,7 @@ using Command =
                  ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, CompleteErasure, RecordAccess, DiscloseEvents, AdoptPolicy, RegisterService,
+                 CloseAccount, CloseAgain, CompleteErasure, RecordAccess, DiscloseEvents, AdoptPolicy, RegisterService,
                  RevokeService, RotateSigningKey, RotateMasterKey, RotateLookupKey, AcceptRestore,
                  RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
@@ -108,6 +108,10 @@ class Executor {
   /// R-LIFE-1…3). Returns one answer for each thing done. Running it again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
+  /// The erasures among these, up to 10,000 of them: none is left when it returns no answer. `busy` while an old file
+  /// is still read.
+  Result<std::vector<Answer>, Fault> finish_erasures();
+
   /// Without it rotate-signing-key has nowhere to keep the new key, and is told to try later. Before the first command.
   void set_signing_key_place(SigningKeyPlace place) { key_place_ = std::move(place); }
 
@@ -143,10 +147,10 @@ class Executor {
   Id new_id(Time now) const;
   Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
   std::optional<Fault> run_due(std::vector<Answer>& done);
+  std::optional<Fault> read_history(Run& run) const;
   std::optional<Fault> prepare_closing(Run& run, CloseAccount& command) const;
   void append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const;
   std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
-  Result<std::vector<Answer>, Fault> finish_erasures();
   std::optional<Result<Answer, Fault>> record_digests();
   std::optional<Fault> begin_master_rotation(SecretKey next);
   std::optional<Fault> rewrap_keys();

@@ -58,6 +58,9 @@ std::optional<Fault> Executor::prepare(Run& run) {
   if (auto* closing = std::get_if<CloseAccount>(&run.request.command)) {
     if (auto fault = prepare_closing(run, *closing)) return fault;
   }
+  if (std::holds_alternative<CloseAgain>(run.request.command)) {
+    if (auto fault = read_history(run)) return fault;
+  }
   if (auto* rotation = std::get_if<RotateSigningKey>(&run.request.command)) return keep_next_signer(run, *rotation);
   if (auto* rotation = std::get_if<RotateLookupKey>(&run.request.command)) return draw_lookup_key(run, *rotation);
   return ask_secrets(run);

@@ -1,6 +1,7 @@
 #include "projections/replay.hpp"
 
 #include "ledger/merkle.hpp"
+#include "ledger/pending_erasure.hpp"
 #include "ledger/sha256.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
@@ -97,6 +98,7 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   evolve(account, event, leaf);
   Rows changes;
   append_index_changes(changes, before, indexed(account), event, lookup_of(event.account()));
+  if (event.as<fb::AccountRegistered>()) append_pending_name(changes, event.account());
   if (event.as<fb::AccountClosed>()) append_closing(changes, event);
   apply_changes(index_, std::move(changes));
 }
@@ -107,6 +109,16 @@ Lookup Replay::lookup_of(const Id& account) const {
             auto personal = data_key ? read_personal(store_, position, *data_key) : std::nullopt;
             return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
           }};
+}
+
+/// The name of an account whose key is gone before this log has the closing: the closing's mark says it.
+void Replay::append_pending_name(Rows& changes, const Id& account) const {
+  if (!keys_ || keys_->data_key(store_, account)) return;
+  const auto pending = pending_erasures(store_, account);
+  const auto ledger_key = keys_->data_key(store_, Id{});
+  if (!pending || pending->empty() || !ledger_key) return;
+  if (const auto tag = marked_name_tag(pending->back().event(), *ledger_key))
+    changes.push_back(sign_in_name_row(*keys_, *tag, account));
 }
 
 void Replay::append_closing(Rows& changes, const Event& closing) {

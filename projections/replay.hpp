@@ -59,6 +59,7 @@ class Replay {
   void apply_to_ledger(const Event& event, const Hash& leaf);
   void apply_to_account(const Event& event, const Hash& leaf);
   Lookup lookup_of(const Id& account) const;
+  void append_pending_name(Rows& changes, const Id& account) const;
   void append_closing(Rows& changes, const Event& closing);
 
   const Store& store_;

@@ -47,7 +47,7 @@ Exit run_verify(const CommandLine& line, const Arguments& a) {
 }
 
 std::string read_input(const std::string& path, std::size_t bytes_max) {
-  auto content = value_or_fail(read_whole_file(path, bytes_max));
+  auto content = read_given_file(path, bytes_max);
   if (!content) throw Failure(Exit::usage, path + ": cannot be read");
   return *std::move(content);
 }

@@ -5,13 +5,14 @@
 #include <algorithm>
 
 #include "commands/policy_adoption.hpp"
+#include "ledger/files.hpp"
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
 #include "projections/lookup_rotation.hpp"
 #include "tools/backup.hpp"
 #include "tools/key_files.hpp"
 #include "tools/master_place.hpp"
-#include "tools/restore.hpp"
+#include "tools/restored_mark.hpp"
 #include "tools/signing_place.hpp"
 
 namespace daicho {
@@ -103,6 +104,12 @@ void append_first_events(Log& log, const SecretKey& data_key, const Rows& key_ro
 }  // namespace
 
 void fail(const StoreError& error) { throw Failure(exit_of(error.fault), error.detail); }
+
+std::optional<std::string> read_given_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  auto content = read_whole_file(path, bytes_max);
+  if (!content && content.error().fault == StoreFault::corrupt) throw Failure(Exit::usage, content.error().detail);
+  return value_or_fail(std::move(content));
+}
 
 void init_ledger(const InitOptions& options) {
   if (!is_key_name(options.origin)) {

@@ -79,6 +79,9 @@ Result<FoundKeys, KeyFault> find_keys(const std::filesystem::path& directory, co
 FoundKeys read_keys(const std::filesystem::path& directory, const Store& store);
 Failure failure_of(KeyFault fault);
 
+/// A file that the caller named; nullopt: there is none. Failure `usage` for what is no regular file, or too long.
+std::optional<std::string> read_given_file(const std::filesystem::path& path, std::size_t bytes_max);
+
 [[noreturn]] void fail(const StoreError& error);
 template <class T>
 T value_or_fail(Result<T, StoreError> result) {

@@ -6,6 +6,7 @@
 #include "commands/policy_adoption.hpp"
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
+#include "tools/erasure_list.hpp"
 #include "tools/event_words.hpp"
 #include "tools/explain.hpp"
 #include "tools/query_accesses.hpp"
@@ -181,6 +182,8 @@ std::span<const Query> queries() {
        "account as_of from investigator limit since until"},
       {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow --verify",
        "events", query_events, "account as_of from limit type service since until"},
+      {"erasures", "what was erased, with the signed events that prove it: to be kept apart, for `restore --erasures`",
+       "daicho query erasures --data DIR --format ndjson", "erasures", query_erasures, "from"},
       {"explain", "why: the rule, the policy then, the events it rested on, what would change it",
        "daicho query explain --data DIR --seq 42", "rests_on", query_explain, "seq", "account as_of rule"},
       {"accounts", "the accounts with a proof at an address", "daicho query accounts --data DIR --proof-address -",

@@ -16,7 +16,8 @@ from support.program import REGISTRATION, START, Ledger, main  # noqa: E402
 
 LATER = "2026-03-02T00:00:00Z"
 QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "accesses",
-           "events", "explain", "accounts", "services", "policy")
+           "events", "erasures", "explain", "accounts", "services", "policy")
+OF_NO_ACCOUNT = ("services", "policy", "erasures")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
         ["audit", "consistency"], ["audit", "check"], ["audit", "disclose"],
@@ -151,7 +152,7 @@ def formats(ledger, account, report):
     listed = re.findall(r"^  ([\w-]+) {3,}", ledger.program("query", "--help").out.decode().split("Queries:")[1], re.M)
     report.equal(tuple(listed), QUERIES, "queries of the help")
     for name in QUERIES:
-        owner = [] if name in ("accesses", "events", "services", "policy") else ["--account", account]
+        owner = [] if name in ("accesses", "events", *OF_NO_ACCOUNT) else ["--account", account]
         if name == "accounts":
             owner = ["--proof-address", "taro@example.com"]
         call = ["query", name, *owner, "--format"]
@@ -206,7 +207,8 @@ def event_filters(ledger, account, report):
 OPTIONS = {"as-of": "1", "from": "0", "limit": "5", "type": "CodeSent", "service": "web", "since": LATER,
            "until": LATER, "due-before": LATER, "seq": "0", "rule": "R-REC-3", "investigator": "staff-17"}
 TAKEN = {"events": "account as-of from limit type service since until", "services": "as-of", "policy": "as-of",
-         "accesses": "account as-of from investigator limit since until"}
+         "accesses": "account as-of from investigator limit since until",
+         "erasures": "from"}
 TAKEN_OF_ALL = {"block": "limit", "windows": "due-before limit", "recoveries": "due-before limit", "explain": "seq"}
 
 
@@ -217,7 +219,7 @@ def options_of_queries(ledger, account, report):
         for owner in ([], ["--account", account]):
             taken = TAKEN.get(name) or (TAKEN_OF_ALL.get(name) if not owner else "as-of rule" if name == "explain"
                                         else "as-of")
-            if taken is None or (owner and name in ("services", "policy")):
+            if taken is None or (owner and name in OF_NO_ACCOUNT):
                 report.equal(ledger.run("query", name, *owner).code, 2, f"query {name} {owner}")
                 continue
             for option, value in OPTIONS.items():
