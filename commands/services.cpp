@@ -54,18 +54,32 @@ std::span<const fb::Role> roles_of(std::string_view command) {
   })));
 }
 
-std::optional<Refusal> check_role(const LedgerState& ledger, std::string_view service, std::string_view command) {
+namespace {
+
+/// Why a service that holds none of these roles is refused; none: any will do.
+std::optional<Refusal> check_holds(const LedgerState& ledger, std::string_view service,
+                                   std::span<const fb::Role> roles, const char* detail) {
   if (ledger.services.empty() || service == owner_service) return std::nullopt;
   const Service* known = ledger.find_service(service);
   if (!known) return bad("service_unknown", "No service of this name is registered.");
-  const auto roles = roles_of(command);
   if (roles.empty() || std::ranges::any_of(roles, [&](fb::Role role) { return has(*known, role); }))
     return std::nullopt;
   if (has(*known, support)) {
     return Refusal{Rule::rec_11, "support_overreach",
                    "Support staff can neither send a reset link nor read or change an account."};
   }
-  return bad("role_missing", "The service holds no role that may issue this command.");
+  return bad("role_missing", detail);
+}
+
+}  // namespace
+
+std::optional<Refusal> check_role(const LedgerState& ledger, std::string_view service, std::string_view command) {
+  return check_holds(ledger, service, roles_of(command), "The service holds no role that may issue this command.");
+}
+
+std::optional<Refusal> check_reader(const LedgerState& ledger, std::string_view service) {
+  static constexpr std::array readers = {front_end, risk, auditor, investigator, admin};
+  return check_holds(ledger, service, readers, "The service holds no role that may read.");
 }
 
 bool is_not_permitted(const Json& answer) {

@@ -194,23 +194,7 @@ class Line {
     Fields fields(json_);
     const Query* query = find_query(fields.text("query"));
     if (!query) throw Failure(Exit::usage, "there is no such query");
-    QueryOptions options;
-    options.account = fields.optional_text("account");
-    if (json_.contains("as_of") && json_["as_of"].is_number()) {
-      options.as_of.position = fields.optional_count("as_of");
-    } else {
-      options.as_of.time = fields.optional_time("as_of");
-    }
-    options.due_before = fields.optional_time("due_before");
-    options.type = fields.optional_text("type");
-    options.investigator = fields.optional_text("investigator");
-    options.since = fields.optional_time("since");
-    options.until = fields.optional_time("until");
-    options.seq = fields.optional_count("seq");
-    options.rule = fields.optional_text("rule");
-    options.proof_address = fields.optional_text("proof_address");
-    options.from = fields.optional_count("from");
-    options.limit = fields.optional_count("limit");
+    const QueryOptions options = read_query_options(fields);
     fields.mark_read("at");
     fields.done();
     check(ledger_.view(), *query, options);

@@ -15,6 +15,28 @@
 
 namespace daicho {
 
+QueryOptions read_query_options(Fields& fields) {
+  QueryOptions options;
+  options.account = fields.optional_text("account");
+  if (fields.rest().contains("as_of") && fields.rest()["as_of"].is_number()) {
+    options.as_of.position = fields.optional_count("as_of");
+  } else {
+    options.as_of.time = fields.optional_time("as_of");
+  }
+  options.from = fields.optional_count("from");
+  options.limit = fields.optional_count("limit");
+  options.type = fields.optional_text("type");
+  options.service = fields.optional_text("service");
+  options.since = fields.optional_time("since");
+  options.until = fields.optional_time("until");
+  options.due_before = fields.optional_time("due_before");
+  options.seq = fields.optional_count("seq");
+  options.rule = fields.optional_text("rule");
+  options.investigator = fields.optional_text("investigator");
+  options.proof_address = fields.optional_text("proof_address");
+  return options;
+}
+
 Json clock_of(const LedgerView& ledger) { return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}}; }
 
 namespace {

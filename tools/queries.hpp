@@ -2,6 +2,7 @@
 #pragma once
 
 #include "projections/history.hpp"
+#include "tools/json_fields.hpp"
 #include "tools/ledger_files.hpp"
 
 namespace daicho {
@@ -25,6 +26,9 @@ struct QueryOptions {
   std::uint64_t rows_max() const { return limit.value_or(query_rows_default); }
   bool is_past() const { return as_of.time || as_of.position; }
 };
+
+/// From members that are named like the options; `as_of` is a time or a number.
+QueryOptions read_query_options(Fields& fields);
 
 struct Query {
   const char* name;
