@@ -27,30 +27,15 @@ std::optional<Refusal> check_events(const std::vector<Position>& sorted, bool wi
   return std::nullopt;
 }
 
-std::optional<Refusal> check_words(const DiscloseEvents& command) {
-  if (command.reason.empty()) return Refusal{Rule::led_5, "reason_missing", "A disclosure names its reason."};
-  if (command.reason.size() > access_reason_bytes_max)
-    return Refusal{Rule::led_5, "reason_too_long", "The reason of a disclosure has at most 1024 bytes."};
-  if (command.case_number.empty())
-    return Refusal{Rule::led_5, "case_number_missing", "A disclosure names the number of the case it belongs to."};
-  if (command.case_number.size() > case_number_bytes_max)
-    return Refusal{Rule::led_5, "case_number_too_long", "The number of a case has at most 64 bytes."};
-  return std::nullopt;
-}
-
-Decision disclose(const DiscloseEvents& command, const Context& context) {
+/// The keys are derived by who asked, once the record is durable: nothing is revealed here.
+Decision disclose(const RefusalMarks& marks, const DiscloseEvents& command, const Context& context) {
   std::vector<Position> sorted = command.positions;
   std::ranges::sort(sorted);
   if (auto refusal = check_events(sorted, command.with_secrets, context)) return refused(*std::move(refusal));
-  if (auto refusal = check_words(command)) return refused(*std::move(refusal));
-  fb::AccessRecordedT recorded{.case_number = command.case_number};
-  for (const Position position : sorted) recorded.fields.push_back("event:" + std::to_string(position));
-  if (command.with_secrets) recorded.fields.emplace_back("with_secrets");
-  Decision decision = accepted();
-  Draft event = draft(std::move(recorded), {Rule::led_1, Rule::led_5});
-  event.personal.detail = command.reason;
-  decision.events.push_back(std::move(event));
-  return decision;
+  std::vector<std::string> fields;
+  for (const Position position : sorted) fields.push_back("event:" + std::to_string(position));
+  if (command.with_secrets) fields.emplace_back("with_secrets");
+  return record_access(marks, command, std::move(fields), {}, context);
 }
 
 }  // namespace
@@ -64,11 +49,11 @@ Decision decide(const Account& account, const DiscloseEvents& command, const Con
     return refused({Rule::life_1, "account_erased",
                     "The account was closed and its key erased: nobody can open its events any more."});
   }
-  return disclose(command, context);
+  return disclose(account.limits.refusals, command, context);
 }
 
-Decision decide(const LedgerState&, const DiscloseEvents& command, const Context& context) {
-  return disclose(command, context);
+Decision decide(const LedgerState& ledger, const DiscloseEvents& command, const Context& context) {
+  return disclose(ledger.refusals, command, context);
 }
 
 }  // namespace daicho

@@ -7,8 +7,8 @@
 
 namespace daicho {
 
-struct DiscloseEvents {
-  std::string reason, case_number;  ///< limits as of RecordAccess, and neither may be empty
+/// One access of its investigator, however many events of the account it opens.
+struct DiscloseEvents : Access {
   std::vector<Position> positions;  ///< of the account's sealed events, at most disclosure_events_max
   bool with_secrets = false;        ///< of events that seal a verifier or an authenticator's secret, too
 };

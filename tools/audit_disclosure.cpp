@@ -113,6 +113,7 @@ class Discloser {
   /// Before any key is handed out; the number of the event that says so.
   Position record(const Id& account, const std::vector<Position>& positions) {
     Json body = {{"reason", options_.reason}, {"case_number", options_.case_number}, {"positions", positions}};
+    if (!options_.investigator.empty()) body["investigator"] = options_.investigator;
     if (options_.with_secrets) body["with_secrets"] = true;
     Defaults defaults{.service = options_.service};
     if (!account.is_zero()) defaults.account = to_text(account);

@@ -25,7 +25,7 @@ struct Arguments {
   std::uint64_t position = 0;
   bool rebuild = false;
   std::vector<Position> positions;  // of disclose
-  std::string vkey, reason, case_number, service = "local";
+  std::string vkey, reason, case_number, investigator, service = "local";
   bool with_secrets = false;
 };
 
@@ -157,6 +157,7 @@ Exit run_disclose(const CommandLine& line, const Arguments& a) {
                                     .positions = a.positions,
                                     .reason = a.reason,
                                     .case_number = a.case_number,
+                                    .investigator = a.investigator,
                                     .service = a.service,
                                     .with_secrets = a.with_secrets,
                                     .at = line.at(),
@@ -174,6 +175,7 @@ void add_disclosures(CommandLine& line, CLI::App& audit, const Shared& a) {
   disclose->add_option("positions", a->positions, "the events' sequence numbers")->required();
   disclose->add_option("--reason", a->reason, "why; sealed in the event that records the access")->required();
   disclose->add_option("--case", a->case_number, "number of the case it belongs to")->required();
+  disclose->add_option("--investigator", a->investigator, "whose day it counts on: an opaque staff id");
   disclose->add_option("--service", a->service,
                        "who asks: an investigator or an auditor, once services are registered");
   disclose->add_flag("--with-secrets", a->with_secrets,

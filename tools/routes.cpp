@@ -75,8 +75,14 @@ Command read_registration(Fields& fields) {
   return command;
 }
 
+Access read_access(Fields& fields) {
+  return {.reason = fields.text_or_empty("reason"),
+          .case_number = fields.text_or_empty("case_number"),
+          .investigator = fields.text_or_empty("investigator")};
+}
+
 Command read_disclosure(Fields& fields) {
-  DiscloseEvents command{.reason = fields.text("reason"), .case_number = fields.text("case_number")};
+  DiscloseEvents command{read_access(fields), {}};
   const Json* array = fields.optional_array("positions");
   if (!array) fields.wrong("positions", "a list of events' sequence numbers");
   for (const Json& item : *array) {
@@ -359,10 +365,7 @@ const auto route_table = std::to_array<Route>({
      R"({"reason":"complaint of the owner","case_number":"C-1042","investigator":"staff-17",)"
      R"("fields":["sign_in_name","proofs"]})",
      [](Fields& f) -> Command {
-       return RecordAccess{{.reason = f.text_or_empty("reason"),
-                            .case_number = f.text_or_empty("case_number"),
-                            .investigator = f.text_or_empty("investigator")},
-                           read_words(f, "fields")};
+       return RecordAccess{read_access(f), read_words(f, "fields")};
      }},
     {"disclose-events",
      "single events are to be opened for a third party; `daicho audit disclose` issues it and does so",

@@ -72,7 +72,7 @@ SCENARIO("R-ACC-6: a decoy's id answers public commands, deliveries and the sche
   REQUIRE(decoy);
   for (const Command& command : std::initializer_list<Command>{BlockAccount{"suspected_intrusion", ""}, ExpireAccount{},
                                                                RecordAccess{{"a reason", "C-1", ""}, {"profile"}},
-                                                               DiscloseEvents{"a reason", "C-1", {0}}}) {
+                                                               DiscloseEvents{{"a reason", "C-1", ""}, {0}}}) {
     const auto answer = ledger.execute(command, decoy->id);
     REQUIRE(!answer);
     CHECK(answer.error().kind == FaultKind::no_such_account);

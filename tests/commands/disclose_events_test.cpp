@@ -8,10 +8,8 @@ using namespace daicho::test;
 namespace {
 
 DiscloseEvents disclosing(std::vector<Position> positions, bool with_secrets = false) {
-  return {.reason = "order of a court",
-          .case_number = "C-1042",
-          .positions = std::move(positions),
-          .with_secrets = with_secrets};
+  return {
+      {.reason = "order of a court", .case_number = "C-1042", .investigator = ""}, std::move(positions), with_secrets};
 }
 
 /// Positions of the account's events that have a sealed part, in order.

@@ -323,7 +323,7 @@ SCENARIO("R-REC-11: whatever support tries is refused and recorded on the accoun
       {"change-password", ChangePassword{.current = "Old-pass1", .password = {"New-pass2", "New-pass2"}}},
       {"decide-recovery", DecideRecovery{numbered(1)}},
       {"record-access", RecordAccess{{.reason = "a call", .case_number = "1", .investigator = ""}, {"profile"}}},
-      {"disclose-events", DiscloseEvents{.reason = "a call", .case_number = "1", .positions = {2}}},
+      {"disclose-events", DiscloseEvents{{.reason = "a call", .case_number = "1", .investigator = ""}, {2}}},
       {"start-challenge", StartChallenge{fb::Purpose::reset_password, {}, CharacterCheck{"a", "a"}}},
       {"close-account", CloseAccount{.password = "Old-pass1", .confirm = true}},
       {"add-proof", AddProof{.challenge = {}, .proof = new_mailbox("desk@example.org")}},
