@@ -13,6 +13,7 @@
 
 #include "commands/access.hpp"
 #include "commands/blocking.hpp"
+#include "commands/disclosure.hpp"
 #include "commands/evidence.hpp"
 #include "commands/key_rotation.hpp"
 #include "commands/life_cycle.hpp"
@@ -44,14 +45,16 @@ struct CountRefusals {
   Time since = 0;
 };
 
-using Command = std::variant<
-    RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep, DisableTwoStep,
-    MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode, StartChallenge, SendCode,
-    RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode, ResetPassword, TrustDevice, MarkProofsLost,
-    ProposeReplacementProof, ConfirmReplacementProof, CancelReplacement, DisputeReplacement, CompleteReplacement,
-    SubmitRecovery, DecideRecovery, SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox,
-    ExpireAccount, CloseAccount, CompleteErasure, RecordAccess, AdoptPolicy, RegisterService, RevokeService,
-    RotateSigningKey, RotateMasterKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
+using Command =
+    std::variant<RegisterAccount, ConfirmSignInName, ChangeProfile, ChangePassword, RecordSignIn, EnableTwoStep,
+                 DisableTwoStep, MergeAccounts, AddProof, VerifyProof, ReplaceProof, RemoveProof, IssueRecoveryCode,
+                 StartChallenge, SendCode, RecordDelivery, SubmitCode, AnswerSecretQuestion, UseRecoveryCode,
+                 ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
+                 CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
+                 SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
+                 CloseAccount, CloseAgain, CompleteErasure, RecordAccess, DiscloseEvents, AdoptPolicy, RegisterService,
+                 RevokeService, RotateSigningKey, RotateMasterKey, RotateLookupKey, AcceptRestore,
+                 RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -105,6 +108,10 @@ class Executor {
   /// R-LIFE-1…3). Returns one answer for each thing done. Running it again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
+  /// The erasures among these, up to 10,000 of them: none is left when it returns no answer. `busy` while an old file
+  /// is still read.
+  Result<std::vector<Answer>, Fault> finish_erasures();
+
   /// Without it rotate-signing-key has nowhere to keep the new key, and is told to try later. Before the first command.
   void set_signing_key_place(SigningKeyPlace place) { key_place_ = std::move(place); }
 
@@ -131,6 +138,8 @@ class Executor {
   std::optional<Fault> ask_secrets(Run& run);
   Decision decide_at(Run& run, Time now) const;
   Context context_of(Run& run, Time now) const;
+  std::shared_ptr<const fb::PersonalT> personal_of(Run& run, const std::vector<Event>& appended,
+                                                   Position position) const;
   Rows fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const;
   Answer answer_of(Run& run, const Account& shown, const Context& context, const std::vector<Event>& events) const;
   std::shared_ptr<const LedgerState> ledger_state() const;
@@ -138,16 +147,17 @@ class Executor {
   Id new_id(Time now) const;
   Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
   std::optional<Fault> run_due(std::vector<Answer>& done);
+  std::optional<Fault> read_history(Run& run) const;
   std::optional<Fault> prepare_closing(Run& run, CloseAccount& command) const;
   void append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const;
   std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
-  Result<std::vector<Answer>, Fault> finish_erasures();
   std::optional<Result<Answer, Fault>> record_digests();
   std::optional<Fault> begin_master_rotation(SecretKey next);
   std::optional<Fault> rewrap_keys();
   Result<std::uint64_t, Fault> count_keys() const;
   std::optional<Fault> clear_files_of_old_keys();
   std::optional<Fault> keep_next_signer(Run& run, RotateSigningKey& command);
+  std::optional<Fault> draw_lookup_key(Run& run, RotateLookupKey& command) const;
   void settle_next_signer(const Run& run, const Result<std::vector<Place>, LogError>& places);
 
   static constexpr std::size_t lock_stripes = 4'096;

@@ -1,53 +1,39 @@
 // Closing an account erases it (R-LIFE-1): what its commit takes with it, and that no file keeps it after
 // (docs/decisions/0020-erasure.md).
-#include <set>
-
+#include "commands/erasure.hpp"
 #include "commands/executor_run.hpp"
+#include "ledger/pending_erasure.hpp"
 #include "projections/history.hpp"
 
 namespace daicho {
 
-namespace {
-
-/// The keys of the first answers to an account's commands.
-std::set<std::string> answer_keys(std::span<const Event> history) {
-  std::set<std::string> keys;
-  for (const Event& event : history) keys.insert(answer_row_key(event));
-  return keys;
+std::optional<Fault> Executor::read_history(Run& run) const {
+  auto history = account_events(store_, run.account.head, {});
+  if (!history) return fault_of(history.error());
+  run.history = *std::move(history);
+  return std::nullopt;
 }
-
-/// What must be in no file any more, beside the rows that its own events name.
-void append_prefixes(std::vector<RowPrefix>& prefixes, const Id& account) {
-  prefixes.push_back({Family::keys, std::string(account.text())});
-  prefixes.push_back({Family::rows, account_row_key(account)});
-  prefixes.push_back({Family::rows, evidence_rows_prefix(account)});
-}
-
-}  // namespace
 
 /// What the closing needs to know of the account: its events, and under which tag its name is found.
 std::optional<Fault> Executor::prepare_closing(Run& run, CloseAccount& command) const {
   if (run.account.life.end) return std::nullopt;  // refused
-  auto history = account_events(store_, run.account.head, {});
-  if (!history) return fault_of(history.error());
-  run.history = *std::move(history);
-  const auto registered = Event::parse(as_bytes(run.history.front()));
-  const auto name_tag = registered_name_tag(*registered, keys_, *run.data_key);
-  if (name_tag) command.name_mark = name_mark(*ledger_key(), run.account_id, *name_tag);
+  if (auto fault = read_history(run)) return fault;
+  const auto registered = context_of(run, 0).personal(run.account.identity.registered);
+  if (registered)
+    command.name_mark = name_mark(*ledger_key(), run.account_id, sign_in_name_tag(keys_, registered->sign_in_name));
   return std::nullopt;
 }
 
-/// In the commit of the closing: the data key in every slot, what waits to be sent, who holds it, and the first
-/// answers, whose keys stay used.
+/// In the commit of the closing: beside its key what waits to be sent, who holds it, and the first answers.
 void Executor::append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const {
   std::vector<Event> history = parse_events(run.history);
-  const std::set<std::string> answers = answer_keys(history);
+  std::ranges::move(erasure_rows(run.account_id, history), std::back_inserter(rows));
   history.insert(history.end(), appended.begin(), appended.end());
-  append_closing_changes(rows, history, marked_name_tag(history.back(), *ledger_key()));
-  rows.push_back({Family::keys, std::string(run.account_id.text()), std::nullopt, true});
-  for (const Id& notification : notifications_of(history))
-    rows.push_back({Family::leases, std::string(notification.text()), std::nullopt});
-  for (const std::string& key : answers) rows.push_back({Family::answers, key, ""});
+  const auto name_tag = marked_name_tag(history.back(), *ledger_key());
+  append_closing_changes(rows, history,
+                         name_tag ? std::optional(sign_in_name_row(keys_, *name_tag, run.account_id)) : std::nullopt);
+  if (std::holds_alternative<CloseAgain>(run.request.command))
+    rows.push_back({Family::meta, pending_rows_prefix(run.account_id), std::nullopt, true});
 }
 
 /// Of every account whose erasure is due: its bytes leave the files, then ErasureCompleted says so.
@@ -66,11 +52,13 @@ Result<std::vector<Answer>, Fault> Executor::finish_erasures() {
     const auto envelopes = account_events(store_, (*account)->head, closing);
     if (!envelopes) return Unexpected{fault_of(envelopes.error())};
     const std::vector<Event> history = parse_events(*envelopes);
-    const std::set<std::string> answers = answer_keys(std::span(history).first(history.size() - 1));
-    append_prefixes(prefixes, each.account);
-    for (const std::string& key : answers) prefixes.push_back({Family::answers, key});
+    const auto of_account = erased_prefixes(each.account, std::span(history).first(history.size() - 1));
+    const auto is_answer = [](const RowPrefix& prefix) { return prefix.family == Family::answers; };
+    prefixes.insert(prefixes.end(), of_account.begin(), of_account.end());
+    if (const auto name_tag = marked_name_tag(history.back(), *ledger_key()))  // it stays, but not who wrote it when
+      prefixes.push_back({Family::rows, sign_in_name_row_key(*name_tag)});
     commands.push_back({.sealed_events = static_cast<std::uint64_t>(std::ranges::count_if(history, &Event::is_sealed)),
-                        .answers = answers.size(),
+                        .answers = static_cast<std::uint64_t>(std::ranges::count_if(of_account, is_answer)),
                         .notifications = waiting_notifications(history).size()});
   }
   if (auto error = store_.purge(prefixes))

@@ -35,7 +35,7 @@ struct Executor::Run {
   std::optional<RowChange> key_row;  ///< a data key drawn for a new account
   std::optional<Vault> vault;
   std::optional<Decoy> decoy;        ///< instead of an account, when nobody has the name
-  std::optional<Tag32> name_tag;     ///< of the sign-in name being registered
+  std::optional<std::string> name;   ///< the sign-in name being registered, in normalised form
   std::vector<std::string> history;  ///< envelopes of the account's events, when it closes
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
   std::map<fb::RecoveryField, std::vector<Evidence>> evidence;
@@ -51,6 +51,9 @@ struct Executor::Run {
   bool is_erased() const { return account.life.end && account.life.end->is_erased(); }
   AccountHead head() const { return is_ledgers_own() ? ledger->head : account.head; }
 };
+
+/// The command as one that shows sealed fields; null: it shows none.
+Access* access_in(Command& command);
 
 /// Key of the row that keeps a command's first answer.
 std::string answer_row_key(const Issuer& issuer);

@@ -1,6 +1,7 @@
 #include "ledger/audit_chain.hpp"
 
 #include "ledger/log_rows.hpp"
+#include "ledger/pending_erasure.hpp"
 
 namespace daicho {
 namespace {
@@ -23,14 +24,6 @@ std::string words(NoteFault fault) {
       return "a note whose signature does not verify";
   }
   return {};
-}
-
-/// Of which data key the event says that its commit erases it; nullopt: it is no such closing.
-std::optional<Hash> erased_key(const Event& event) {
-  const auto* closed = event.as<fb::AccountClosed>();
-  if (!closed || !closed->key_fingerprint()) return std::nullopt;
-  const Hash key = flatbuffers::UnPack(*closed->key_fingerprint());
-  return key.is_zero() ? std::nullopt : std::optional(key);
 }
 
 }  // namespace
@@ -197,7 +190,7 @@ std::optional<Finding> AuditChain::erasure(const Event& event) {
     ++report_.erasures_open;
     account.unopened = 0;
     account.key_gone.reset();
-    closings_.emplace(event.account(), Closing{event.position(), *closed_key, account.sealed});
+    closings_.emplace(event.account(), Closing{event.position(), closed_key->fingerprint, account.sealed});
   }
   const auto* const completed = event.as<fb::ErasureCompleted>();
   if (!completed) return std::nullopt;
@@ -234,24 +227,53 @@ bool AuditChain::is_erased_later(const Id& account) const {
   return !failed && is_erased;
 }
 
-std::optional<Finding> AuditChain::erased_keys() const {
+/// Of accounts whose erasure is on record in a longer copy of this log only: what they sealed counts as erased, too.
+std::optional<StoreError> AuditChain::count_pending(const KeyFound& found) {
+  if (!source_.is_store()) return std::nullopt;
+  const auto pending = pending_erasures(source_);
+  if (!pending) return pending.error();
+  std::optional<Id> counted;
+  for (const PendingErasure& each : *pending) {
+    const auto known = accounts_.find(each.account);
+    if (known == accounts_.end() || closings_.contains(each.account) || !is_proven(each, keys_.first())) continue;
+    KnownAccount& account = known->second;
+    report_.sealed_without_key -= account.unopened;
+    report_.sealed_erased += account.unopened;
+    if (counted != each.account) ++report_.erasures_pending;  // two copies of the log may have one each
+    counted = each.account;
+    account.unopened = 0;
+    account.key_gone.reset();
+    if (auto error = find_keys(each.keys_prefix(), account.head.position, each.account, found)) return error;
+  }
+  return std::nullopt;
+}
+
+std::optional<StoreError> AuditChain::find_keys(const std::string& prefix, Position position, const Id& account,
+                                                const KeyFound& found) const {
+  if (!source_.is_store()) return std::nullopt;
+  return source_.scan(Family::keys, as_bytes(prefix), [&](ByteView key, ByteView) {
+    if (as_text(key).starts_with(prefix))
+      found(position, account, "no data key of an account that was erased", "one that is stored");
+    return false;
+  });
+}
+
+std::optional<Finding> AuditChain::erased_keys() {
   std::optional<Finding> first;
-  const auto found = [&](Position position, const Id& account, const char* expected, const char* what) {
+  const KeyFound found = [&](Position position, const Id& account, const char* expected, const char* what) {
     if (!first || position < first->position) first = Finding{FindingKind::key, position, account, expected, what};
   };
+  const auto unreadable = [](const StoreError& error) {
+    return Finding{FindingKind::unreadable, 0, {}, "readable keys, and what is pending of them", error.detail};
+  };
+  if (const auto error = count_pending(found)) return unreadable(*error);
   for (const auto& [account, known] : accounts_) {
     if (known.key_gone && !is_erased_later(account))
       found(*known.key_gone, account, "the data key of its sealed part, or a closing that erased it", "neither");
   }
   for (const auto& [account, closing] : closings_) {
-    if (!source_.is_store()) break;
-    const std::string prefix(account.text());
-    const auto failed = source_.scan(Family::keys, as_bytes(prefix), [&](ByteView key, ByteView) {
-      if (as_text(key).starts_with(prefix))
-        found(closing.position, account, "no data key of an account that was erased", "one that is stored");
-      return false;
-    });
-    if (failed) return Finding{FindingKind::unreadable, closing.position, account, "readable keys", failed->detail};
+    const auto error = find_keys(std::string(account.text()), closing.position, account, found);
+    if (error) return unreadable(*error);
   }
   return first;
 }

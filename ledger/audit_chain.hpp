@@ -69,7 +69,7 @@ class AuditChain {
   std::optional<Finding> partial_tiles() const;
 
   /// After the last event: a data key is in the store unless its account was closed, and only then not.
-  std::optional<Finding> erased_keys() const;
+  std::optional<Finding> erased_keys();
 
   const Frontier& frontier() const { return frontier_; }
   /// The one that covers most of those whose size was not reached; null: all were.
@@ -91,6 +91,10 @@ class AuditChain {
   std::optional<Finding> known_roots();
   void count_sealed(const AuditedEvent& audited);
   std::optional<Finding> erasure(const Event& event);
+  using KeyFound = std::function<void(Position position, const Id& account, const char* expected, const char* what)>;
+  std::optional<StoreError> count_pending(const KeyFound& found);
+  std::optional<StoreError> find_keys(const std::string& prefix, Position position, const Id& account,
+                                      const KeyFound& found) const;
   bool is_erased_later(const Id& account) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 

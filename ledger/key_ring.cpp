@@ -13,7 +13,6 @@ constexpr std::size_t key_bytes = 32;
 // Slots of the all-zero account. On disk: do not change these values.
 constexpr Id ledger_account{};
 constexpr std::uint32_t data_slot = 0;
-constexpr std::uint32_t lookup_slot = 1;
 constexpr std::uint32_t code_slot = 2;
 
 std::pair<SecretKey, RowChange> draw(const SecretKey& master, const Id& account, std::uint32_t slot,
@@ -65,21 +64,23 @@ std::optional<RowChange> rewrap(const MasterKeys::Held& held, const SecretKey& b
 
 }  // namespace
 
-KeyRing::KeyRing(MasterKeys masters, SecretKey lookup, SecretKey code)
+KeyRing::KeyRing(MasterKeys masters, std::vector<LookupKey> lookup, SecretKey code)
     : masters_(std::move(masters)), lookup_(std::move(lookup)), code_(std::move(code)) {}
 
 std::string KeyRing::row_key(const Id& account, std::uint32_t slot) { return wrapped_key_row_key(account, slot); }
 
 std::pair<KeyRing, Rows> KeyRing::create(SecretKey master, const Entropy& entropy) {
   auto [data, data_row] = draw(master, ledger_account, data_slot, entropy);
-  auto [lookup, lookup_row] = draw(master, ledger_account, lookup_slot, entropy);
+  auto [lookup, lookup_row] = draw(master, ledger_account, lookup_slot(0), entropy);
   auto [code, code_row] = draw(master, ledger_account, code_slot, entropy);
   Rows rows;
   rows.push_back(std::move(data_row));
   rows.push_back(std::move(lookup_row));
   rows.push_back(std::move(code_row));
   MasterKeys masters({std::move(master), std::nullopt, MasterRotation::none});
-  return {KeyRing(std::move(masters), std::move(lookup), std::move(code)), std::move(rows)};
+  std::vector<LookupKey> lookups;
+  lookups.push_back({lookup_slot(0), std::move(lookup)});
+  return {KeyRing(std::move(masters), std::move(lookups), std::move(code)), std::move(rows)};
 }
 
 Result<KeyRing, KeyFault> KeyRing::open(SecretKey master, const Store& store, std::optional<SecretKey> other) {
@@ -89,9 +90,16 @@ Result<KeyRing, KeyFault> KeyRing::open(SecretKey master, const Store& store, st
     const auto row = store.get(Family::keys, as_bytes(row_key(ledger_account, slot)));
     return row && *row ? masters->held()->unwrap(**row, ledger_account, slot) : std::nullopt;
   };
-  auto lookup = own(lookup_slot), code = own(code_slot);
-  if (!lookup || !code) return Unexpected{KeyFault::unreadable};
-  return KeyRing(*std::move(masters), *std::move(lookup), *std::move(code));
+  const auto lookup_slots = read_lookup_slots(store);
+  auto code = own(code_slot);
+  if (!lookup_slots || !code) return Unexpected{KeyFault::unreadable};
+  std::vector<LookupKey> lookup;
+  for (const std::uint32_t slot : lookup_slots->in_use) {
+    auto key = own(slot);
+    if (!key) return Unexpected{KeyFault::unreadable};
+    lookup.push_back({slot, *std::move(key)});
+  }
+  return KeyRing(*std::move(masters), std::move(lookup), *std::move(code));
 }
 
 std::optional<SecretKey> KeyRing::data_key(const LogSource& source, const Id& account, std::uint32_t slot) const {
@@ -142,6 +150,24 @@ Result<std::optional<RowChange>, KeyFault> KeyRing::rewrapped(std::string_view r
   auto row = rewrap(*held, held->in_force, row_key, wrapped);
   if (!row) return Unexpected{KeyFault::unreadable};
   return row;
+}
+
+std::pair<SecretKey, RowChange> KeyRing::new_lookup_key(std::uint32_t rotations, const Entropy& entropy) const {
+  return draw(masters_.held()->in_force, ledger_account, lookup_slot(rotations), entropy);
+}
+
+bool KeyRing::use_lookup_keys(const Store& store, const std::vector<std::uint32_t>& slots) {
+  std::vector<LookupKey> keys;
+  const auto held = masters_.held();
+  for (const std::uint32_t slot : slots) {
+    const auto row = store.get(Family::keys, as_bytes(row_key(ledger_account, slot)));
+    auto key = row && *row ? held->unwrap(**row, ledger_account, slot) : std::nullopt;
+    if (!key) return false;
+    keys.push_back({slot, *std::move(key)});
+  }
+  assert(!keys.empty());
+  lookup_ = std::move(keys);
+  return true;
 }
 
 }  // namespace daicho

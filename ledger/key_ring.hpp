@@ -2,6 +2,7 @@
 // Any thread. A data key is read and unwrapped where it is used and wiped after; none is kept.
 #pragma once
 
+#include "ledger/lookup_slots.hpp"
 #include "ledger/master_keys.hpp"
 
 namespace daicho {
@@ -29,6 +30,11 @@ class KeyRing {
   /// Draws one; the row must be committed with the account's first event.
   std::pair<SecretKey, RowChange> new_data_key(const Id& account, const Entropy& entropy) const;
 
+  /// Draws the lookup key that follows so many rotations; its row is committed with the event that names it.
+  std::pair<SecretKey, RowChange> new_lookup_key(std::uint32_t rotations, const Entropy& entropy) const;
+  /// Takes up these lookup keys in place of those there are; false: one does not open, and all is as before.
+  bool use_lookup_keys(const Store& store, const std::vector<std::uint32_t>& slots);
+
   /// The key in a row that `create` or `new_data_key` made, before it is stored.
   std::optional<SecretKey> unwrap(const RowChange& row) const;
 
@@ -48,14 +54,22 @@ class KeyRing {
   /// The mark says so, too: every row was seen to be by the key in force. The old one is forgotten.
   void set_master_rotation(MasterRotation rotation) { masters_.go_on(rotation); }
 
-  const SecretKey& lookup_key() const { return lookup_; }  ///< tags for cross-account indexes
-  const SecretKey& code_key() const { return code_; }      ///< one-time codes, links and tokens are derived from it
+  struct LookupKey {
+    std::uint32_t slot;
+    SecretKey key;
+  };
+  /// Under which names and proof addresses are found: the one that rows are written under, then those that names of
+  /// closed accounts are kept under. Never empty.
+  const std::vector<LookupKey>& lookup_keys() const { return lookup_; }
+  const SecretKey& lookup_key() const { return lookup_.front().key; }
+  const SecretKey& code_key() const { return code_; }  ///< one-time codes, links, tokens, decoys are derived from it
 
  private:
-  KeyRing(MasterKeys masters, SecretKey lookup, SecretKey code);
+  KeyRing(MasterKeys masters, std::vector<LookupKey> lookup, SecretKey code);
 
   MasterKeys masters_;
-  SecretKey lookup_, code_;
+  std::vector<LookupKey> lookup_;
+  SecretKey code_;
 };
 
 }  // namespace daicho

@@ -1,6 +1,7 @@
 // docs/ledger-format.md, sections "Keys" and "Rotation of the master key".
 #include "ledger/master_keys.hpp"
 
+#include <array>
 #include <mutex>
 
 namespace daicho {
@@ -11,7 +12,7 @@ constexpr std::string_view wrap_label = "daicho wrapped key v1";
 constexpr std::string_view fingerprint_label = "daicho master key fingerprint v1";
 constexpr std::string_view mark_label = "daicho master key rotation v1";
 constexpr std::string_view wrapped_text = "wrapped";
-constexpr std::uint32_t own_slots = 3;  // of the ledger's own account: its data, lookup and code keys
+constexpr std::array<std::uint32_t, 2> own_slots = {0, 2};  // of the ledger's own account: its data and code keys
 
 std::string associated_of(const Id& account, std::uint32_t slot) {
   return std::string(wrap_label) + wrapped_key_row_key(account, slot);
@@ -20,9 +21,9 @@ std::string associated_of(const Id& account, std::uint32_t slot) {
 using Mark = std::optional<std::string>;
 
 /// How many of the ledger's own rows open under the key; `unreadable` when one is missing.
-Result<std::uint32_t, MasterKeys::Fault> count_own(const SecretKey& master, const Store& store) {
-  std::uint32_t opened = 0;
-  for (std::uint32_t slot = 0; slot < own_slots; ++slot) {
+Result<std::size_t, MasterKeys::Fault> count_own(const SecretKey& master, const Store& store) {
+  std::size_t opened = 0;
+  for (const std::uint32_t slot : own_slots) {
     const auto row = store.get(Family::keys, as_bytes(wrapped_key_row_key(Id{}, slot)));
     if (!row || !*row) return Unexpected{MasterKeys::Fault::unreadable};
     if (unwrap_key(master, **row, Id{}, slot)) ++opened;
@@ -85,7 +86,7 @@ Result<MasterKeys, MasterKeys::Fault> MasterKeys::find(SecretKey master, std::op
   }
   if (!opened) return Unexpected{opened.error()};
   if (*opened == 0) return Unexpected{Fault::wrong};
-  if (*opened < own_slots) return Unexpected{Fault::unreadable};  // the key is right, a row is not
+  if (*opened < own_slots.size()) return Unexpected{Fault::unreadable};  // the key is right, a row is not
   const auto mark = store.get(Family::meta, as_bytes(rotation_mark_key()));
   if (!mark) return Unexpected{Fault::unreadable};
   if (!*mark) return MasterKeys({std::move(master), std::nullopt, MasterRotation::none});

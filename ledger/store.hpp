@@ -75,11 +75,12 @@ class Store : public LogSource {
   const std::optional<std::string>& published() const override;
 
   /// Rebuilding: `begin_shadow` gives an empty second rows family, `write_shadow` fills it, `swap_shadow` makes it the
-  /// live one and sets the old aside until the next `begin_shadow` drops it; `drop_shadow` gives up.
+  /// live one and sets the old aside until the next `begin_shadow` drops it; `drop_shadow` gives up. `beside`: what is
+  /// written in the same instant, in other families.
   std::optional<StoreError> begin_shadow();
   std::optional<StoreError> write_shadow(const Rows& rows);
   std::optional<StoreError> scan_shadow(const RowVisitor& row) const;
-  std::optional<StoreError> swap_shadow();
+  std::optional<StoreError> swap_shadow(const Rows& beside = {});
   std::optional<StoreError> drop_shadow();
 
  private:

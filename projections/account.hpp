@@ -16,7 +16,7 @@
 namespace daicho {
 
 /// Raised whenever a fold gives other rows for the same events: stored rows of another version are rebuilt.
-inline constexpr std::uint32_t fold_version = 3;
+inline constexpr std::uint32_t fold_version = 4;
 
 struct Account {
   Id id;

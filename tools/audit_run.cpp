@@ -26,7 +26,7 @@ std::optional<Checkpoint> claimed_by(const std::string& note) {
 
 std::optional<Seen> read_seen(const fs::path& file, bool must_be_there) {
   if (file.empty()) return std::nullopt;
-  auto note = value_or_fail(read_whole_file(file, note_bytes_max));
+  auto note = read_given_file(file, note_bytes_max);
   if (!note && must_be_there) throw Failure(Exit::usage, file.string() + ": cannot be read");
   if (!note) return std::nullopt;
   const auto checkpoint = claimed_by(*note);

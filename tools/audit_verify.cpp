@@ -203,7 +203,7 @@ AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool wit
   Json json = {{"result", finding ? "different" : "equal"},
                {"events", replay.events()},
                {"accounts", replay.accounts()},
-               {"sign_in_names", replay.covers_names() ? "compared" : "not compared: no master key"}};
+               {"sign_in_names", replay.covers_lookup() ? "compared" : "not compared: no master key"}};
   if (finding) json["finding"] = finding_json(*finding);
   return {std::move(json), !finding, finding};
 }

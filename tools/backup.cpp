@@ -255,10 +255,14 @@ Exit verify_backups(const BackupVerifyOptions& options, Format format) {
     const auto show = [&](const AuditVerifyResult& result) {
       Json shown = {{"backup", record.id}};
       shown.update(record_of(result));
-      print_line(shown, format);
       Json updated = result.is_clean || !record.json.is_object() ? Json::object() : record.json;
       updated.update(record_of(result));
-      if (!record.checkpoint.empty()) updated["checkpoint"] = record.checkpoint;  // what it must cover
+      // What it must cover, as long as it does not: of a good one its own checkpoint is signed, and the record's is
+      // not.
+      if (!result.is_clean && !record.checkpoint.empty()) updated["checkpoint"] = record.checkpoint;
+      if (result.is_clean && record.is_good && record.checkpoint != updated["checkpoint"])
+        shown["record"] = "not as it was written: written anew";
+      print_line(shown, format);
       write_record(options.folder, record.id, updated);
       return result.is_clean ? Exit::done : Exit::integrity;
     };

@@ -277,6 +277,22 @@ void add_backups(CommandLine& line, CLI::App& keys, const Shared& a) {
         ->check(check_passphrase_source);
 }
 
+/// One path for a run that is ended in the middle and for one that is not: the event, then what opening would do, too.
+Exit run_rotate_lookup(const CommandLine& line) {
+  WritableLedger ledger = open_for_writing(line.data(), line.at());
+  Request request{.command = RotateLookupKey{}};
+  request.issuer.service = owner_service;
+  request.issuer.command = "rotate-lookup-key";
+  request.issuer.command_id = "rotate-lookup-key/" + std::to_string(ledger.executor->ledger().lookup_rotations + 1);
+  request.issuer.entry = fb::Entry::cli;
+  auto answer = ledger.executor->execute(std::move(request));
+  if (!answer) throw Failure(Exit::unavailable, answer.error().detail);
+  settle_lookup_rotation(ledger, ledger.executor->ledger());
+  answer->body["earlier_keys_kept"] = ledger.keys->lookup_keys().size() - 1;
+  print(answer->body, line.format());
+  return Exit::done;
+}
+
 }  // namespace
 
 void add_keys_commands(CommandLine& line) {
@@ -287,6 +303,8 @@ void add_keys_commands(CommandLine& line) {
   add_files(line, *keys, a);
   add_master(line, *keys);
   add_backups(line, *keys, a);
+  line.add(*keys, "rotate-lookup", "find sign-in names and proof addresses under a new key (docs/keys.md)",
+           "daicho keys rotate-lookup --data ./ledger", [&line] { return run_rotate_lookup(line); });
   auto* signer =
       line.add(*keys, "signer", "sign what comes in on standard input, for a writer elsewhere (docs/keys.md)",
                "daicho keys signer --key ./signing.key", [a] {

@@ -21,6 +21,25 @@ void check_values(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands({})) check_values(*sub);
 }
 
+/// Why a command line is wrong, without what was given where no option stands: `--password=…` names a secret.
+std::string words_without_values(const CLI::App* app, const CLI::Error& error) {
+  std::string words = error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    std::size_t others = 0;
+    words.clear();
+    for (const std::string& each : app->remaining(true)) {
+      const std::size_t end = each.starts_with("--") ? each.find('=') : each.starts_with("-") ? 2 : 0;
+      if (end == 0) {
+        ++others;
+      } else {
+        words += (words.empty() ? "not known here: " : " ") + each.substr(0, end);
+      }
+    }
+    if (others > 0) words += (words.empty() ? "" : "; ") + std::to_string(others) + " arguments too many";
+  }
+  return words + "\nRun with --help for more information.\n";
+}
+
 }  // namespace
 
 std::optional<std::string> given(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
@@ -51,6 +70,7 @@ std::optional<Time> parse_time_option(const std::string& option, const std::stri
 CommandLine::CommandLine()
     : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho") {
   app_.require_subcommand(1);
+  app_.failure_message(words_without_values);
   app_.fallthrough();
   app_.set_version_flag("--version", "daicho 0.2.0");
   app_.add_option("--data", data_, "directory of the ledger")->envname("DAICHO_DATA");
@@ -71,6 +91,7 @@ CommandLine::CommandLine()
   add_witness_commands(*this);
   add_backup_commands(*this);
   add_keys_commands(*this);
+  add_serve_commands(*this);
   add_bench_commands(*this);
   check_values(app_);
 }

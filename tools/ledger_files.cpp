@@ -5,12 +5,14 @@
 #include <algorithm>
 
 #include "commands/policy_adoption.hpp"
+#include "ledger/files.hpp"
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
+#include "projections/lookup_rotation.hpp"
 #include "tools/backup.hpp"
 #include "tools/key_files.hpp"
 #include "tools/master_place.hpp"
-#include "tools/restore.hpp"
+#include "tools/restored_mark.hpp"
 #include "tools/signing_place.hpp"
 
 namespace daicho {
@@ -102,6 +104,12 @@ void append_first_events(Log& log, const SecretKey& data_key, const Rows& key_ro
 }  // namespace
 
 void fail(const StoreError& error) { throw Failure(exit_of(error.fault), error.detail); }
+
+std::optional<std::string> read_given_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  auto content = read_whole_file(path, bytes_max);
+  if (!content && content.error().fault == StoreFault::corrupt) throw Failure(Exit::usage, content.error().detail);
+  return value_or_fail(std::move(content));
+}
 
 void init_ledger(const InitOptions& options) {
   if (!is_key_name(options.origin)) {
@@ -207,6 +215,11 @@ void WritableLedger::set_time(Time at) {
   }
 }
 
+void settle_lookup_rotation(WritableLedger& ledger, const LedgerState& state) {
+  const auto error = finish_lookup_rotation(*ledger.store, *ledger.keys, state.lookup_rotations, nullptr);
+  if (error) fail(*error);
+}
+
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
   if (const auto words = restored_mark_words(directory)) throw Failure(Exit::unavailable, *words);
   return open_restored_for_writing(directory, at);
@@ -231,7 +244,8 @@ WritableLedger open_restored_for_writing(const std::filesystem::path& directory,
     value_or_fail(rebuild(*ledger.store, *ledger.keys, nullptr));
     state = load_ledger(*ledger.store);
   }
-  const bool is_simulated = value_or_fail(state).simulated_clock;
+  settle_lookup_rotation(ledger, value_or_fail(state));
+  const bool is_simulated = state->simulated_clock;
   if (is_simulated) ledger.simulated.emplace();
   KeyHistory history(first);
   if (auto error = read_key_history(*ledger.store, history)) fail(*error);

@@ -51,6 +51,8 @@ struct WritableLedger {
   LedgerView view() const { return {store.get(), keys.get(), executor->ledger(), log->time()}; }
 };
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
+/// Finishes a rotation of the lookup key whose event is in the log; opening does it, too.
+void settle_lookup_rotation(WritableLedger& ledger, const LedgerState& state);
 /// The same of a directory that a restore marked as one to be read only (tools/restore.hpp): to accept it.
 WritableLedger open_restored_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
 
@@ -76,6 +78,9 @@ Result<FoundKeys, KeyFault> find_keys(const std::filesystem::path& directory, co
 /// The same; its fault is a Failure, too.
 FoundKeys read_keys(const std::filesystem::path& directory, const Store& store);
 Failure failure_of(KeyFault fault);
+
+/// A file that the caller named; nullopt: there is none. Failure `usage` for what is no regular file, or too long.
+std::optional<std::string> read_given_file(const std::filesystem::path& path, std::size_t bytes_max);
 
 [[noreturn]] void fail(const StoreError& error);
 template <class T>

@@ -128,9 +128,9 @@ SCENARIO("R-LED-6: whichever write of a rotation a disk fails or lies about, bot
       for (int i = 0; i < 3; ++i)
         owners.push_back(id_in(ledger.run(registration("o" + std::to_string(i) + "@outlook.jp")), "account"));
       const auto before = data_keys(ledger, owners);
-      ledger.disk().set(lie, syncs);
+      ledger.disk.set(lie, syncs);
       is_over = rotate(ledger).has_value();
-      ledger.disk().set(DiskLie::none);
+      ledger.disk.set(DiskLie::none);
       ledger.reopen(old_master, new_master);
       CHECK(data_keys(ledger, owners) == before);
       CHECK(opened(ledger).by_none == 0);

@@ -5,6 +5,7 @@
 #include "ledger/merkle.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "projections/lookup_rotation.hpp"
 
 namespace daicho::test {
 
@@ -53,7 +54,7 @@ MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed) : entropy_(c
 MemoryLedger::~MemoryLedger() = default;
 
 void MemoryLedger::found(const Json& changes) {
-  auto store = Store::open(directory, Store::Mode::create, disk_.get());
+  auto store = Store::open(directory, Store::Mode::create, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
   auto [keys, key_rows] = KeyRing::create(master_key(first_master), entropy_);
@@ -93,12 +94,15 @@ void MemoryLedger::reopen(std::uint8_t master, std::optional<std::uint8_t> other
   log_.reset();
   keys_.reset();
   store_.reset();
-  auto store = Store::open(directory, Store::Mode::write, disk_.get());
+  auto store = Store::open(directory, Store::Mode::write, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
   auto keys = KeyRing::open(master_key(master), *store_, other ? std::optional(master_key(*other)) : std::nullopt);
   REQUIRE(keys);
   keys_ = std::make_unique<KeyRing>(*std::move(keys));
+  const auto state = load_ledger(*store_);
+  REQUIRE(state);
+  REQUIRE(!finish_lookup_rotation(*store_, *keys_, state->lookup_rotations, nullptr));
   auto log = Log::open(*store_, ledger_signer(), [this] { return clock.load(); });
   REQUIRE(log);
   log_ = *std::move(log);

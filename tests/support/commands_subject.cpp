@@ -66,7 +66,8 @@ Context Subject::context() const {
       .issuer = issuer,
       .new_id = [this] { return new_id(); },
       .personal = [this](Position position) -> std::shared_ptr<const fb::PersonalT> {
-        const auto event = Event::parse(as_bytes(envelopes_.at(position)));
+        if (position >= envelopes_.size()) return nullptr;
+        const auto event = Event::parse(as_bytes(envelopes_[position]));
         REQUIRE(event);
         auto personal = event->open(*data_key_);
         return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;

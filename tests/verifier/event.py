@@ -27,7 +27,12 @@ class Event:
     caused_by: int  # None: absent
     payload_type: int
     payload: flatbuffer.Table
-    is_sealed: bool
+    header: bytes  # as it stands in the event
+    sealed: bytes  # None: nothing is
+
+    @property
+    def is_sealed(self):
+        return self.sealed is not None
 
     @property
     def erased_key(self):
@@ -69,7 +74,7 @@ def parse(envelope):
         raise Malformed("no payload")
     if payload_type > PAYLOAD_TYPE_LAST:
         raise Malformed(f"unsupported_version: payload type {payload_type}")
-    is_sealed = event.vector(5) is not None
+    header = octets[header[0]:header[1]]
     return Event(envelope[4:SIGNATURE_AT], envelope[SIGNATURE_AT:EVENT_AT], MESSAGE_PREFIX + octets,
-                 payload_type=payload_type, payload=payload, is_sealed=is_sealed,
-                 **parse_header(flatbuffer.root(octets[header[0]:header[1]])))
+                 payload_type=payload_type, payload=payload, header=header, sealed=event.octets(5),
+                 **parse_header(flatbuffer.root(header)))
