@@ -102,7 +102,7 @@ SecretKey read_shares(const std::array<fs::path, 2>& files) {
   for (std::size_t i = 0; i < files.size(); ++i) {
     if (!is_there(files[i]))
       throw Failure(Exit::not_permitted,
-                    files[i].string() + " is missing: the master key is in two files, and both " + "are wanted");
+                    files[i].string() + " is missing: the master key is in two files, and both are wanted");
   }
   return exclusive_or(read_master_key(files[0], share_whats[0]), read_master_key(files[1], share_whats[1]));
 }
