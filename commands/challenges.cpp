@@ -204,7 +204,8 @@ Decision decide(const Account& account, const SendCode& command, const Context& 
                     confirmations.next_allowed_at});
   }
   if (auto refusal = check_send_quota(account, proof->sends, context)) return refused(*std::move(refusal));
-  if (context.vault.tag("confirmation", fold(command.confirmation)) != proof->confirmation_tag) {
+  const Vault* vault = context.vault_at(proof->sealed_slot);
+  if (!vault || vault->tag("confirmation", fold(command.confirmation)) != proof->confirmation_tag) {
     Decision decision =
         refused({Rule::chl_3, "wrong_confirmation", "What was typed is not the hidden part; nothing was sent."});
     decision.refusal->extra["confirmations_left"] = confirmations.left - 1;

@@ -17,9 +17,13 @@ using Json = nlohmann::ordered_json;
 struct Context {
   Time now;
   const Policy& policy;
-  const Vault& vault;
+  const Vault& vault;  ///< of the account's own data key
   const Issuer& issuer;
   std::function<Id()> new_id;
+  /// Of another data key of the account, by slot, or its own; null: it is erased, or was never drawn.
+  std::function<const Vault*(std::uint32_t slot)> vault_at;
+  /// Of a data key that is drawn now, and kept when an event of the decision is under it.
+  std::function<const Vault&(std::uint32_t slot)> new_vault_at;
   /// The sealed part of one of the account's events; nullopt when its key is gone.
   std::function<std::shared_ptr<const fb::PersonalT>(Position)> personal;
   /// What services observed about one field of the recovery form (R-REC-5).

@@ -59,6 +59,8 @@ Account made_up(const Decoy& decoy, const Vault& vault, Time registered_at) {
     proof.confirmation_tag = vault.tag("decoy confirmation", label);
     const Tag16 id = vault.tag("decoy proof", label);
     proof.id = make_uuid_v7(registered_at, std::span(id.bytes).first<10>());
+    proof.sealed_slot = account.keys.next_slot++;
+    account.keys.live.push_back({.slot = proof.sealed_slot, .destination = proof.address_tag});
     account.proofs.all.push_back(std::move(proof));
   };
   add(fb::ProofKind::email, decoy_mailbox, "mailbox");
@@ -157,12 +159,17 @@ Result<std::optional<Decoy>, StoreError> find_decoy(const Store& store, const Ke
   return std::optional(std::move(decoy));
 }
 
+SecretKey slot_key_of(const Decoy& decoy, std::uint32_t slot) {
+  if (slot == own_key_slot) return decoy.data_key.clone();
+  return derive_key(decoy.data_key, "daicho decoy slot v1", {big_endian32(slot)});
+}
+
 std::shared_ptr<const fb::PersonalT> decoy_personal(const Store& store, const Decoy& decoy, Position position) {
   if (position > decoy_phone) {
     const auto envelope = store.get(Family::meta, as_bytes(decoy_event_key(decoy.id, position)));
     if (!envelope || !*envelope) return nullptr;
     const auto event = Event::parse(as_bytes(**envelope));
-    auto personal = event ? event->open(decoy.data_key) : std::nullopt;
+    auto personal = event ? event->open(slot_key_of(decoy, event->sealed_slot())) : std::nullopt;
     return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
   }
   fb::PersonalT personal;

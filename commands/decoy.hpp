@@ -30,6 +30,9 @@ Result<std::optional<Decoy>, StoreError> find_decoy(const Store& store, const Ke
 /// The same for a name at any time, and in the same slot as its decoy.
 Id decoy_lock_id(const KeyRing& keys, std::string_view name);
 
+/// The key that its events of this slot are under: as many as an account has, and derived, for none is ever erased.
+SecretKey slot_key_of(const Decoy& decoy, std::uint32_t slot);
+
 /// The sealed part of one of its events, those it was made up with included.
 std::shared_ptr<const fb::PersonalT> decoy_personal(const Store& store, const Decoy& decoy, Position position);
 /// Whether a proof is one it was made up with: nothing is ever sent to it.

@@ -60,7 +60,8 @@ bool is_for_decoys(const Request& request) {
 
 /// What is still done for an account that has ended.
 bool is_done_after_end(const Command& command) {
-  return is_one_of<CloseAgain, CompleteErasure, RecordDelivery, RefuseCommand, CountRefusals>(command);
+  return is_one_of<CloseAgain, CloseExpiredAccount, EraseDataKey, CompleteErasure, RecordDelivery, RefuseCommand,
+                   CountRefusals>(command);
 }
 
 Fault fault_of(const LogError& error) {
@@ -144,8 +145,8 @@ Result<Answer, Fault> Executor::execute(Request request) {
     const Stripes locks(stripes_, std::move(hashes));
     return this->run(run);
   }();
-  const bool closes = std::holds_alternative<CloseAccount>(run.request.command) && answer && !answer->is_refusal;
-  if (closes) static_cast<void>(finish_erasures());  // what fails is left to the tick
+  // The scheduler's are finished together, by its tick; so is what fails here.
+  if (run.has_erased && run.request.issuer.entry != fb::Entry::scheduler) static_cast<void>(finish_erasures());
   return answer;
 }
 
@@ -220,10 +221,6 @@ std::optional<Fault> Executor::load(Run& run) {
   if (run.is_erased()) forget_source(run.request.issuer);
   if (!run.data_key) return Fault{FaultKind::no_such_account, "The account's key is erased."};
   run.vault.emplace(run.account_id, *run.data_key, keys_.code_key());
-  run.request.issuer.command_digest =
-      *Hash::from(keyed_hash(*run.data_key, "daicho command digest v1",
-                             {as_bytes(run.request.issuer.command), as_bytes(run.request.body)})
-                      .view());
   return std::nullopt;
 }
 
@@ -251,12 +248,18 @@ Context Executor::context_of(Run& run, Time now) const {
       .vault = *run.vault,
       .issuer = run.request.issuer,
       .new_id = [this, now] { return new_id(now); },
+      .vault_at = [this, &run](std::uint32_t slot) -> const Vault* {
+        if (slot == own_key_slot) return &*run.vault;
+        const SlotKey* key = slot_key(run, slot);
+        return key ? &key->vault : nullptr;
+      },
+      .new_vault_at = [this, &run](std::uint32_t slot) -> const Vault& { return drawn_key(run, slot).vault; },
       .personal =
           [this, &run](Position position) {
             auto& opened = run.opened[position];
             if (opened) return opened;
             if (run.decoy) return opened = decoy_personal(store_, *run.decoy, position);
-            if (auto personal = read_personal(store_, position, *run.data_key)) {
+            if (auto personal = read_personal(store_, position, keys_)) {
               opened = std::make_shared<const fb::PersonalT>(*std::move(personal));
             }
             return opened;
@@ -345,13 +348,17 @@ Result<Answer, Fault> Executor::run(Run& run) {
     run.decision = decide_at(run, now);
     overtaken = !run.secrets_asked && !run.decision.refusal;
     if (overtaken) return Decided{};
+    run.request.issuer.command_digest = command_digest(run, run.decision.events);
     return Decided{std::move(run.decision.events), run.policy().version};
   };
   const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
     return this->fold(run, events, leaves);
   };
+  const KeyOfSlot data_keys = [&](std::uint32_t slot) -> const SecretKey& {
+    return slot == own_key_slot ? *run.data_key : slot_key(run, slot)->key;
+  };
   const auto places =
-      log_.append({run.account_id, run.head(), run.request.issuer, *run.data_key, decide, fold, run.next_signer});
+      log_.append({run.account_id, run.head(), run.request.issuer, data_keys, decide, fold, run.next_signer});
   settle_next_signer(run, places);
   if (!places) {
     return Unexpected{fault_of(places.error())};
@@ -369,7 +376,8 @@ std::shared_ptr<const fb::PersonalT> Executor::personal_of(Run& run, const std::
                                                            Position position) const {
   const auto found = std::ranges::find(appended, position, &Event::position);
   if (found == appended.end()) return context_of(run, 0).personal(position);
-  auto personal = found->open(*run.data_key);
+  const SlotKey* key = found->sealed_slot() == own_key_slot ? nullptr : slot_key(run, found->sealed_slot());
+  auto personal = found->open(key ? key->key : *run.data_key);
   return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
 }
 
@@ -394,7 +402,8 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
     rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.account)});
   }
   run.answer = answer_of(run, run.account, context_of(run, events.back().time()), events);
-  if (erases(events.back())) append_erasure(rows, run, events);
+  run.has_erased = erasing(events.back()).has_value();
+  if (run.has_erased) append_erasure(rows, run, events);
   const std::string key = answer_row_key(run.request.issuer);
   // Of an erased account no body is kept, not even as a hash: it may hold secrets.
   const auto own_key = run.is_erased() ? ledger_key() : std::nullopt;
@@ -402,7 +411,7 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
       own_key ? encode_first_answer({}, {}, *run.answer, *own_key, key)
               : encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key);
   rows.push_back({Family::answers, key, answer});
-  if (run.key_row) rows.push_back(*run.key_row);
+  append_drawn_keys(rows, run, events);
   if (std::holds_alternative<RotateMasterKey>(run.request.command)) rows.push_back(wrapped_mark());
   return rows;
 }

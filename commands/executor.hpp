@@ -52,9 +52,9 @@ using Command =
                  ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, CloseAgain, CompleteErasure, RecordAccess, DiscloseEvents, AdoptPolicy, RegisterService,
-                 RevokeService, RotateSigningKey, RotateMasterKey, RotateLookupKey, AcceptRestore,
-                 RecordProjectionDigests, CountRefusals, RefuseCommand>;
+                 CloseAccount, CloseAgain, CloseExpiredAccount, EraseDataKey, CompleteErasure, RecordAccess,
+                 DiscloseEvents, AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RotateMasterKey,
+                 RotateLookupKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -104,8 +104,9 @@ class Executor {
   Result<Answer, Fault> execute(Request request);
 
   /// What is due at the log's time: windows that ran out, recoveries to be decided, surveys, idle mailboxes and
-  /// accounts, erasures that a crash left unfinished, refusals counted, digests once a day (R-LOST-6, R-REC-7,
-  /// R-LIFE-1…3). Returns one answer for each thing done. Running it again at once does nothing.
+  /// accounts, what was kept long enough after its removal or expiry, erasures that are unfinished, refusals counted,
+  /// digests once a day (R-LOST-6, R-REC-7, R-LIFE-1…3, R-PRF-5). Returns one answer for each thing done. Running it
+  /// again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
   /// The erasures among these, up to 10,000 of them: none is left when it returns no answer. `busy` while an old file
@@ -126,8 +127,9 @@ class Executor {
  private:
   Executor(Store& store, Log& log, KeyRing& keys, Entropy entropy, unsigned password_threads);
 
-  struct Run;     // one command on its way: executor_run.hpp
-  class Stripes;  // the locks a command holds
+  struct Run;      // one command on its way: executor_run.hpp
+  struct SlotKey;  // a data key beside the account's own
+  class Stripes;   // the locks a command holds
 
   Result<Answer, Fault> run(Run& run);
   Result<Answer, Fault> run_decoy(Run& run);
@@ -147,9 +149,12 @@ class Executor {
   Id new_id(Time now) const;
   Result<Answer, Fault> execute_for_scheduler(Command command, const Id& account, const char* name, std::string key);
   std::optional<Fault> run_due(std::vector<Answer>& done);
-  std::optional<Fault> read_history(Run& run) const;
-  std::optional<Fault> prepare_closing(Run& run, CloseAccount& command) const;
+  std::optional<Fault> prepare_erasure(Run& run) const;
   void append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const;
+  const SlotKey* slot_key(Run& run, std::uint32_t slot) const;
+  const SlotKey& drawn_key(Run& run, std::uint32_t slot) const;
+  void append_drawn_keys(Rows& rows, const Run& run, std::span<const Event> appended) const;
+  Hash command_digest(Run& run, std::span<const Draft> drafts) const;
   std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
   std::optional<Result<Answer, Fault>> record_digests();
   std::optional<Fault> begin_master_rotation(SecretKey next);

@@ -62,7 +62,7 @@ Result<Answer, Fault> Executor::run_decoy(Run& run) {
       return Unexpected{Fault{FaultKind::too_large, "The event would be too large."}};
     const Position position = std::max(log_.size(), run.account.head.position + 1);
     const Place place{position, now, decoy.id, run.account.head, run.policy().version};
-    envelopes.push_back(encode_event(draft, run.request.issuer, place, decoy.data_key, signer));
+    envelopes.push_back(encode_event(draft, run.request.issuer, place, slot_key_of(decoy, draft.sealed_slot), signer));
     events.push_back(*Event::parse(as_bytes(envelopes.back())));
     evolve(run.account, events.back(), leaf_hash(as_bytes(envelopes.back())));
     Indexed after = indexed(run.account);

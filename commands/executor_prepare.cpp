@@ -13,22 +13,27 @@ namespace {
 
 Fault busy() { return {FaultKind::busy, "Too many passwords are being hashed; try later."}; }
 
-/// What waits in the outbox under this id, if it is the account's or the decoy's.
-Result<std::optional<fb::NotificationKind>, StoreError> waiting(const Store& store, const Id& account, bool is_decoy,
-                                                                const Id& notification) {
+/// What waits in the outbox under this id, if it is the account's or the decoy's, and to which proof it goes.
+struct Waiting {
+  fb::NotificationKind kind;
+  Id proof;
+};
+Result<std::optional<Waiting>, StoreError> waiting(const Store& store, const Id& account, bool is_decoy,
+                                                   const Id& notification) {
   const std::string key = outbox_row_key(notification);
   const auto value =
       is_decoy ? store.get(Family::meta, as_bytes(decoy_index_key(key))) : store.get(Family::rows, as_bytes(key));
   if (!value) return Unexpected{value.error()};
   const auto row = *value ? decode_outbox_row(as_bytes(key), as_bytes(**value)) : std::nullopt;
-  if (!row || row->account != account) return std::optional<fb::NotificationKind>{};
+  if (!row || row->account != account) return std::optional<Waiting>{};
   const auto envelope = is_decoy ? store.get(Family::meta, as_bytes(decoy_event_key(account, row->position)))
                                  : read_event(store, row->position);
   if (!envelope) return Unexpected{envelope.error()};
   const auto event =
       *envelope ? Event::parse(as_bytes(**envelope)) : Result<Event, EventFault>(Unexpected{EventFault::malformed});
   if (!event) return Unexpected{StoreError{StoreFault::corrupt, "the event of a notification does not read"}};
-  return std::optional(event->body().notifications()->Get(row->index)->kind());
+  const fb::Notification& found = *event->body().notifications()->Get(row->index);
+  return std::optional(Waiting{found.kind(), id_of(found.proof_id())});
 }
 
 }  // namespace
@@ -45,9 +50,9 @@ std::optional<Fault> Executor::prepare(Run& run) {
     }
   }
   if (auto* delivery = std::get_if<RecordDelivery>(&run.request.command)) {
-    const auto kind = waiting(store_, run.account_id, run.decoy.has_value(), delivery->notification);
-    if (!kind) return fault_of(kind.error());
-    delivery->waiting = *kind;
+    const auto found = waiting(store_, run.account_id, run.decoy.has_value(), delivery->notification);
+    if (!found) return fault_of(found.error());
+    if (*found) delivery->waiting = (*found)->kind, delivery->proof = (*found)->proof;
   }
   if (Access* access = access_in(run.request.command)) {
     const std::string& investigator = investigator_of(*access, run.request.issuer);
@@ -55,12 +60,7 @@ std::optional<Fault> Executor::prepare(Run& run) {
     if (!earlier) return fault_of(earlier.error());
     for (const AccessRow& row : *earlier) access->earlier.push_back(row.at);
   }
-  if (auto* closing = std::get_if<CloseAccount>(&run.request.command)) {
-    if (auto fault = prepare_closing(run, *closing)) return fault;
-  }
-  if (std::holds_alternative<CloseAgain>(run.request.command)) {
-    if (auto fault = read_history(run)) return fault;
-  }
+  if (auto fault = prepare_erasure(run)) return fault;
   if (auto* rotation = std::get_if<RotateSigningKey>(&run.request.command)) return keep_next_signer(run, *rotation);
   if (auto* rotation = std::get_if<RotateLookupKey>(&run.request.command)) return draw_lookup_key(run, *rotation);
   return ask_secrets(run);

@@ -26,6 +26,12 @@ class Executor::Stripes {
 /// Which lock something has: an account, by its id; a name, by its tag.
 inline std::uint64_t hash_of(ByteView bytes) { return std::hash<std::string_view>{}(as_text(bytes)); }
 
+struct Executor::SlotKey {
+  SecretKey key;
+  Vault vault;
+  std::optional<RowChange> drawn;  ///< kept when an event is under it
+};
+
 struct Executor::Run {
   Request request;
   Id account_id;    ///< all zero: the ledger itself
@@ -34,9 +40,11 @@ struct Executor::Run {
   std::optional<SecretKey> data_key;
   std::optional<RowChange> key_row;  ///< a data key drawn for a new account
   std::optional<Vault> vault;
-  std::optional<Decoy> decoy;        ///< instead of an account, when nobody has the name
+  std::map<std::uint32_t, std::unique_ptr<const SlotKey>> slots;  ///< that were asked for; null: there is none
+  std::optional<Decoy> decoy;                                     ///< instead of an account, when nobody has the name
   std::optional<std::string> name;   ///< the sign-in name being registered, in normalised form
-  std::vector<std::string> history;  ///< envelopes of the account's events, when it closes
+  std::vector<std::string> history;  ///< envelopes of the account's events, when something of it is erased
+  bool has_erased = false;
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
   std::map<fb::RecoveryField, std::vector<Evidence>> evidence;
   std::shared_ptr<const Signer> next_signer;  ///< of a rotation

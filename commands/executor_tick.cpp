@@ -42,6 +42,10 @@ Duration wait_of(DueKind kind, const Policy& policy) {
       return policy.mailbox_inactive_days * day_us;
     case DueKind::account_idle:
       return policy.account_inactive_days * day_us;
+    case DueKind::unneeded_key:
+      return policy.removed_proof_retention_days * day_us;
+    case DueKind::account_expired:
+      return policy.expired_account_retention_days * day_us;
   }
   return 0;
 }
@@ -73,11 +77,23 @@ DueCommand command_for(const Due& due) {
       return {"deactivate-mailbox", DeactivateMailbox{fb::MailboxReason::never_signed_in}};
     case DueKind::mailbox_idle:
       return {"deactivate-mailbox", DeactivateMailbox{fb::MailboxReason::inactive}};
+    case DueKind::unneeded_key:
+      return {"erase-data-key", EraseDataKey{key_of_subject(due.subject)}};
+    case DueKind::account_expired:
+      return {"close-expired-account", CloseExpiredAccount{}};
     case DueKind::account_idle:
     case DueKind::erasure:
       break;
   }
   return {"expire-account", ExpireAccount{}};
+}
+
+/// The idempotency key under which it is done once.
+std::string key_for(const Due& due, const char* name) {
+  const std::string key = std::string(name) + "/";
+  if (due.kind == DueKind::unneeded_key)
+    return key + to_text(due.account) + "/" + std::to_string(key_of_subject(due.subject));
+  return due.subject.is_zero() ? key + to_text(due.account) + "/" + std::to_string(due.at) : key + to_text(due.subject);
 }
 
 }  // namespace
@@ -101,10 +117,7 @@ std::optional<Fault> Executor::run_due(std::vector<Answer>& done) {
     if (!due) return due.error();
     for (const Due& item : *due) {
       auto [name, command] = command_for(item);
-      const Id& subject = item.subject.is_zero() ? item.account : item.subject;
-      std::string key = std::string(name) + "/" + to_text(subject);
-      if (item.subject.is_zero()) key += "/" + std::to_string(item.at);
-      auto answer = execute_for_scheduler(std::move(command), item.account, name, std::move(key));
+      auto answer = execute_for_scheduler(std::move(command), item.account, name, key_for(item, name));
       const bool is_evicted = decoys && !answer && answer.error().kind == FaultKind::no_such_account;
       if (is_evicted) {
         if (auto error = store_.write({{Family::meta, decoy_index_key(due_row_key(item)), std::nullopt}}, false))
@@ -120,9 +133,10 @@ std::optional<Fault> Executor::run_due(std::vector<Answer>& done) {
 }
 
 Result<std::vector<Answer>, Fault> Executor::tick() {
-  auto erasures = finish_erasures();
-  std::vector<Answer> done = erasures ? *std::move(erasures) : std::vector<Answer>();
+  std::vector<Answer> done;
   if (auto fault = run_due(done)) return Unexpected{*std::move(fault)};
+  auto erasures = finish_erasures();
+  if (erasures) std::ranges::move(*erasures, std::back_inserter(done));
   decltype(counted_) counted;
   {
     const std::lock_guard lock(counted_mutex_);

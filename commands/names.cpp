@@ -18,6 +18,7 @@ std::string_view name(fb::Plan value) { return fb::EnumNamePlan(value); }
 std::string_view name(fb::Entry value) { return fb::EnumNameEntry(value); }
 std::string_view name(fb::Role value) { return fb::EnumNameRole(value); }
 std::string_view name(fb::MailboxReason value) { return fb::EnumNameMailboxReason(value); }
+std::string_view name(fb::KeyPurpose value) { return fb::EnumNameKeyPurpose(value); }
 std::string_view name(fb::RecoveryField value) { return fb::EnumNameRecoveryField(value); }
 std::string_view name(fb::FieldResult value) { return fb::EnumNameFieldResult(value); }
 

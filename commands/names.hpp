@@ -25,6 +25,7 @@ std::string_view name(fb::Plan value);
 std::string_view name(fb::Entry value);
 std::string_view name(fb::Role value);
 std::string_view name(fb::MailboxReason value);
+std::string_view name(fb::KeyPurpose value);
 std::string_view name(fb::RecoveryField value);
 std::string_view name(fb::FieldResult value);
 std::string_view name(RecoveryOutcome value);

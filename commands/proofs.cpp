@@ -12,50 +12,84 @@ namespace {
 
 Refusal not_a_proof(const char* code, std::string detail) { return {Rule::prf_1, code, std::move(detail)}; }
 
-Result<ProofDetails, Refusal> examine_mailbox(const NewProof& proof, const Context& context) {
+/// The data key that a destination is under, and its tag under that key.
+struct Destination {
+  std::uint32_t slot;
+  const Vault* vault;
+  Tag16 tag;
+};
+
+/// Whether the account knows the destination by this tag under this key.
+bool is_known(const Account& account, std::uint32_t slot, const Tag16& tag) {
+  const DataKey* key = account.keys.find(slot);
+  return (key && key->destination == tag) || std::ranges::any_of(account.proofs.all, [&](const Proof& proof) {
+           return proof.sealed_slot == slot && proof.address_tag == tag;
+         });
+}
+
+/// `label` and `text` are what the tag is made of.
+Destination destination_of(const Account& account, std::string_view label, std::string_view text,
+                           const Context& context) {
+  const Tag16 own_tag = context.vault.tag(label, text);  // of a proof that is older than keys of destinations
+  if (is_known(account, own_key_slot, own_tag)) return {own_key_slot, &context.vault, own_tag};
+  for (const DataKey& key : account.keys.live) {
+    const Vault* vault = key.purpose == fb::KeyPurpose::destination ? context.vault_at(key.slot) : nullptr;
+    const Tag16 tag = vault ? vault->tag(label, text) : Tag16{};
+    if (vault && is_known(account, key.slot, tag)) return {key.slot, vault, tag};
+  }
+  const DataKey* shared = account.keys.shared();
+  const Vault* vault = shared ? context.vault_at(shared->slot) : nullptr;
+  const std::uint32_t slot = vault ? shared->slot : account.keys.next_slot;
+  if (!vault) vault = &context.new_vault_at(slot);
+  return {slot, vault, vault->tag(label, text)};
+}
+
+ProofDetails details_of(const Destination& destination) { return {destination.slot, destination.tag, {}, {}}; }
+
+Result<ProofDetails, Refusal> examine_mailbox(const NewProof& proof, const Account& account, const Context& context) {
   const auto email = parse_email(proof.value);
   if (!email) return Unexpected{not_a_proof("invalid_email", "The value is not an e-mail address.")};
-  ProofDetails details;
-  details.address_tag = context.vault.tag("address", email->folded());
-  details.confirmation_tag = context.vault.tag("confirmation", fold(email->local));
+  const Destination destination = destination_of(account, "address", email->folded(), context);
+  ProofDetails details = details_of(destination);
+  details.confirmation_tag = destination.vault->tag("confirmation", fold(email->local));
   details.personal.address = email->address();
   return details;
 }
 
-Result<ProofDetails, Refusal> examine_phone(const NewProof& proof, const Context& context) {
+Result<ProofDetails, Refusal> examine_phone(const NewProof& proof, const Account& account, const Context& context) {
   const auto phone = parse_phone(proof.value, proof.country);
   if (!phone)
     return Unexpected{Refusal{Rule::prf_2, "invalid_phone", "The value is not a phone number of its country."}};
-  ProofDetails details;
-  details.address_tag = context.vault.tag("address", phone->e164);
+  const Destination destination = destination_of(account, "address", phone->e164, context);
+  ProofDetails details = details_of(destination);
   details.confirmation_tag =
-      context.vault.tag("confirmation", std::string_view(phone->e164).substr(phone->e164.size() - 4));
+      destination.vault->tag("confirmation", std::string_view(phone->e164).substr(phone->e164.size() - 4));
   details.personal.address = phone->e164;
   details.personal.national_digits = phone->national_digits;
   return details;
 }
 
-Result<ProofDetails, Refusal> examine_question(const NewProof& proof, const Context& context) {
+Result<ProofDetails, Refusal> examine_question(const NewProof& proof, const Account& account, const Context& context) {
   if (fold(proof.question).empty() || fold(proof.answer).empty()) {
     return Unexpected{not_a_proof("question_incomplete", "A secret question needs a question and an answer.")};
   }
-  ProofDetails details;
-  details.address_tag = context.vault.tag("question", fold(proof.question));
+  ProofDetails details = details_of(destination_of(account, "question", fold(proof.question), context));
   details.personal.question = proof.question;
   details.personal.answer_verifier = proof.answer_verifier;
   return details;
 }
 
-Result<ProofDetails, Refusal> examine_app(const NewProof& proof, const Context& context) {
+Result<ProofDetails, Refusal> examine_app(const NewProof& proof, const Account& account, const Context& context) {
   if (!is_totp_secret(proof.totp_secret)) {
     return Unexpected{not_a_proof("invalid_totp_secret", "The app's secret is 16 to 128 characters of base32.")};
   }
-  ProofDetails details;
-  details.address_tag = context.vault.tag("app", totp_secret_digits(proof.totp_secret));  // however it is spelled
+  const std::string digits = totp_secret_digits(proof.totp_secret);  // however it is spelled
+  ProofDetails details = details_of(destination_of(account, "app", digits, context));
   details.personal.totp_secret = proof.totp_secret;
   return details;
 }
 
+/// Under the account's own key: its tag is compared with those of sign-ins and challenges.
 Result<ProofDetails, Refusal> examine_device(const NewProof& proof, const Context& context) {
   if (proof.device_id.empty())
     return Unexpected{not_a_proof("device_missing", "A trusted device needs its device_id.")};
@@ -67,18 +101,18 @@ Result<ProofDetails, Refusal> examine_device(const NewProof& proof, const Contex
 
 }  // namespace
 
-Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& context) {
+Result<ProofDetails, Refusal> examine(const NewProof& proof, const Account& account, const Context& context) {
   switch (proof.kind) {
     case fb::ProofKind::email:
     case fb::ProofKind::mobile_email:
-      return examine_mailbox(proof, context);
+      return examine_mailbox(proof, account, context);
     case fb::ProofKind::mobile_phone:
     case fb::ProofKind::landline_phone:
-      return examine_phone(proof, context);
+      return examine_phone(proof, account, context);
     case fb::ProofKind::secret_question:
-      return examine_question(proof, context);
+      return examine_question(proof, account, context);
     case fb::ProofKind::authenticator_app:
-      return examine_app(proof, context);
+      return examine_app(proof, account, context);
     case fb::ProofKind::trusted_device:
       return examine_device(proof, context);
     case fb::ProofKind::none:
@@ -112,7 +146,7 @@ std::optional<Refusal> check_room(const Account& account) {
 /// One more proof: ProofAdded and the message that verifies it. `replaces` all zero: in nobody's place.
 Decision add(const Account& account, const NewProof& proof, const Id& replaces, const std::optional<Id>& challenge,
              const Context& context) {
-  auto details = examine(proof, context);
+  auto details = examine(proof, account, context);
   if (!details) return refused(details.error());
   if (account.proofs.usable_count() > 0) {  // before a word about the proofs there are (R-ACC-6)
     if (auto refusal =
@@ -138,6 +172,7 @@ Decision add(const Account& account, const NewProof& proof, const Id& replaces, 
                                       .replaces = replaces},
                       {Rule::prf_1, Rule::prf_2, Rule::prf_5, Rule::prf_7});
   added.personal = std::move(details->personal);
+  added.sealed_slot = details->sealed_slot;
   if (const Challenge* passed = account.challenges.find(challenge.value_or(Id{}))) added.caused_by = passed->passed;
   notify_proofs(added, account, context, fb::NotificationKind::security_info_changed);
   Decision decision = accepted({{"proof_id", to_text(proof_id)}});

@@ -21,12 +21,14 @@ struct NewProof {
   std::string answer_verifier = {};  ///< Argon2id of the folded answer, filled in before the last decision
 };
 
-/// The same, checked and normalised: what the events say of it.
+/// The same, checked and normalised: what the events say of it, and the data key that it is under. That is the one of
+/// an earlier proof of the same destination, so that equal destinations have equal tags; else one that is drawn.
 struct ProofDetails {
+  std::uint32_t sealed_slot = 0;
   Tag16 address_tag, confirmation_tag;
   fb::PersonalT personal;  ///< address, national digits, question, verifier
 };
-Result<ProofDetails, Refusal> examine(const NewProof& proof, const Context& context);
+Result<ProofDetails, Refusal> examine(const NewProof& proof, const Account& account, const Context& context);
 
 /// R-PRF-4: its address as shown to who is not known yet to be its owner; empty: it has none.
 std::string masked(const fb::PersonalT& personal);

@@ -200,18 +200,34 @@ Compared compare_with_profiles(const Account& account, fb::RecoveryField field, 
   return compared;
 }
 
+/// The keys that evidence of a field may be under: mail that was recorded before the mailbox had one is under the
+/// account's own.
+std::vector<const Vault*> vaults_of(fb::RecoveryField field, const Context& context) {
+  std::vector<const Vault*> vaults = {&context.vault};
+  const Vault* mailbox = is_mail(field) ? context.vault_at(mailbox_key_slot) : nullptr;
+  if (mailbox) vaults.push_back(mailbox);
+  return vaults;
+}
+
 Compared compare_with_evidence(fb::RecoveryField field, const std::set<std::string>& given, const Context& context) {
+  using Answer = std::vector<Evidence>;  // one value, under each key
   const std::vector<Evidence>& known = context.evidence(field);
   const bool by_outline = field == fb::RecoveryField::skype_purchases || context.policy.subject_match == "outline";
-  std::vector<Evidence> answers;
-  for (const std::string& value : given) answers.push_back(evidence_of(field, value, context.vault));
-  const auto are_one = [&](const Evidence& answer, const Evidence& fact) {
-    return answer.tag == fact.tag || (by_outline && is_outline_of(answer.shingles, fact.shingles));
+  const auto vaults = vaults_of(field, context);
+  std::vector<Answer> answers;
+  for (const std::string& value : given) {
+    Answer& answer = answers.emplace_back();
+    for (const Vault* vault : vaults) answer.push_back(evidence_of(field, value, *vault));
+  }
+  const auto are_one = [&](const Answer& answer, const Evidence& fact) {
+    return std::ranges::any_of(answer, [&](const Evidence& each) {
+      return each.tag == fact.tag || (by_outline && is_outline_of(each.shingles, fact.shingles));
+    });
   };
   const auto facts = std::ranges::count_if(known, [&](const Evidence& fact) {
-    return std::ranges::any_of(answers, [&](const Evidence& answer) { return are_one(answer, fact); });
+    return std::ranges::any_of(answers, [&](const Answer& answer) { return are_one(answer, fact); });
   });
-  const auto right = std::ranges::count_if(answers, [&](const Evidence& answer) {
+  const auto right = std::ranges::count_if(answers, [&](const Answer& answer) {
     return std::ranges::any_of(known, [&](const Evidence& fact) { return are_one(answer, fact); });
   });
   // One fact in ten spellings is one, and so is one outline that fits ten facts.

@@ -15,7 +15,9 @@ struct ExaminedProof {
   ProofDetails details;
 };
 
-Result<std::vector<ExaminedProof>, Refusal> examine_all(const std::vector<NewProof>& proofs, const Context& context) {
+/// Each as if those before it were in the account.
+Result<std::vector<ExaminedProof>, Refusal> examine_all(Account account, const std::vector<NewProof>& proofs,
+                                                        const Context& context) {
   static constexpr std::array offered = {fb::ProofKind::secret_question, fb::ProofKind::mobile_phone,
                                          fb::ProofKind::mobile_email, fb::ProofKind::email,
                                          fb::ProofKind::trusted_device};
@@ -29,11 +31,15 @@ Result<std::vector<ExaminedProof>, Refusal> examine_all(const std::vector<NewPro
           Refusal{Rule::acc_1, "kind_not_offered",
                   "At registration: secret question, mobile phone or mobile e-mail, e-mail, trusted device."}};
     }
-    auto details = examine(proof, context);
+    auto details = examine(proof, account, context);
     if (!details) return Unexpected{details.error()};
     const auto is_same = [&](const ExaminedProof& other) { return other.details.address_tag == details->address_tag; };
     if (std::ranges::any_of(examined, is_same)) {
       return Unexpected{Refusal{Rule::acc_1, "same_destination_twice", "Two of the proofs are the same destination."}};
+    }
+    if (const std::uint32_t slot = details->sealed_slot; !account.keys.has(slot)) {
+      account.keys.live.push_back({.slot = slot, .destination = details->address_tag});
+      account.keys.next_slot = slot + 1;
     }
     examined.push_back({context.new_id(), proof.kind, *std::move(details)});
   }
@@ -71,7 +77,7 @@ Decision decide(const Account& account, const RegisterAccount& command, const Co
   if (!name) return refused({Rule::acc_1, "invalid_sign_in_name", "The sign-in name is not an e-mail address."});
   if (command.is_name_taken) return refused({Rule::acc_1, "sign_in_name_taken", "The sign-in name is in use."});
   if (auto refusal = check_password(command.password, context.policy)) return refused(*std::move(refusal));
-  auto proofs = examine_all(command.proofs, context);
+  auto proofs = examine_all(account, command.proofs, context);
   if (!proofs) return refused(proofs.error());
 
   const auto& domains = context.policy.provider_domains;
@@ -95,6 +101,7 @@ Decision decide(const Account& account, const RegisterAccount& command, const Co
                                         .confirmation_tag = proof.details.confirmation_tag},
                         {Rule::acc_1, Rule::prf_1, Rule::prf_2});
     added.personal = std::move(proof.details.personal);
+    added.sealed_slot = proof.details.sealed_slot;
     decision.events.push_back(std::move(added));
     if (auto message = first_message(proof.kind, proof.id, context)) decision.events.push_back(*std::move(message));
   }

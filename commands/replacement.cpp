@@ -167,7 +167,7 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
   }
   if (!is_written_to(command.proof.kind))
     return refused({Rule::lost_3, "kind_not_offered", "The new proof is an e-mail address or a phone."});
-  auto details = examine(command.proof, context);
+  auto details = examine(command.proof, account, context);
   if (!details) return refused(details.error());
   // Whether the account has this destination already is not told (R-ACC-6): anybody may ask here.
   if (auto refusal = check_send_quota(account, details->address_tag, true, context))
@@ -180,6 +180,7 @@ Decision decide(const Account& account, const ProposeReplacementProof& command, 
                                                        .confirmation_tag = details->confirmation_tag},
                          {Rule::lost_3});
   proposed.personal = std::move(details->personal);
+  proposed.sealed_slot = details->sealed_slot;
   proposed.caused_by = window->opened;
   Decision decision = accepted({{"proof_id", to_text(proof_id)}});
   decision.events.push_back(std::move(proposed));

@@ -63,7 +63,7 @@ Decision decide(const Account& account, const RecordSignIn& command, const Conte
   return decision;
 }
 
-Decision decide(const Account&, const RecordDelivery& command, const Context&) {
+Decision decide(const Account& account, const RecordDelivery& command, const Context& context) {
   if (!command.waiting) {
     return refused({Rule::chl_7, "notification_unknown", "No notification of this account waits under this id."});
   }
@@ -71,7 +71,10 @@ Decision decide(const Account&, const RecordDelivery& command, const Context&) {
       fb::DeliveryRecordedT{
           .notification_id = command.notification, .kind = *command.waiting, .result = command.result},
       {Rule::chl_7});
-  recorded.personal.detail = command.detail;
+  const Proof* proof = account.proofs.find(command.proof);
+  const bool is_key_there = proof && context.vault_at(proof->sealed_slot);
+  if (is_key_there) recorded.sealed_slot = proof->sealed_slot;  // the detail may tell the address: it goes with it
+  if (is_key_there || command.proof.is_zero()) recorded.personal.detail = command.detail;
   Decision decision = accepted();
   decision.events.push_back(std::move(recorded));
   return decision;

@@ -17,6 +17,7 @@ struct RecordDelivery {
   fb::DeliveryResult result;
   std::string detail;
   std::optional<fb::NotificationKind> waiting;  ///< what waits in the outbox under this id, filled in by the executor
+  Id proof = {};                                ///< likewise: the proof it goes to; all zero: none
 };
 
 Decision decide(const Account& account, const RecordSignIn& command, const Context& context);

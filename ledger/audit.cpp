@@ -10,14 +10,17 @@ namespace {
 
 constexpr std::uint64_t progress_events = 4096;
 
-SealedPart check_sealed(const Event& event, const LogSource& source, const KeyRing* keys) {
-  if (!event.is_sealed()) return SealedPart::none;
-  if (!source.is_store()) return SealedPart::without_key;
+/// The data key, and what it is of: the sealed part, or tags alone.
+void check_sealed(AuditedEvent& audited, const LogSource& source, const KeyRing* keys) {
+  const Event& event = *audited.event;
+  const bool is_under_key = event.is_sealed() || event.sealed_slot() != 0;
+  if (!is_under_key) return;
+  if (event.is_sealed()) audited.sealed = SealedPart::without_key;
+  if (!source.is_store()) return;
   const auto row = source.get(Family::keys, as_bytes(KeyRing::row_key(event.account(), event.sealed_slot())));
-  if (row && !*row) return SealedPart::key_gone;
-  if (!keys) return SealedPart::without_key;
-  const auto key = keys->data_key(source, event.account(), event.sealed_slot());
-  return key && event.open(*key) ? SealedPart::opened : SealedPart::broken;
+  audited.is_key_gone = row && !*row;
+  if (audited.is_key_gone || !keys || !event.is_sealed()) return;
+  audited.sealed = keys->personal(source, event) ? SealedPart::opened : SealedPart::broken;
 }
 
 /// What needs no order: everything that costs.
@@ -29,8 +32,7 @@ void work_on(AuditChunk& chunk, const LogSource& source, const KeyHistory& histo
     if (!audited.event) continue;
     audited.is_verified = options.depth != AuditDepth::hashes && audited.event->verify(history.at(audited.position));
     audited.is_signed = audited.is_verified || options.depth == AuditDepth::hashes;
-    if (audited.is_signed)
-      audited.sealed = check_sealed(*audited.event, source, audited.is_verified ? options.keys : nullptr);
+    if (audited.is_signed) check_sealed(audited, source, audited.is_verified ? options.keys : nullptr);
   }
   for (AuditedCheckpoint& checkpoint : chunk.checkpoints) checkpoint.opened = history.open(checkpoint.note);
 }

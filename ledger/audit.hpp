@@ -22,7 +22,7 @@ enum class FindingKind {
   tile,        ///< a stored hash tile is not that of the events; position: its first event
   checkpoint,  ///< one is missing, not signed by the key in force, another than a known one, or covers nothing
   sealed,      ///< its sealed part does not open under the key that is stored for it
-  key,         ///< the key of its sealed part is gone and no closing erased it, or is there although one did
+  key,         ///< the data key that it is under is gone and no event erased it, or is there although one did
   truncated,   ///< the log ends before what a checkpoint covers
   projection,  ///< for a replay that hooks into `on_event`
 };
@@ -47,9 +47,9 @@ struct AuditReport {
   std::vector<AcceptedRestore> restores;
   std::uint64_t sealed_opened = 0;
   std::uint64_t sealed_without_key = 0;  ///< not checked further than their signature: no master key given
-  std::uint64_t sealed_erased = 0;       ///< of closed accounts, by their AccountClosed: nobody can open them
+  std::uint64_t sealed_erased = 0;       ///< by their AccountClosed or DataKeyErased: nobody can open them
   std::uint64_t erasures = 0;            ///< completed ones
-  std::uint64_t erasures_open = 0;       ///< closed, and no event says yet that no file holds the key
+  std::uint64_t erasures_open = 0;       ///< erased, and no event says yet that no file holds the key
   std::uint64_t erasures_pending = 0;    ///< on record in a longer copy of this log only: ledger/pending_erasure.hpp
   Time first_time = 0, last_time = 0;
   std::string last_checkpoint;           ///< the newest signed note

@@ -28,6 +28,11 @@ std::string words(NoteFault fault) {
 
 }  // namespace
 
+KnownKey& KnownAccount::key(std::uint32_t slot) {
+  const auto found = std::ranges::find(keys, slot, &KnownKey::slot);
+  return found != keys.end() ? *found : keys.emplace_back(KnownKey{.slot = slot});
+}
+
 /// Whether the next stored checkpoint covers these very bytes: then they were committed like this. When they are not,
 /// or none follows, `roots` says what was compared.
 bool AuditChain::tree_covers(const AuditedEvent& audited, std::string& roots) const {
@@ -168,60 +173,76 @@ std::optional<Finding> AuditChain::restore(const Event& event) const {
 }
 
 void AuditChain::count_sealed(const AuditedEvent& audited) {
+  if (audited.sealed == SealedPart::none && audited.event->sealed_slot() == 0) return;
+  KnownKey& key = accounts_[audited.event->account()].key(audited.event->sealed_slot());
+  if (audited.is_key_gone && !key.key_gone) key.key_gone = audited.position;
   if (audited.sealed == SealedPart::none) return;
-  KnownAccount& account = accounts_[audited.event->account()];
-  ++account.sealed;
+  ++key.sealed;
   if (audited.sealed == SealedPart::opened) {
     ++report_.sealed_opened;
     return;
   }
-  ++account.unopened;
+  ++key.unopened;
   ++report_.sealed_without_key;
-  if (audited.sealed == SealedPart::key_gone && !account.key_gone) account.key_gone = audited.position;
 }
 
-/// A closing makes what its account sealed before erased; its completion repeats what went.
-std::optional<Finding> AuditChain::erasure(const Event& event) {
-  KnownAccount& account = accounts_[event.account()];
-  const auto closed_key = erased_key(event);
-  if (closed_key && !closings_.contains(event.account())) {
-    report_.sealed_without_key -= account.unopened;
-    report_.sealed_erased += account.unopened;
-    ++report_.erasures_open;
-    account.unopened = 0;
-    account.key_gone.reset();
-    closings_.emplace(event.account(), Closing{event.position(), closed_key->fingerprint, account.sealed});
+/// What is sealed under these keys up to here counts as erased.
+void AuditChain::erase(const ErasedKeys& erased, const Hash& fingerprint, Position position) {
+  ErasingEvent record{position, fingerprint, 0};
+  if (erased.slot != own_key_slot) accounts_[erased.account].key(erased.slot);
+  for (KnownKey& key : accounts_[erased.account].keys) {
+    if (erased.slot != own_key_slot && key.slot != erased.slot) continue;
+    record.sealed += key.sealed;
+    report_.sealed_without_key -= key.unopened;
+    report_.sealed_erased += key.unopened;
+    key.unopened = 0;
+    key.key_gone.reset();
+    const auto earlier = key.slot != own_key_slot ? erasures_.find({erased.account, key.slot}) : erasures_.end();
+    if (earlier == erasures_.end()) continue;
+    if (!earlier->second.is_completed) --report_.erasures_open;  // the closing's completion says it for all
+    erasures_.erase(earlier);
   }
+  ++report_.erasures_open;
+  erasures_.emplace(erased, record);
+}
+
+/// What erases makes what its account sealed before erased; its completion repeats what went.
+std::optional<Finding> AuditChain::erasure(const Event& event) {
+  const Id account = event.account();
+  const auto is_erased = [&](std::uint32_t slot) { return erasures_.contains({account, slot}); };
+  if (const auto erased = erasing(event); erased && !is_erased(own_key_slot) && !is_erased(erased->slot))
+    erase({account, erased->slot}, erased->fingerprint, event.position());
   const auto* const completed = event.as<fb::ErasureCompleted>();
   if (!completed) return std::nullopt;
-  const auto closing = closings_.find(event.account());
-  if (heads_from_ > 0 && closing == closings_.end()) return std::nullopt;  // it may have closed before
+  const auto record = erasures_.find({account, completed->slot()});
+  if (heads_from_ > 0 && record == erasures_.end()) return std::nullopt;  // it may have been erased before
   const bool knows_all = heads_from_ == 0;
   const Hash key = completed->key_fingerprint() ? flatbuffers::UnPack(*completed->key_fingerprint()) : Hash{};
-  const bool fits = closing != closings_.end() && !closing->second.is_completed &&
-                    event.header().caused_by() == flatbuffers::Optional<Position>(closing->second.position) &&
-                    key == closing->second.erased_key &&
-                    (!knows_all || completed->sealed_events() == closing->second.sealed);
+  const bool fits = record != erasures_.end() && !record->second.is_completed &&
+                    event.header().caused_by() == flatbuffers::Optional<Position>(record->second.position) &&
+                    key == record->second.fingerprint &&
+                    (!knows_all || completed->sealed_events() == record->second.sealed);
   if (!fits) {
-    return Finding{FindingKind::malformed, event.position(), event.account(), "the erasure of a closed account, once",
+    return Finding{FindingKind::malformed, event.position(), account, "the completion of an erasure, once",
                    "one of key " + hex(key) + " and " + std::to_string(completed->sealed_events()) + " sealed events"};
   }
-  closing->second.position = event.position();
-  closing->second.is_completed = true;
+  record->second.position = event.position();
+  record->second.is_completed = true;
   ++report_.erasures;
   --report_.erasures_open;
   return std::nullopt;
 }
 
-/// Whether the account was closed while the audit ran: after the events that are audited.
-bool AuditChain::is_erased_later(const Id& account) const {
+/// Whether it was erased while the audit ran: after the events that are audited.
+bool AuditChain::is_erased_later(const Id& account, std::uint32_t slot) const {
   bool is_erased = false;
   std::string envelope;  // aligned copy
   const auto from = big_endian(frontier_.size());
   const auto failed = source_.scan(Family::events, ByteView(from), [&](ByteView, ByteView value) {
     envelope.assign(as_text(value));
     const auto event = Event::parse(as_bytes(envelope));
-    is_erased = event && event->account() == account && erased_key(*event);
+    const auto erased = event && event->account() == account ? erasing(*event) : std::nullopt;
+    is_erased = erased && (erased->is_all() || erased->slot == slot);
     return !is_erased;
   });
   return !failed && is_erased;
@@ -235,45 +256,57 @@ std::optional<StoreError> AuditChain::count_pending(const KeyFound& found) {
   std::optional<Id> counted;
   for (const PendingErasure& each : *pending) {
     const auto known = accounts_.find(each.account);
-    if (known == accounts_.end() || closings_.contains(each.account) || !is_proven(each, keys_.first())) continue;
-    KnownAccount& account = known->second;
-    report_.sealed_without_key -= account.unopened;
-    report_.sealed_erased += account.unopened;
+    const bool is_erased = erasures_.contains({each.account, own_key_slot});
+    if (known == accounts_.end() || is_erased || !is_proven(each, keys_.first())) continue;
+    for (KnownKey& key : known->second.keys) {
+      report_.sealed_without_key -= key.unopened;
+      report_.sealed_erased += key.unopened;
+      key.unopened = 0;
+      key.key_gone.reset();
+    }
     if (counted != each.account) ++report_.erasures_pending;  // two copies of the log may have one each
     counted = each.account;
-    account.unopened = 0;
-    account.key_gone.reset();
-    if (auto error = find_keys(each.keys_prefix(), account.head.position, each.account, found)) return error;
+    if (auto error = find_key({each.account, own_key_slot}, known->second.head.position, found)) return error;
   }
   return std::nullopt;
 }
 
-std::optional<StoreError> AuditChain::find_keys(const std::string& prefix, Position position, const Id& account,
-                                                const KeyFound& found) const {
-  if (!source_.is_store()) return std::nullopt;
+/// A key that is stored though an event at `position` erased it.
+std::optional<StoreError> AuditChain::find_key(const ErasedKeys& erased, Position position,
+                                               const KeyFound& found) const {
+  const bool is_all = erased.slot == own_key_slot;
+  const std::string prefix =
+      is_all ? std::string(erased.account.text()) : KeyRing::row_key(erased.account, erased.slot);
+  const std::string which = is_all ? "no data key of the account" : "no data key " + std::to_string(erased.slot);
   return source_.scan(Family::keys, as_bytes(prefix), [&](ByteView key, ByteView) {
     if (as_text(key).starts_with(prefix))
-      found(position, account, "no data key of an account that was erased", "one that is stored");
+      found(position, erased.account, which + ", for it was erased", "one that is stored");
     return false;
   });
 }
 
+void AuditChain::find_lost_keys(const KeyFound& found) const {
+  for (const auto& [account, known] : accounts_) {
+    for (const KnownKey& key : known.keys) {
+      if (!key.key_gone || is_erased_later(account, key.slot)) continue;
+      found(*key.key_gone, account, "data key " + std::to_string(key.slot) + ", or an event that erased it", "neither");
+    }
+  }
+}
+
 std::optional<Finding> AuditChain::erased_keys() {
   std::optional<Finding> first;
-  const KeyFound found = [&](Position position, const Id& account, const char* expected, const char* what) {
+  const KeyFound found = [&](Position position, const Id& account, const std::string& expected, const char* what) {
     if (!first || position < first->position) first = Finding{FindingKind::key, position, account, expected, what};
   };
   const auto unreadable = [](const StoreError& error) {
     return Finding{FindingKind::unreadable, 0, {}, "readable keys, and what is pending of them", error.detail};
   };
   if (const auto error = count_pending(found)) return unreadable(*error);
-  for (const auto& [account, known] : accounts_) {
-    if (known.key_gone && !is_erased_later(account))
-      found(*known.key_gone, account, "the data key of its sealed part, or a closing that erased it", "neither");
-  }
-  for (const auto& [account, closing] : closings_) {
-    const auto error = find_keys(std::string(account.text()), closing.position, account, found);
-    if (error) return unreadable(*error);
+  find_lost_keys(found);
+  if (!source_.is_store()) return first;
+  for (const auto& [erased, event] : erasures_) {
+    if (const auto error = find_key(erased, event.position, found)) return unreadable(*error);
   }
   return first;
 }

@@ -20,15 +20,31 @@ struct IdHash {  // the last bytes of a UUIDv7 are random
   std::size_t operator()(const Id& id) const { return read_big_endian(id.view().last(8)); }
 };
 
+/// A data key as the events told so far use it.
+struct KnownKey {
+  std::uint32_t slot = 0;
+  std::uint64_t sealed = 0;          ///< events with a sealed part under it
+  std::uint64_t unopened = 0;        ///< of those
+  std::optional<Position> key_gone;  ///< the first whose key is not in the store; none once an event erased it
+};
 struct KnownAccount {
   AccountHead head;
-  std::uint64_t sealed = 0;          ///< events with a sealed part
-  std::uint64_t unopened = 0;        ///< of those
-  std::optional<Position> key_gone;  ///< the first whose key is not in the store; none once a closing erased it
+  std::vector<KnownKey> keys;  ///< in the order they were met
+
+  KnownKey& key(std::uint32_t slot);
 };
-struct Closing {
-  Position position;  ///< of AccountClosed, then of ErasureCompleted
-  Hash erased_key;
+/// What an event erased: one data key, or with slot 0 all of its account's.
+struct ErasedKeys {
+  Id account;
+  std::uint32_t slot = 0;
+  bool operator==(const ErasedKeys&) const = default;
+};
+struct ErasedKeysHash {
+  std::size_t operator()(const ErasedKeys& keys) const { return IdHash{}(keys.account) ^ keys.slot; }
+};
+struct ErasingEvent {
+  Position position;  ///< of AccountClosed or DataKeyErased, then of ErasureCompleted
+  Hash fingerprint;
   std::uint64_t sealed;
   bool is_completed = false;
 };
@@ -36,9 +52,9 @@ struct Closing {
 /// What is known of the events before the next one: all that it is checked against.
 struct CheckedEvents {
   Frontier frontier;
-  Position heads_from = 0;  ///< what came before is not among the accounts and the closings
+  Position heads_from = 0;  ///< what came before is not among the accounts and the erasures
   std::unordered_map<Id, KnownAccount, IdHash> accounts;
-  std::unordered_map<Id, Closing, IdHash> closings;
+  std::unordered_map<ErasedKeys, ErasingEvent, ErasedKeysHash> erasures;
   Time last_time = 0;
 };
 
@@ -56,7 +72,7 @@ class AuditChain {
         covered_(frontier_.size()),
         heads_from_(before.heads_from),
         accounts_(std::move(before.accounts)),
-        closings_(std::move(before.closings)) {
+        erasures_(std::move(before.erasures)) {
     report_.last_time = before.last_time;
   }
 
@@ -68,7 +84,7 @@ class AuditChain {
   /// Of an export, after the last event: the tiles that are not full, to their last byte.
   std::optional<Finding> partial_tiles() const;
 
-  /// After the last event: a data key is in the store unless its account was closed, and only then not.
+  /// After the last event: a data key is in the store unless an event erased it, and only then not.
   std::optional<Finding> erased_keys();
 
   const Frontier& frontier() const { return frontier_; }
@@ -77,7 +93,7 @@ class AuditChain {
   std::uint64_t accounts() const { return accounts_.size(); }
   /// For the chain that goes on from here; this one is done.
   CheckedEvents take() && {
-    return {std::move(frontier_), heads_from_, std::move(accounts_), std::move(closings_), report_.last_time};
+    return {std::move(frontier_), heads_from_, std::move(accounts_), std::move(erasures_), report_.last_time};
   }
 
  private:
@@ -90,12 +106,14 @@ class AuditChain {
   std::optional<Finding> restore(const Event& event) const;
   std::optional<Finding> known_roots();
   void count_sealed(const AuditedEvent& audited);
+  void erase(const ErasedKeys& erased, const Hash& fingerprint, Position position);
   std::optional<Finding> erasure(const Event& event);
-  using KeyFound = std::function<void(Position position, const Id& account, const char* expected, const char* what)>;
+  using KeyFound =
+      std::function<void(Position position, const Id& account, const std::string& expected, const char* what)>;
   std::optional<StoreError> count_pending(const KeyFound& found);
-  std::optional<StoreError> find_keys(const std::string& prefix, Position position, const Id& account,
-                                      const KeyFound& found) const;
-  bool is_erased_later(const Id& account) const;
+  std::optional<StoreError> find_key(const ErasedKeys& erased, Position position, const KeyFound& found) const;
+  bool is_erased_later(const Id& account, std::uint32_t slot) const;
+  void find_lost_keys(const KeyFound& found) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const LogSource& source_;
@@ -109,7 +127,7 @@ class AuditChain {
   std::uint64_t covered_;  // by the last good checkpoint
   const Position heads_from_;
   std::unordered_map<Id, KnownAccount, IdHash> accounts_;
-  std::unordered_map<Id, Closing, IdHash> closings_;
+  std::unordered_map<ErasedKeys, ErasingEvent, ErasedKeysHash> erasures_;
 };
 
 /// The events from the chain's on to before `end`, and the stored checkpoints of their sizes. Works on all threads of

@@ -12,7 +12,7 @@
 
 namespace daicho {
 
-enum class SealedPart { none, opened, without_key, key_gone, broken };
+enum class SealedPart { none, opened, without_key, broken };
 
 struct AuditedEvent {
   Position position;         ///< its key in the store
@@ -22,6 +22,7 @@ struct AuditedEvent {
   bool is_verified = false;  ///< its signature was verified, not believed
   Hash leaf = {};
   SealedPart sealed = SealedPart::none;
+  bool is_key_gone = false;  ///< the data key that it is under is not stored: of its sealed part, or of its tags alone
 };
 
 struct AuditedCheckpoint {

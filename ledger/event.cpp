@@ -123,7 +123,8 @@ std::string encode_event(const Draft& draft, const Issuer& issuer, const Place& 
   const auto payload = draft.payload.Pack(builder);
   builder.ForceVectorAlignment(header.size(), 1, alignment_bytes);
   const auto header_vector = builder.CreateVector(header.data(), header.size());
-  builder.Finish(fb::CreateEvent(builder, header_vector, draft.payload.type, payload, notifications, 0, sealed));
+  builder.Finish(
+      fb::CreateEvent(builder, header_vector, draft.payload.type, payload, notifications, draft.sealed_slot, sealed));
   const ByteView event = finished(builder);
 
   const Signature signature = signer.sign(as_bytes(signed_message(event)));

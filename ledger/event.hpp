@@ -26,6 +26,8 @@ struct Draft {
   std::vector<fb::NotificationT> notifications = {};
   std::vector<std::uint16_t> rules = {};
   std::optional<Position> caused_by = std::nullopt;  ///< absent: the first event of the same command, if this is not it
+  /// Of the account's data key that its sealed part is under, and the tags in its payload that are made of such values.
+  std::uint32_t sealed_slot = 0;
 };
 
 /// Who asked for it; the same for every event of one command (R-LED-5).
@@ -57,7 +59,8 @@ struct Place {
   std::uint32_t policy_version = 0;
 };
 
-/// Encodes, seals and signs. `data_key` is the account's for slot 0; without personal fields there is no sealed part.
+/// Encodes, seals and signs. `data_key` is the account's of the draft's slot; without personal fields there is no
+/// sealed part.
 std::string encode_event(const Draft& draft, const Issuer& issuer, const Place& place, const SecretKey& data_key,
                          const Signer& signer);
 

@@ -119,9 +119,16 @@ std::optional<SecretKey> KeyRing::unwrap(const RowChange& row) const {
   return masters_.held()->unwrap(*row.value, place->account, place->slot);
 }
 
-std::pair<SecretKey, RowChange> KeyRing::new_data_key(const Id& account, const Entropy& entropy) const {
+std::optional<fb::PersonalT> KeyRing::personal(const LogSource& source, const Event& event) const {
+  if (!event.is_sealed()) return fb::PersonalT{};
+  const auto key = data_key(source, event.account(), event.sealed_slot());
+  return key ? event.open(*key) : std::nullopt;
+}
+
+std::pair<SecretKey, RowChange> KeyRing::new_data_key(const Id& account, const Entropy& entropy,
+                                                      std::uint32_t slot) const {
   assert(account != ledger_account);
-  return draw(masters_.held()->in_force, account, data_slot, entropy);
+  return draw(masters_.held()->in_force, account, slot, entropy);
 }
 
 Result<Rows, KeyFault> KeyRing::begin_master_rotation(SecretKey next, const Rows& own) {

@@ -2,6 +2,7 @@
 // Any thread. A data key is read and unwrapped where it is used and wiped after; none is kept.
 #pragma once
 
+#include "ledger/event.hpp"
 #include "ledger/lookup_slots.hpp"
 #include "ledger/master_keys.hpp"
 
@@ -27,8 +28,11 @@ class KeyRing {
 
   /// nullopt: there is none (never made, or erased), or it does not open under the master key.
   std::optional<SecretKey> data_key(const LogSource& source, const Id& account, std::uint32_t slot = 0) const;
-  /// Draws one; the row must be committed with the account's first event.
-  std::pair<SecretKey, RowChange> new_data_key(const Id& account, const Entropy& entropy) const;
+  /// The event's sealed part, by the data key of its slot; nullopt: that key is gone, or does not open it. Empty for an
+  /// event without one.
+  std::optional<fb::PersonalT> personal(const LogSource& source, const Event& event) const;
+  /// Draws one; the row must be committed with the first event under it.
+  std::pair<SecretKey, RowChange> new_data_key(const Id& account, const Entropy& entropy, std::uint32_t slot = 0) const;
 
   /// Draws the lookup key that follows so many rotations; its row is committed with the event that names it.
   std::pair<SecretKey, RowChange> new_lookup_key(std::uint32_t rotations, const Entropy& entropy) const;

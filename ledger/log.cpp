@@ -79,7 +79,8 @@ void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append) n
       if (!drafts[i].caused_by) drafts[i].caused_by = claim.places.front().position;
     }
     if (claim.signer->failure()) return;  // commit() sees it, too
-    claim.envelopes.push_back(encode_event(drafts[i], append.issuer, claim.places[i], append.data_key, *claim.signer));
+    claim.envelopes.push_back(encode_event(drafts[i], append.issuer, claim.places[i],
+                                           append.data_keys(drafts[i].sealed_slot), *claim.signer));
     const ByteView envelope = as_bytes(claim.envelopes.back());
     claim.leaves.push_back(leaf_hash(envelope));
     claim.bytes += envelope.size();
@@ -91,6 +92,13 @@ void fill(Claim& claim, std::vector<Draft>& drafts, const Log::Append& append) n
 }
 
 }  // namespace
+
+KeyOfSlot only_data_key(const SecretKey& key) {
+  return [&key](std::uint32_t slot) -> const SecretKey& {
+    assert(slot == 0);
+    return key;
+  };
+}
 
 struct Log::Impl {
   Store& store;

@@ -39,6 +39,11 @@ struct Decided {
   std::uint32_t policy_version = 0;
 };
 
+/// The data keys of an account by slot: every one that a draft of the append names.
+using KeyOfSlot = std::function<const SecretKey&(std::uint32_t slot)>;
+/// Of an account that has but its own; `key` must outlive it.
+KeyOfSlot only_data_key(const SecretKey& key);
+
 struct LogLimits {
   std::size_t group_bytes = commit_group_bytes_max;
   std::size_t claims_waiting = claims_waiting_max;
@@ -67,7 +72,7 @@ class Log {
     Id account;
     AccountHead head;  ///< of the account, as of its last append
     const Issuer& issuer;
-    const SecretKey& data_key;
+    const KeyOfSlot& data_keys;
     const Decide& decide;
     const Fold& fold;
     /// With a SigningKeyRotated as the one draft, on the ledger's own account: the key it names. It signs the

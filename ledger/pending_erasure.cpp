@@ -9,27 +9,14 @@ constexpr std::string_view pending_prefix = "pending erasure/";  // on disk: do 
 
 }  // namespace
 
-std::optional<ErasedKey> erased_key(const Event& event) {
-  const auto* closed = event.as<fb::AccountClosed>();
-  if (!closed || !closed->key_fingerprint()) return std::nullopt;
-  const Hash fingerprint = flatbuffers::UnPack(*closed->key_fingerprint());
-  return fingerprint.is_zero() ? std::nullopt : std::optional(ErasedKey{fingerprint});
-}
-
-std::string PendingErasure::keys_prefix() const {
-  std::string prefix(account.text());
-  if (key.slot) append(prefix, big_endian32(*key.slot));
-  return prefix;
-}
-
 std::optional<PendingErasure> read_erasure(std::vector<std::string> rotations, std::string envelope) {
   PendingErasure erasure{.rotations = std::move(rotations), .envelope = std::move(envelope)};
   const auto event = Event::parse(as_bytes(erasure.envelope));
-  const auto key = event ? erased_key(*event) : std::nullopt;
-  if (!key || event->account().is_zero()) return std::nullopt;  // the ledger's own keys are never erased
+  const auto erases = event ? erasing(*event) : std::nullopt;
+  if (!erases || !erases->is_all() || event->account().is_zero()) return std::nullopt;  // the ledger's own keys stay
   erasure.account = event->account();
   erasure.position = event->position();
-  erasure.key = *key;
+  erasure.fingerprint = erases->fingerprint;
   return erasure;
 }
 

@@ -3,33 +3,25 @@
 // (docs/decisions/0028-restore-and-erasure.md; bytes: docs/ledger-format.md, section "Pending erasures"). Any thread.
 #pragma once
 
+#include "ledger/erasing.hpp"
 #include "ledger/key_history.hpp"
 
 namespace daicho {
-
-/// What the commit of an event erases.
-struct ErasedKey {
-  Hash fingerprint;
-  std::optional<std::uint32_t> slot = std::nullopt;  ///< of one data key; nullopt: all of them, the account is closed
-};
-/// nullopt: it erases nothing.
-std::optional<ErasedKey> erased_key(const Event& event);
 
 /// Proves itself to whoever has the log's first verifier: the event is signed, and so is every rotation of the signing
 /// key before it.
 struct PendingErasure {
   Id account;
-  Position position = 0;  ///< of the event, in the log that has it
-  ErasedKey key;
+  Position position = 0;               ///< of the event, in the log that has it
+  Hash fingerprint;                    ///< of the account's own key, which went with all others
   std::vector<std::string> rotations;  ///< envelopes, in order
   std::string envelope;                ///< of the event
 
   Event event() const { return *Event::parse(as_bytes(envelope)); }
-  /// What the keys of the rows that must go begin with, in the family `keys`.
-  std::string keys_prefix() const;
 };
 
-/// nullopt: the envelope is no event of an account that erases.
+/// nullopt: the envelope is no event that erases an account. One that erased a single data key is none: what it
+/// followed from, a removal or a mailbox's end, is gone from a restored log with it.
 std::optional<PendingErasure> read_erasure(std::vector<std::string> rotations, std::string envelope);
 /// Whose signature counts where, by rotations alone; nullopt: one of them is not signed by the key before it.
 std::optional<KeyHistory> follow_rotations(const Verifier& first, const std::vector<std::string>& rotations);

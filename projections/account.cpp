@@ -15,6 +15,7 @@ void evolve(Account& account, const Event& event, const Hash& leaf) {
   evolve(account.challenges, event);
   evolve(account.recoveries, event);
   evolve(account.life, event);
+  evolve(account.keys, event, account.proofs);
   // What is decided later needs no more of a closed account: its place in the log and its end (R-LIFE-1).
   if (event.as<fb::AccountClosed>()) account = Account{.id = account.id, .head = account.head, .life = account.life};
 }

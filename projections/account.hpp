@@ -8,6 +8,7 @@
 #include "projections/challenges.hpp"
 #include "projections/current_proofs.hpp"
 #include "projections/daily_limits.hpp"
+#include "projections/data_keys.hpp"
 #include "projections/identity.hpp"
 #include "projections/life_cycle.hpp"
 #include "projections/pending_windows.hpp"
@@ -29,6 +30,7 @@ struct Account {
   Challenges challenges;
   Recoveries recoveries;
   LifeCycle life;
+  DataKeys keys;
   bool operator==(const Account&) const = default;
 
   bool exists() const { return head.version > 0; }

@@ -67,6 +67,7 @@ void add(CurrentProofs& proofs, Proof proof, const Event& event) {
     proof.familiar_wrong_confirmations = earlier->familiar_wrong_confirmations;
     proof.totp_step = earlier->totp_step;
   }
+  proof.sealed_slot = event.sealed_slot();
   proof.added = proof.status_position = event.position();
   proof.added_at = proof.status_since = event.time();
   proofs.all.push_back(std::move(proof));

@@ -47,6 +47,7 @@ struct Proof {
       familiar_wrong_confirmations;  ///< on devices that signed in before: a budget strangers cannot spend
   std::uint64_t totp_step = 0;       ///< of the newest app code accepted: it and those before are used up
   Position verified = 0;             ///< of the event that verified it last; 0: never
+  std::uint32_t sealed_slot = 0;     ///< of the data key that its values and tags are under
   bool operator==(const Proof&) const = default;
 
   /// Usable for challenges: verified, or marked lost while the window runs (docs/decisions/0004-marked-lost-proofs.md).

@@ -33,11 +33,11 @@ Result<std::optional<std::string>, StoreError> read_event(const Store& store, Po
   return store.get(Family::events, big_endian(position));
 }
 
-std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const SecretKey& data_key) {
+std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const KeyRing& keys) {
   const auto envelope = read_event(store, position);
   if (!envelope || !*envelope) return std::nullopt;
   const auto event = Event::parse(as_bytes(**envelope));
-  return event ? event->open(data_key) : std::nullopt;
+  return event ? keys.personal(store, *event) : std::nullopt;
 }
 
 Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head,

@@ -2,7 +2,7 @@
 // R-LOST-7). Cost: one point read an event of the account.
 #pragma once
 
-#include "ledger/store.hpp"
+#include "ledger/key_ring.hpp"
 #include "projections/account.hpp"
 
 namespace daicho {
@@ -35,7 +35,7 @@ Result<LedgerState, StoreError> ledger_at(const Store& store, const AsOf& as_of)
 
 /// One event's bytes; nullopt past the end.
 Result<std::optional<std::string>, StoreError> read_event(const Store& store, Position position);
-/// Its sealed part; nullopt when it cannot be read, or the key does not open it.
-std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const SecretKey& data_key);
+/// Its sealed part; nullopt when it cannot be read, its key is gone, or does not open it.
+std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const KeyRing& keys);
 
 }  // namespace daicho

@@ -4,11 +4,6 @@
 
 namespace daicho {
 
-bool erases(const Event& event) {
-  const auto* closed = event.as<fb::AccountClosed>();
-  return closed && !hash_of(closed->key_fingerprint()).is_zero();
-}
-
 void evolve(LifeCycle& life, const Event& event) {
   if (const auto* registered = event.as<fb::AccountRegistered>()) {
     life.has_mailbox = registered->name_confirmed();  // only the provider's own names need no confirmation (R-ACC-2)
@@ -19,7 +14,8 @@ void evolve(LifeCycle& life, const Event& event) {
         LifeCycle{.end = End{EndKind::closed, event.time(), event.position(), hash_of(closed->key_fingerprint()), {}}};
   } else if (event.as<fb::AccountExpired>()) {
     life.end = End{EndKind::expired, event.time(), event.position(), {}, {}};
-  } else if (event.as<fb::ErasureCompleted>() && life.end) {
+  } else if (const auto* completed = event.as<fb::ErasureCompleted>();
+             completed && completed->slot() == 0 && life.end) {
     life.end->erasure = Erasure{event.time(), event.position()};
   }
 }

@@ -24,9 +24,6 @@ struct End {
   bool is_erased() const { return !erased_key.is_zero(); }
 };
 
-/// Whether this event's commit erases its account.
-bool erases(const Event& event);
-
 struct MailboxOff {
   fb::MailboxReason reason = fb::MailboxReason::none;
   Time at = 0;

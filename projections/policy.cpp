@@ -8,7 +8,7 @@
 namespace daicho {
 
 std::span<const PolicyNumber> policy_numbers() {
-  static constexpr std::array<PolicyNumber, 33> numbers = {{
+  static constexpr std::array<PolicyNumber, 35> numbers = {{
       {"min_proofs", &Policy::min_proofs, 1, 10},
       {"code_digits", &Policy::code_digits, 6, 10},
       {"code_ttl_seconds", &Policy::code_ttl_seconds, 60, 3'600},
@@ -40,6 +40,8 @@ std::span<const PolicyNumber> policy_numbers() {
       {"mailbox_inactive_days", &Policy::mailbox_inactive_days, 1, 3'650},
       {"mailbox_first_sign_in_days", &Policy::mailbox_first_sign_in_days, 1, 3'650},
       {"account_inactive_days", &Policy::account_inactive_days, 1, 3'650},
+      {"removed_proof_retention_days", &Policy::removed_proof_retention_days, 3, 3'650},  // no budget lasts longer
+      {"expired_account_retention_days", &Policy::expired_account_retention_days, 1, 3'650},
       {"recorded_refusals_per_hour", &Policy::recorded_refusals_per_hour, 1, 100},
       {"accesses_per_day", &Policy::accesses_per_day, 0, 1'000},
   }};

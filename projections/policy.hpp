@@ -57,6 +57,8 @@ struct Policy {
   std::int64_t mailbox_inactive_days = 270;
   std::int64_t mailbox_first_sign_in_days = 10;
   std::int64_t account_inactive_days = 365;
+  std::int64_t removed_proof_retention_days = 90;  // then its address is erased
+  std::int64_t expired_account_retention_days = 90;
   std::int64_t recorded_refusals_per_hour = 10;  // of one rule and account; more are counted (R-LED-1)
   std::int64_t accesses_per_day = 50;            // of one investigator; docs/decisions/0026-access.md argues for it
   std::string day_kind = "calendar_day";

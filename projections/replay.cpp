@@ -99,14 +99,13 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   Rows changes;
   append_index_changes(changes, before, indexed(account), event, lookup_of(event.account()));
   if (event.as<fb::AccountRegistered>()) append_pending_name(changes, event.account());
-  if (event.as<fb::AccountClosed>()) append_closing(changes, event);
+  if (event.as<fb::AccountClosed>() || event.as<fb::DataKeyErased>()) append_erasing(changes, event);
   apply_changes(index_, std::move(changes));
 }
 
 Lookup Replay::lookup_of(const Id& account) const {
   return {keys_, [this, account](Position position) -> std::shared_ptr<const fb::PersonalT> {
-            const auto data_key = keys_->data_key(store_, account);
-            auto personal = data_key ? read_personal(store_, position, *data_key) : std::nullopt;
+            auto personal = read_personal(store_, position, *keys_);
             return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
           }};
 }
@@ -121,16 +120,16 @@ void Replay::append_pending_name(Rows& changes, const Id& account) const {
     changes.push_back(sign_in_name_row(*keys_, *tag, account));
 }
 
-void Replay::append_closing(Rows& changes, const Event& closing) {
-  const auto envelopes = account_events(store_, {closing.account_version(), closing.position(), {}}, {});
+void Replay::append_erasing(Rows& changes, const Event& erasing) {
+  const auto envelopes = account_events(store_, {erasing.account_version(), erasing.position(), {}}, {});
   if (!envelopes) return;  // then its outbox rows differ from those stored
   const auto ledger_key = keys_ ? keys_->data_key(store_, Id{}) : std::nullopt;
   std::optional<RowChange> name_row;
-  if (const auto tag = ledger_key ? marked_name_tag(closing, *ledger_key) : std::nullopt) {
-    name_row = sign_in_name_row(*keys_, *tag, closing.account());
+  if (const auto tag = ledger_key ? marked_name_tag(erasing, *ledger_key) : std::nullopt) {
+    name_row = sign_in_name_row(*keys_, *tag, erasing.account());
     marked_after_.insert(ledger_.lookup_rotations);
   }
-  append_closing_changes(changes, parse_events(*envelopes), name_row);
+  append_erasing_changes(changes, parse_events(*envelopes), name_row);
 }
 
 RowMap Replay::rows() const {

@@ -60,7 +60,7 @@ class Replay {
   void apply_to_account(const Event& event, const Hash& leaf);
   Lookup lookup_of(const Id& account) const;
   void append_pending_name(Rows& changes, const Id& account) const;
-  void append_closing(Rows& changes, const Event& closing);
+  void append_erasing(Rows& changes, const Event& erasing);
 
   const Store& store_;
   const KeyRing* keys_;

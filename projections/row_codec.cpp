@@ -31,7 +31,7 @@ template <class A>
 void serialize(A& a, Proof& v) {
   a(v.id, v.kind, v.status, v.added, v.added_at, v.status_position, v.status_since, v.address_tag, v.confirmation_tag,
     v.replacement, v.replaces, v.code, v.wrong_guesses, v.sends, v.wrong_confirmations, v.familiar_wrong_confirmations,
-    v.totp_step, v.verified);
+    v.totp_step, v.verified, v.sealed_slot);
 }
 template <class A>
 void serialize(A& a, CurrentProofs& v) {
@@ -107,6 +107,18 @@ void serialize(A& a, LifeCycle& v) {
   a(v.has_mailbox, v.mailbox_off, v.end);
 }
 template <class A>
+void serialize(A& a, DataKey& v) {
+  a(v.slot, v.purpose, v.destination, v.unneeded_since);
+}
+template <class A>
+void serialize(A& a, LeavingKey& v) {
+  a(v.slot, v.fingerprint, v.at, v.position);
+}
+template <class A>
+void serialize(A& a, DataKeys& v) {
+  a(v.live, v.leaving, v.next_slot);
+}
+template <class A>
 void serialize(A& a, Service& v) {
   a(v.id, v.name, v.roles, v.public_key, v.token_hash, v.registered, v.registered_at, v.revoked_at);
 }
@@ -132,7 +144,7 @@ void serialize(A& a, Identity& v) {
 }
 template <class A>
 void serialize(A& a, Account& v) {
-  a(v.id, v.head, v.identity, v.proofs, v.block, v.windows, v.limits, v.challenges, v.recoveries, v.life);
+  a(v.id, v.head, v.identity, v.proofs, v.block, v.windows, v.limits, v.challenges, v.recoveries, v.life, v.keys);
 }
 template <class A>
 void serialize(A& a, Policy& v) {

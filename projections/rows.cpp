@@ -1,7 +1,6 @@
 #include "projections/rows.hpp"
 
 #include <algorithm>
-#include <set>
 
 #include "projections/event_fields.hpp"
 
@@ -82,6 +81,14 @@ std::string account_row_key(const Id& account) { return key_of('A', {account.vie
 std::string outbox_row_key(const Id& notification) { return key_of('O', {notification.view()}); }
 std::string blocked_row_key(const Id& account) { return key_of('B', {account.view()}); }
 
+Id subject_of_key(std::uint32_t slot) {
+  Id subject;
+  std::ranges::copy(big_endian32(slot), subject.bytes.end() - 4);
+  return subject;
+}
+
+std::uint32_t key_of_subject(const Id& subject) { return read_big_endian32(subject.view().last(4)); }
+
 std::string due_rows_prefix(DueKind kind) { return {'D', static_cast<char>(kind)}; }
 
 std::string due_row_key(const Due& due) {
@@ -109,7 +116,15 @@ std::optional<Id> parse_blocked_row(ByteView key) {
 std::vector<Due> due_of(const Account& account) {
   std::vector<Due> due;
   if (const auto& end = account.life.end; end && end->is_erased() && !end->erasure)
-    due.push_back({DueKind::erasure, end->at, account.id, {}});
+    due.push_back({DueKind::erasure, end->at, account.id, subject_of_key(own_key_slot)});
+  if (const auto& end = account.life.end; end && end->kind == EndKind::expired)
+    due.push_back({DueKind::account_expired, end->at, account.id, {}});
+  for (const LeavingKey& key : account.keys.leaving)
+    due.push_back({DueKind::erasure, key.at, account.id, subject_of_key(key.slot)});
+  for (const DataKey& key : account.keys.live) {
+    if (key.unneeded_since)
+      due.push_back({DueKind::unneeded_key, *key.unneeded_since, account.id, subject_of_key(key.slot)});
+  }
   if (!account.exists() || account.life.end) return due;
   if (const auto& window = account.windows.open; window && window->effective_at)
     due.push_back({DueKind::replacement, *window->effective_at, account.id, window->id});
@@ -202,17 +217,9 @@ std::vector<Id> notifications_of(std::span<const Event> history) {
   return asked;
 }
 
-std::vector<Id> waiting_notifications(std::span<const Event> history) {
-  const std::vector<Id> asked = notifications_of(history);
-  std::set<Id> waiting(asked.begin(), asked.end());
-  for (const Event& event : history) {
-    if (const auto* delivered = event.as<fb::DeliveryRecorded>()) waiting.erase(id_of(delivered->notification_id()));
-  }
-  return {waiting.begin(), waiting.end()};
-}
-
-void append_closing_changes(Rows& rows, std::span<const Event> history, const std::optional<RowChange>& name_row) {
-  for (const Id& notification : waiting_notifications(history)) erase(rows, outbox_row_key(notification));
+void append_erasing_changes(Rows& rows, std::span<const Event> history, const std::optional<RowChange>& name_row) {
+  const Erasing what = erasing(history.back()).value_or(Erasing{});  // closings did not always erase
+  for (const Id& notification : withdrawn_notifications(history, what)) erase(rows, outbox_row_key(notification));
   if (name_row) rows.push_back(*name_row);
 }
 

@@ -22,11 +22,13 @@ enum class DueKind : std::uint8_t {
   mailbox_first_use = 4,  ///< since the registration, in whole hours: no sign-in yet
   mailbox_idle = 5,       ///< since the last sign-in, in whole hours
   account_idle = 6,       ///< since the last sign-in or the registration, in whole hours; free accounts
-  erasure = 7,            ///< since the closing: the account's key is out of the store, not yet out of its files
+  erasure = 7,            ///< since a data key went from the store: not yet out of its files; subject: the key
+  unneeded_key = 8,       ///< since no proof needs a destination's data key; subject: the key
+  account_expired = 9,    ///< since the expiry
 };
-inline constexpr std::array due_kinds = {
-    DueKind::replacement,  DueKind::recovery_reply, DueKind::recovery_survey, DueKind::mailbox_first_use,
-    DueKind::mailbox_idle, DueKind::account_idle,   DueKind::erasure};
+inline constexpr std::array due_kinds = {DueKind::replacement,       DueKind::recovery_reply, DueKind::recovery_survey,
+                                         DueKind::mailbox_first_use, DueKind::mailbox_idle,   DueKind::account_idle,
+                                         DueKind::erasure,           DueKind::unneeded_key,   DueKind::account_expired};
 struct Due {
   DueKind kind = DueKind::replacement;
   Time at = 0;
@@ -34,6 +36,9 @@ struct Due {
   Id subject;
   auto operator<=>(const Due&) const = default;
 };
+/// A data key as a subject: its slot in the last four bytes, so that the account's own, and with it all, is all zero.
+Id subject_of_key(std::uint32_t slot);
+std::uint32_t key_of_subject(const Id& subject);
 std::string due_row_key(const Due& due);
 std::string due_rows_prefix(DueKind kind);  ///< what the keys of one kind begin with, earliest first
 std::optional<Due> parse_due_row(ByteView key);
@@ -79,11 +84,11 @@ void append_index_changes(Rows& rows, const Indexed& before, const Indexed& afte
 /// Of these, the one that an event of the ledger's own account may change.
 void append_access_row(Rows& rows, const Event& event);
 
-/// The notifications that an account's events asked for; those that none of them reports as delivered.
+/// The notifications that an account's events asked for.
 std::vector<Id> notifications_of(std::span<const Event> history);
-std::vector<Id> waiting_notifications(std::span<const Event> history);
-/// Beside them, those that the closing changes: nothing waits to be sent any more, and the name stays taken. `history`
-/// is the account's, the closing last; `name_row` the row that its mark says, if that opens.
-void append_closing_changes(Rows& rows, std::span<const Event> history, const std::optional<RowChange>& name_row);
+/// Beside them, those that an erasing event changes: what cannot be sent any more waits no longer, and after a closing
+/// the name stays taken. `history` is the account's, the erasing event last; `name_row` the row that its mark says, if
+/// it opens.
+void append_erasing_changes(Rows& rows, std::span<const Event> history, const std::optional<RowChange>& name_row);
 
 }  // namespace daicho

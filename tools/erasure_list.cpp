@@ -38,7 +38,7 @@ void append_rotations(Json& rows, const Store& store) {
 Json erasure_row(const Store& store, const PendingErasure& erasure) {
   Json row = row_of(erasure.event(), erasure.envelope);
   row["account"] = to_text(erasure.account);
-  row["key_fingerprint"] = to_hex(erasure.key.fingerprint.view());
+  row["key_fingerprint"] = to_hex(erasure.fingerprint.view());
   const auto account = value_or_fail(load_account(store, erasure.account));
   const bool is_completed = account && account->life.end && account->life.end->erasure;
   row["completed_seq"] = is_completed ? Json(account->life.end->erasure->position) : Json(nullptr);

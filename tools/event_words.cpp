@@ -274,10 +274,19 @@ EventWords words(const fb::AccountClosed& e) {
   if (!e.key_fingerprint()) return {"the account was closed"};
   return {"the account was closed and its data key erased", {{"key_fingerprint", text(e.key_fingerprint())}}};
 }
+EventWords words(const fb::DataKeyErased& e) {
+  const char* of = e.purpose() == fb::KeyPurpose::mailbox ? "what was known from the mailbox" : "a removed proof";
+  EventWords words{
+      "the data key of " + std::string(of) + " was erased",
+      {{"slot", e.slot()}, {"purpose", name(e.purpose())}, {"key_fingerprint", text(e.key_fingerprint())}}};
+  if (e.unneeded_since() > 0) words.fields["unneeded_since"] = to_rfc3339(e.unneeded_since());
+  return words;
+}
 EventWords words(const fb::ErasureCompleted& e) {
   return {
       "the erasure was completed: " + std::to_string(e.sealed_events()) + " sealed events cannot be opened any more",
-      {{"key_fingerprint", text(e.key_fingerprint())},
+      {{"slot", e.slot()},
+       {"key_fingerprint", text(e.key_fingerprint())},
        {"sealed_events", e.sealed_events()},
        {"answers", e.answers()},
        {"notifications", e.notifications()}}};
@@ -359,18 +368,18 @@ EventWords words_of_one(const Event& event) {
 
 EventWords describe(const Event& event) {
   using namespace fb;
-  return words_of_one<LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
-                      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved,
-                      CodeSent, LinkSent, CodeRejected, ContactConfirmationFailed, DeliveryRecorded,
-                      CharacterCheckFailed, ChallengeStarted, ChallengeEnded, ChallengePassed, PasswordReset,
-                      RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost, ReplacementOpened,
-                      ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
-                      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused,
-                      SignInSucceeded, SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected,
-                      SecretAnswerRejected, DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded,
-                      RecoveryVerified, RecoveryNotVerified, ResetLinkIssued, RecoverySurveySent, MailboxDeactivated,
-                      AccountExpired, AccountClosed, ServiceRegistered, ServiceRevoked, CommandRefused, AccessRecorded,
-                      SigningKeyRotated, RestoreAccepted, ErasureCompleted, MasterKeyRotated, LookupKeyRotated>(event);
+  return words_of_one<
+      LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
+      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved, CodeSent, LinkSent,
+      CodeRejected, ContactConfirmationFailed, DeliveryRecorded, CharacterCheckFailed, ChallengeStarted, ChallengeEnded,
+      ChallengePassed, PasswordReset, RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost,
+      ReplacementOpened, ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
+      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused, SignInSucceeded,
+      SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected, SecretAnswerRejected,
+      DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded, RecoveryVerified, RecoveryNotVerified,
+      ResetLinkIssued, RecoverySurveySent, MailboxDeactivated, AccountExpired, AccountClosed, ServiceRegistered,
+      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated, RestoreAccepted, ErasureCompleted,
+      MasterKeyRotated, LookupKeyRotated, DataKeyErased>(event);
 }
 
 Json header_json(const Event& event) {

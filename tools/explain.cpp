@@ -185,6 +185,22 @@ const char* bearing_on_rejection(const Event& earlier, const Story& story) {
              : nullptr;
 }
 
+bool takes_proofs(const Event& event) {
+  switch (event.type()) {
+    case fb::Payload::ProofRemoved:
+    case fb::Payload::PasswordReset:
+    case fb::Payload::ReplacementProofProposed:
+      return true;
+    default:
+      return !replacement_in(event).is_zero();
+  }
+}
+
+const char* bearing_on_erasure(const Event& earlier, const fb::DataKeyErased& erased) {
+  if (earlier.sealed_slot() == erased.slot()) return "it is under the key";
+  return takes_proofs(earlier) && earlier.time() == erased.unneeded_since() ? "the last proof went" : nullptr;
+}
+
 /// Why an earlier event matters to the one told; null: it does not.
 const char* bearing(const Event& earlier, const Story& story) {
   const Event& told = story.told();
@@ -213,6 +229,8 @@ const char* bearing(const Event& earlier, const Story& story) {
     case fb::Payload::ReplacementCancelled:
     case fb::Payload::ReplacementDisputed:
       return replacement_in(earlier) == replacement_in(told) ? "the same replacement" : nullptr;
+    case fb::Payload::DataKeyErased:
+      return bearing_on_erasure(earlier, *told.as<fb::DataKeyErased>());
     default:
       return nullptr;
   }
@@ -427,6 +445,10 @@ Json changes_of(Rule rule, const Subject& subject) {
   }
   if (rule == Rule::life_3 && account.identity.plan == fb::Plan::free)
     add("time", account.last_active() + policy.account_inactive_days * day_us + 1);  // more than the days
+  for (const DataKey& key : account.keys.live) {
+    if (rule == Rule::prf_5 && key.unneeded_since)
+      add("what was removed is erased", *key.unneeded_since + policy.removed_proof_retention_days * day_us);
+  }
   if (rule == Rule::prf_9 || rule == Rule::lost_2)
     add("the recovery code may be tried again",
         room_at(account.identity.wrong_recovery_codes, policy.max_code_guesses, subject.now));

@@ -217,7 +217,7 @@ std::vector<PendingErasure> not_yet_erased(const Store& store, const std::vector
   for (const PendingErasure& each : found) {
     const auto account = value_or_fail(load_account(store, each.account));
     const bool is_open = account && !(account->life.end && account->life.end->is_erased());
-    if (is_open && seen.insert(each.keys_prefix()).second) left.push_back(each);
+    if (is_open && seen.insert(std::string(each.account.text())).second) left.push_back(each);
   }
   return left;
 }
@@ -241,7 +241,7 @@ namespace {
 Answer close_again(Executor& executor, const PendingErasure& erasure, Position restore) {
   const Event event = erasure.event();
   const auto mark = list_of(event.as<fb::AccountClosed>()->name_mark());
-  Request request{.command = CloseAgain{erasure.key.fingerprint, std::string(as_text(mark)), restore},
+  Request request{.command = CloseAgain{erasure.fingerprint, std::string(as_text(mark)), restore},
                   .account = erasure.account};
   request.issuer.service = owner_service;
   request.issuer.command = "close-again";

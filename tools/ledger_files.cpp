@@ -97,7 +97,7 @@ void append_first_events(Log& log, const SecretKey& data_key, const Rows& key_ro
     rows.push_back({Family::rows, ledger_row_key(), encode_row(ledger)});
     return rows;
   };
-  const auto places = log.append({Id{}, AccountHead{}, issuer, data_key, decide, fold});
+  const auto places = log.append({Id{}, AccountHead{}, issuer, only_data_key(data_key), decide, fold});
   if (!places) throw Failure(Exit::unavailable, places.error().detail);
 }
 

@@ -45,18 +45,20 @@ class Writer {
     if (decoy_) data_key_ = decoy_->data_key.clone();
   }
 
-  /// What the delivery service is told; null when the account's key is gone, or the decoy.
+  /// What the delivery service is told; null when a key it needs is erased, or the decoy is gone.
   Json write() {
     if (!data_key_) return nullptr;
     if (decoy_ && !value_or_fail(stored_event(row_.position))) return nullptr;
     const auto envelope = event_bytes(row_.position);
     const auto event = Event::parse(as_bytes(envelope));
     const fb::Notification& wanted = *event->body().notifications()->Get(row_.index);
+    const auto to = destination(wanted, *event);
+    if (!to) return nullptr;
     Json json = {{"notification_id", to_text(row_.notification)},
                  {"account", to_text(row_.account)},
                  {"kind", name(wanted.kind())},
                  {"channel", name(wanted.channel())},
-                 {"destination", destination(wanted, *event)},
+                 {"destination", *to},
                  {"asked_at", to_rfc3339(row_.asked_at)},
                  {"seq", row_.position}};
     add_secret(json, wanted, *event);
@@ -78,20 +80,28 @@ class Writer {
     return **std::move(envelope);
   }
 
+  std::optional<fb::PersonalT> personal_of(const Event& event) const {
+    return decoy_ ? event.open(slot_key_of(*decoy_, event.sealed_slot()))
+                  : ledger_.keys->personal(*ledger_.store, event);
+  }
+
   fb::PersonalT open(Position position) const {
     const auto envelope = event_bytes(position);
-    auto personal = Event::parse(as_bytes(envelope))->open(*data_key_);
+    auto personal = personal_of(*Event::parse(as_bytes(envelope)));
     if (!personal)
       throw Failure(Exit::integrity, "the sealed part of event " + std::to_string(position) + " does not open");
     return *std::move(personal);
   }
 
-  std::string destination(const fb::Notification& wanted, const Event& event) const {
-    if (wanted.recipient() == fb::Recipient::sealed_address) return event.open(*data_key_)->contact_address;
+  /// Nullopt: it is erased.
+  std::optional<std::string> destination(const fb::Notification& wanted, const Event& event) const {
+    if (wanted.recipient() == fb::Recipient::sealed_address) return personal_of(event)->contact_address;
     const Account account = decoy_ ? decoy_->account : *value_or_fail(load_account(*ledger_.store, row_.account));
     if (wanted.recipient() == fb::Recipient::sign_in_name) return open(account.identity.registered).sign_in_name;
     const Proof* proof = account.proofs.find(id_of(wanted.proof_id()));
-    return proof ? open(proof->added).address : "";
+    if (!proof) return "";
+    if (!account.keys.has(proof->sealed_slot)) return std::nullopt;
+    return open(proof->added).address;
   }
 
   void add_secret(Json& json, const fb::Notification& wanted, const Event& event) const {

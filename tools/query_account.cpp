@@ -70,6 +70,7 @@ Json query_proofs(const LedgerView& ledger, const QueryOptions& options) {
   const Subject subject = subject_of(ledger, options);
   Json json = head_of(ledger, subject);
   json["proofs"] = Json::array();
+  const auto erasures = erasures_of(ledger, subject);
   for (const Proof& proof : subject.account.proofs.all) {
     const bool pending = proof.is_of_window();
     Json row = {{"proof_id", to_text(proof.id)},    {"kind", name(proof.kind)},
@@ -77,6 +78,7 @@ Json query_proofs(const LedgerView& ledger, const QueryOptions& options) {
                 {"in_force", proof.is_in_force()},  {"since", to_rfc3339(proof.status_since)},
                 {"seq", proof.status_position}};
     row["channels"] = channels_json(proof.kind);
+    if (const auto erased = erasures.find(proof.sealed_slot); erased != erasures.end()) row["erased"] = erased->second;
     if (pending && subject.account.windows.open)
       row["effective_at"] = optional_time(subject.account.windows.open->effective_at);
     json["proofs"].push_back(std::move(row));
@@ -177,7 +179,7 @@ Json query_timeline(const LedgerView& ledger, const QueryOptions& options) {
     row["caused_by"] = header.contains("caused_by") ? header["caused_by"] : Json(nullptr);
     row["rules"] = header["rules"];
     row["policy_version"] = header["policy_version"];
-    if (const auto personal = subject.data_key ? event->open(*subject.data_key) : std::nullopt;
+    if (const auto personal = subject.keys ? subject.keys->personal(*ledger.store, *event) : std::nullopt;
         personal && !personal->ip.empty()) {
       row["from"]["ip_recorded"] = true;  // the full address stays sealed
     }

@@ -74,7 +74,7 @@ Json decoy_options(const LedgerView& ledger, const QueryOptions& options) {
   const std::string sign_in_name = parse_email(*options.account)->folded();
   const Decoy decoy =
       value_or_fail(load_decoy(*ledger.store, *ledger.keys, sign_in_name, ledger.ledger.created_at, ledger.now));
-  const Subject subject{settled(decoy.account, ledger.now), ledger.ledger.policy, ledger.now, {}, *ledger.store};
+  const Subject subject{settled(decoy.account, ledger.now), ledger.ledger.policy, ledger.now, nullptr, *ledger.store};
   return options_json(ledger, subject,
                       [&](const Proof& proof) { return masked(*decoy_personal(*ledger.store, decoy, proof.added)); });
 }

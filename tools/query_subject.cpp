@@ -15,9 +15,10 @@ Account account_of(const LedgerView& ledger, const QueryOptions& options) {
 }  // namespace
 
 Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
-  Subject subject{account_of(ledger, options), ledger.ledger.policy, ledger.now, {}, *ledger.store};
+  Subject subject{account_of(ledger, options), ledger.ledger.policy, ledger.now, ledger.keys, *ledger.store};
   const Id id = subject.account.id;
   subject.end = subject.account.life.end;
+  subject.data_keys = subject.account.keys;
   if (options.is_past()) {
     auto at = value_or_fail(account_at(*ledger.store, id, options.as_of));
     if (!at) throw Failure(Exit::usage, "account " + to_text(id) + " did not exist at that instant");
@@ -27,7 +28,6 @@ Subject subject_of(const LedgerView& ledger, const QueryOptions& options) {
   } else {
     subject.account = settled(std::move(subject.account), ledger.now);
   }
-  if (ledger.keys) subject.data_key = ledger.keys->data_key(*ledger.store, id);
   return subject;
 }
 
@@ -52,11 +52,33 @@ Json head_of(const LedgerView& ledger, const Subject& subject) {
   return head;
 }
 
+std::map<std::uint32_t, Json> erasures_of(const LedgerView& ledger, const Subject& subject) {
+  std::map<std::uint32_t, Json> erasures;
+  const bool has_erased = std::ranges::any_of(
+      subject.account.proofs.all, [&](const Proof& proof) { return !subject.data_keys.has(proof.sealed_slot); });
+  if (!has_erased) return erasures;
+  const auto live = value_or_fail(load_account(*ledger.store, subject.account.id));
+  const auto envelopes = value_or_fail(account_events(*ledger.store, live->head, {}));
+  for (const Event& event : parse_events(envelopes)) {
+    if (const auto* erased = event.as<fb::DataKeyErased>())
+      erasures[erased->slot()] = {{"since", to_rfc3339(event.time())},
+                                  {"seq", event.position()},
+                                  {"erased_since", nullptr},
+                                  {"erased_seq", nullptr}};
+    const auto* completed = event.as<fb::ErasureCompleted>();
+    const auto found = completed ? erasures.find(completed->slot()) : erasures.end();
+    if (found == erasures.end()) continue;
+    found->second["erased_since"] = to_rfc3339(event.time());
+    found->second["erased_seq"] = event.position();
+  }
+  return erasures;
+}
+
 Json optional_time(const std::optional<Time>& time) { return time ? Json(to_rfc3339(*time)) : Json(nullptr); }
 
 std::string masked(const Subject& subject, const Proof& proof) {
   const auto personal = subject.personal(proof.added);
-  if (!personal) return subject.end && subject.end->is_erased() ? "(erased)" : "(sealed)";
+  if (!personal) return subject.is_erased(proof.sealed_slot) ? "(erased)" : "(sealed)";
   if (const std::string shown = masked(*personal); !shown.empty()) return shown;
   return proof.kind == fb::ProofKind::secret_question ? "(question)" : "(" + std::string(name(proof.kind)) + ")";
 }

@@ -135,8 +135,8 @@ Answer append_acceptance(WritableLedger& ledger, const Examined& examined, const
 
 /// The data key that is here must be the one that went there, or the event would say what is not so.
 bool has_other_key(const WritableLedger& ledger, const PendingErasure& erasure) {
-  const auto key = ledger.keys->data_key(*ledger.store, erasure.account, erasure.key.slot.value_or(0));
-  return key && Vault(erasure.account, *key, ledger.keys->code_key()).key_fingerprint() != erasure.key.fingerprint;
+  const auto key = ledger.keys->data_key(*ledger.store, erasure.account, own_key_slot);
+  return key && Vault(erasure.account, *key, ledger.keys->code_key()).key_fingerprint() != erasure.fingerprint;
 }
 
 /// What is in no list, log or backup that was given: positions that events were signed for, and no more is known.

@@ -69,6 +69,8 @@ class Theft:
             sys.exit(f"export: {answer.words}")
         plain = thief.sealed_parts(Export(folder).entries)
         self.keys = {account: thief.places[each] for account, each in zip(accounts, ids)}
+        self.slots = {account: {slot for owner, slot in thief.slots if owner == each}
+                      for account, each in zip(accounts, ids)}
         self.read = {value for value in PERSONAL if value.encode() in plain}
         self.in_clear, self.strangers = thief.in_clear((*PERSONAL, *SECRETS, EVIDENCE)), thief.strangers
 
@@ -165,8 +167,8 @@ def kill_when_committed(ledger, owner):
     return types_of(ledger, owner)[-1] == "AccountClosed"
 
 
-def kill_tick(ledger, seconds):
-    process = ledger.program.start("tick", "--data", str(ledger.path))
+def kill_tick(ledger, seconds, *args):
+    process = ledger.program.start("tick", "--data", str(ledger.path), *args)
     time.sleep(seconds)
     process.kill()
     process.communicate()

@@ -3,10 +3,9 @@
 #include <set>
 #include <thread>
 
-#include "ledger/audit.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
-#include "tests/support/commands_ledger.hpp"
+#include "tests/support/commands_erasure.hpp"
 
 using namespace daicho;
 using namespace daicho::test;
@@ -15,35 +14,11 @@ namespace {
 
 const CloseAccount close_it{.password = "Old-pass1", .confirm = true};
 
-bool has_key(const MemoryLedger& ledger, const Id& account) {
-  return ledger.rows(Family::keys).contains(KeyRing::row_key(account));
-}
-
-/// What a replay finds wrong with the stored rows; empty: nothing. Rebuilding gives the same.
-std::string difference(MemoryLedger& ledger) {
-  Replay replay(ledger.store(), &ledger.keys());
-  REQUIRE(!replay_log(ledger.store(), replay, {}));
-  const auto found = first_difference(ledger.store(), replay);
-  REQUIRE(found);
-  if (*found) return describe(**found);
-  const auto live = ledger.rows(Family::rows);
-  REQUIRE(rebuild(ledger.store(), ledger.keys(), nullptr));
-  return ledger.rows(Family::rows) == live ? "" : "rebuilding gives other rows";
-}
-
-/// Closes accounts while something reads the files that hold their keys: no file can go, so nothing is completed.
+/// No file can go, so nothing is completed.
 void close_while_read(MemoryLedger& ledger, const std::vector<Id>& accounts) {
-  ledger.reopen();  // into table files
-  REQUIRE(!ledger.store().scan(Family::keys, {}, [&](ByteView, ByteView) {
+  while_keys_are_read(ledger, [&] {
     for (const Id& account : accounts) CHECK(outcome(ledger.run(close_it, account)) == "accepted: AccountClosed");
-    return false;
-  }));
-}
-
-/// The account's newest event, which stays in `envelope`.
-Event newest_event(const MemoryLedger& ledger, const Id& account, std::string& envelope) {
-  envelope = **read_event(ledger.store(), ledger.account(account).head.position);
-  return *Event::parse(as_bytes(envelope));
+  });
 }
 
 std::set<std::string> answer_keys(const MemoryLedger& ledger) {
@@ -253,21 +228,6 @@ SCENARIO("R-LOST-7 R-LIFE-1: before its closing an account is what it was, witho
   const auto now = account_at(ledger.store(), owner, {});
   CHECK((*now)->account == ledger.account(owner));
 }
-
-namespace {
-
-AuditReport audit(MemoryLedger& ledger, bool with_keys = true) {
-  return audit_log(ledger.store(), ledger.log().verifier(),
-                   {.threads = 1, .keys = with_keys ? &ledger.keys() : nullptr});
-}
-
-void check_finding(const AuditReport& report, FindingKind kind, const Id& account) {
-  REQUIRE(report.first_finding);
-  CHECK(report.first_finding->kind == kind);
-  CHECK(report.first_finding->account == account);
-}
-
-}  // namespace
 
 SCENARIO("R-LIFE-1 R-LED-3: an audit counts erased payloads apart, and finds a key that is gone or is there wrongly") {
   MemoryLedger ledger;

@@ -214,3 +214,39 @@ SCENARIO("R-LIFE-3: expire-account, rung by rung") {
       .rung("R-LIFE-3 not_due", after(1))
       .expect_accepted("AccountExpired");
 }
+
+SCENARIO("R-LIFE-3: close-expired-account, rung by rung") {
+  Ladder(given({registered()}), CloseExpiredAccount{})
+      .rung("R-LIFE-3 not_expired",
+            [](Subject& subject) {
+              subject.happened(draft(fb::AccountExpiredT{}, {Rule::life_3}));
+              subject.now += 90 * day_us - 1;
+            })
+      .rung("R-LIFE-3 not_due", after(1))
+      .expect_accepted("AccountClosed");
+}
+
+SCENARIO("R-PRF-5: erase-data-key, rung by rung") {
+  Ladder(owner(), EraseDataKey{mailbox_key_slot})
+      .rung("R-PRF-5 key_unknown", observed(fb::RecoveryField::mail_folders, "travel"))
+      .rung("R-PRF-5 key_needed", &EraseDataKey::slot, std::uint32_t{2})
+      .rung("R-PRF-5 key_needed",
+            [](Subject& subject) {
+              removed(0)(subject);
+              subject.now += 90 * day_us - 1;
+            })
+      .rung("R-PRF-5 not_due", after(1))
+      .expect_accepted("DataKeyErased");
+}
+
+SCENARIO("R-LIFE-1 R-LIFE-2 R-PRF-5: complete-erasure, rung by rung") {
+  const auto erased = [](std::uint32_t slot) {
+    return [slot](Subject& subject) { subject.happened(draft(fb::DataKeyErasedT{.slot = slot}, {Rule::prf_5})); };
+  };
+  Ladder(owner(), CompleteErasure{.slot = mailbox_key_slot})
+      .rung("R-LIFE-2 nothing_to_erase", &CompleteErasure::slot, std::uint32_t{2})
+      .rung("R-PRF-5 nothing_to_erase", erased(3))
+      .rung("R-PRF-5 nothing_to_erase", &CompleteErasure::slot, own_key_slot)
+      .rung("R-LIFE-1 nothing_to_erase", &CompleteErasure::slot, std::uint32_t{3})
+      .expect_accepted("ErasureCompleted");
+}

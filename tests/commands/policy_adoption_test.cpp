@@ -65,6 +65,8 @@ const std::map<std::string, Bounds>& numbers() {
       {"mailbox_inactive_days", {1, 270, 3'650}},
       {"mailbox_first_sign_in_days", {1, 10, 3'650}},
       {"account_inactive_days", {1, 365, 3'650}},
+      {"removed_proof_retention_days", {3, 90, 3'650}},
+      {"expired_account_retention_days", {1, 90, 3'650}},
       {"recorded_refusals_per_hour", {1, 10, 100}},
       {"accesses_per_day", {0, 50, 1'000}},
   };

@@ -119,7 +119,7 @@ struct Restored {
   }
   Answer close_again(Position restore) {
     const auto mark = list_of(pending.event().as<fb::AccountClosed>()->name_mark());
-    return ledger.run(CloseAgain{pending.key.fingerprint, std::string(as_text(mark)), restore}, owner,
+    return ledger.run(CloseAgain{pending.fingerprint, std::string(as_text(mark)), restore}, owner,
                       {.key = "close-again", .service = "local"});
   }
 };
@@ -155,7 +155,7 @@ SCENARIO("R-LIFE-1 R-LED-3: a key that is gone for an erasure that is pending is
   }
   SUBCASE("what says so was altered") {
     RowChange row = pending_row(restored.pending);
-    const std::size_t at = row.value->find(restored.pending.key.fingerprint.text());
+    const std::size_t at = row.value->find(restored.pending.fingerprint.text());
     REQUIRE(at != std::string::npos);
     (*row.value)[at] = static_cast<char>((*row.value)[at] ^ 1);
     REQUIRE(!store.write({row}, true));

@@ -48,6 +48,12 @@ std::string encode(const Draft& draft, const Issuer& issuer = make_issuer(), con
   return encode_event(draft, issuer, place, make_key(1), make_signer());
 }
 
+/// As `encode`, under another slot's key.
+std::string encode_under(std::uint32_t slot, Draft draft, const Issuer& issuer) {
+  draft.sealed_slot = slot;
+  return encode(draft, issuer);
+}
+
 bool opens_and_verifies(const std::string& envelope) {
   const auto event = Event::parse(as_bytes(envelope));
   return event && event->verify(make_signer().verifier());

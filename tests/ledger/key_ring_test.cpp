@@ -91,6 +91,10 @@ SCENARIO("an account's data key is drawn, stored wrapped, bound to the account, 
   REQUIRE(read);
   CHECK(same(*read, key));
   CHECK(!ring.data_key(*ledger.store, account_id(1), 1));
+  const auto [second, second_row] = ring.new_data_key(account_id(1), ledger.entropy, 7);
+  REQUIRE(!ledger.store->write({second_row}, true));
+  CHECK(same(*ring.data_key(*ledger.store, account_id(1), 7), second));
+  CHECK(!ring.data_key(*ledger.store, account_id(1), 8));
 
   REQUIRE(!ledger.store->write({{Family::keys, KeyRing::row_key(account_id(2)), row.value}}, true));
   CHECK(!ring.data_key(*ledger.store, account_id(2)));

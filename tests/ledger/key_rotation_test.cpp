@@ -59,7 +59,7 @@ Appended rotate(TestLedger& ledger, std::uint8_t seed, const std::function<void(
   const Issuer issuer = make_issuer();
   const auto key = ledger.keys->data_key(*ledger.store, Id{});
   REQUIRE(key);
-  return ledger.log->append({Id{}, head_of(*ledger.store, Id{}), issuer, *key, decide, fold, next});
+  return ledger.log->append({Id{}, head_of(*ledger.store, Id{}), issuer, only_data_key(*key), decide, fold, next});
 }
 
 struct RotatedLedger : StoredLedger {
@@ -316,7 +316,8 @@ SCENARIO("a key is handed over with nothing else in flight") {
     return Rows{{Family::keys, KeyRing::row_key(account_id(2)), "wrapped"}};
   };
   const Issuer issuer = make_issuer();
-  REQUIRE(ledger->log->append({account_id(2), {}, issuer, make_key(3), decide, fold}));
+  const SecretKey own_key = make_key(3);
+  REQUIRE(ledger->log->append({account_id(2), {}, issuer, only_data_key(own_key), decide, fold}));
   CHECK(is_busy(rotate(*ledger, first_seed)));   // in force before
   CHECK(is_busy(rotate(*ledger, second_seed)));  // in force now
   CHECK(ledger->log->size() == 3);

@@ -258,7 +258,7 @@ SCENARIO("the queue takes as many claims as its limit, and not one more") {
         released.arrive_and_wait();
         return Rows{{Family::keys, KeyRing::row_key(account_id(100 + i)), "wrapped"}};
       };
-      if (ledger->log->append({account_id(100 + i), {}, issuer, key, decide, fold})) ++done;
+      if (ledger->log->append({account_id(100 + i), {}, issuer, only_data_key(key), decide, fold})) ++done;
     });
   }
   all_claimed.arrive_and_wait();

@@ -1,5 +1,6 @@
 """What the queries must show of an account at an instant."""
 from .commands import Rules
+from .keys import keys_of
 
 
 def account(view):
@@ -30,7 +31,10 @@ def account(view):
 def proofs(view):
     """Those in the account, and of those that are gone what the product still lists."""
     hidden = {"proposed": "unverified", "confirmed": "unverified"}
-    return [{"proof_id": proof.id, "kind": proof.kind, "status": hidden.get(proof.status, proof.status),
+    closed = view.account.is_closed  # by now, whatever the instant
+    erased = {proof for key in keys_of(view.account.happened) if key.erased is not None for proof in key.proofs}
+    return [{"proof_id": proof.id, "kind": proof.kind, "erased": closed or proof.id in erased,
+             "status": hidden.get(proof.status, proof.status),
              "in_force": proof.in_force, "since": proof.since} for proof in view.proofs]
 
 

@@ -1,6 +1,7 @@
 """The ladders: what each command is refused for, in order, and what it makes happen when it is not."""
 from .basics import No, check_password, details, first_message, told, told_owner, totp
 from .happenings import CHANNELS, DAY, PROOFS_MAX, SECOND, Happening
+from .keys import MAILBOX, keys_of, live
 from .recovery import RecoveryRules
 
 
@@ -382,8 +383,8 @@ class AccountRules(ProofRules):
         signed_in = self.event("SignInSucceeded" if succeeded else "SignInFailed", device=device_id, location=location)
         return [signed_in], {"notices": self.view.notices(device_id) if succeeded else []}
 
-    def record_delivery(self, notification_id, result):
-        if self.view.all("AccountClosed"):  # withdrawn
+    def record_delivery(self, notification_id, result, withdrawn):
+        if self.view.all("AccountClosed") or withdrawn:
             raise No("R-CHL-7", "notification_unknown")
         return [self.event("DeliveryRecorded")], {}
 
@@ -429,7 +430,10 @@ class AccountRules(ProofRules):
             due = self.view.last_active + self.policy[days] * DAY
             if self.now < due:
                 raise No("R-LIFE-2", "not_due", due)
-        return [self.event("MailboxDeactivated", reason=None)], {"reason": reason}
+        events = [self.event("MailboxDeactivated", reason=None)]
+        if live(keys_of(self.view.account.happened), MAILBOX):
+            events.append(self.event("DataKeyErased", of=MAILBOX))
+        return events, {"reason": reason}
 
     def expire_account(self):
         if self.view.log[0].plan != "free":

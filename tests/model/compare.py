@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from . import answers
 from .happenings import EPOCH
+from .keys import keys_of
 from .model import Model
 
 NAMES = ("challenge_id", "proof_id", "replacement_id", "recovery_id", "account", "open_replacement",
@@ -95,7 +96,7 @@ class Pair:
 
     def command(self, name, account=None, again=False, **fields):
         """A command to both; `again`: a second time under the same idempotency key (decision 0006)."""
-        own = {key: value for key, value in fields.items() if key != "grade"}
+        own = {key: value for key, value in fields.items() if key not in ("grade", "withdrawn")}
         outcome = self.model.do(name, account, self.now, **fields)
         line = {"command": name, **self.translated(own), "idempotency_key": f"key-{len(self.lines)}"}
         if account:
@@ -107,14 +108,14 @@ class Pair:
             replayed = self.send(line)
             kept = {member: each for member, each in answer.items() if member not in answer.get("shown_once", ())}
             self.agree(f"{name} again", {**kept, "replayed": True, "line": None}, {**replayed, "line": None})
-        if [each.kind for each in outcome.events] == ["AccountClosed"]:
-            self.compare_erasure(account, outcome.events[0].seq)
+        if outcome.events and outcome.events[-1].kind in ("AccountClosed", "DataKeyErased"):
+            self.compare_erasure(name, account, outcome.events[-1].seq)
         return outcome
 
-    def compare_erasure(self, account, closing):
-        """Whoever closes an account erases it, at once."""
+    def compare_erasure(self, name, account, erasing):
+        """Whoever closes an account, or deactivates its mailbox, erases it at once."""
         newest = self.send({"query": "timeline", "account": self.translated(account)})["events"][-1]
-        self.agree("after close-account", ("ErasureCompleted", closing), (newest["type"], newest["caused_by"]))
+        self.agree(f"after {name}", ("ErasureCompleted", erasing), (newest["type"], newest["caused_by"]))
 
     def compare(self, name, outcome, answer):
         if outcome.no:
@@ -155,12 +156,16 @@ class Pair:
                 self.learn(("notice", event.replacement), each["token"])
             elif "code" in each or "token" in each:
                 self.learn(event.secret, each.get("code") or each["token"])
-        told = [(self.model_words[each["account"]], each["notification_id"]) for each in newest]
+        told = [(self.model_words[each["account"]], each["notification_id"], each["destination"], self.now)
+                for each in newest]
         self.waiting += sorted(told, key=lambda each: each[0])  # a tick's order among accounts is that of random ids
 
     def deliver(self, index, result):
-        account, notification = self.waiting.pop(index)
-        self.command("record-delivery", account, notification_id=notification, result=result)
+        account, notification, destination, at = self.waiting.pop(index)
+        keys = keys_of(self.model.accounts[account].happened)
+        withdrawn = any(key.erased is not None and at <= key.erased and key.may_have_sent_to(destination, at)
+                        for key in keys)
+        self.command("record-delivery", account, notification_id=notification, result=result, withdrawn=withdrawn)
 
     def tick(self):
         done = self.send({"tick": True})["done"]
@@ -216,6 +221,9 @@ class Pair:
             for row in found:
                 row["fields"] = {each["field"]: [each["result"], each["matched"]] for each in row["fields"]
                                  if each["result"] != "blank"}
+        if name == "proofs":
+            for row in found:
+                row["erased"] = row["masked"] == "(erased)"
         listed = {row[key] for row in found}
 
         def is_over(row):

@@ -15,6 +15,7 @@ POLICY = {  # the rulebook's section 12, and what docs/decisions add
     "replacement_days": 30, "max_replacements_per_day": 5, "recovery_per_day": 2, "recovery_reply_hours": 24,
     "survey_days": 3, "reset_link_ttl_seconds": 86_400, "recovery_min_fields": 3, "recovery_threshold": 70,
     "mailbox_inactive_days": 270, "mailbox_first_sign_in_days": 10, "account_inactive_days": 365,
+    "removed_proof_retention_days": 90, "expired_account_retention_days": 90,
     "recorded_refusals_per_hour": 10, "accesses_per_day": 50, "day_kind": "calendar_day", "day_zone": "Asia/Tokyo",
     "routes": ["secret_question", "security_code", "recovery_code", "recovery_form"],
 }
@@ -435,32 +436,34 @@ def proofs_of(log):
     """Every proof the account ever had, in the order they were added, and what became of it."""
     proofs = []
     for index, each in enumerate(log):
-        if each.kind in CHANGES and each.kind != "ReplacementCompleted":
-            lapse_devices(proofs, each.at)
-        named = next((proof for proof in proofs if proof.id == each.proof), None)
-        if each.kind in ("ProofAdded", "ReplacementProofProposed", "DeviceTrusted") and not named:
-            add_proof(proofs, each, index)
-        elif each.kind in ("ProofVerified", "DeviceTrusted"):
-            named.verify(each.at, index)
-        elif each.kind == "ProofRemoved":
-            named.set("removed", each.at)
-        elif each.kind == "ReplacementConfirmed":
-            named.set("confirmed", each.at)
-        elif each.kind == "ProofsMarkedLost":
-            for proof in proofs:
-                if proof.id in each.lost:
-                    proof.set("marked_lost", each.at)
-                    proof.replacement = each.replacement
-        elif each.kind in ("ReplacementCancelled", "ReplacementDisputed"):
-            for proof in proofs:
-                if proof.replacement == each.replacement:
-                    if proof.status == "marked_lost":
-                        proof.set("verified", each.at)
-                    elif proof.status in ("proposed", "confirmed"):
-                        proof.set("removed", each.at)
-        elif each.kind in VOIDS_CODES:
-            void(proofs, each, index)
+        proofs_after(proofs, each, index)
     return proofs
+
+
+def proofs_after(proofs, each, index):
+    if each.kind in CHANGES and each.kind != "ReplacementCompleted":
+        lapse_devices(proofs, each.at)
+    named = next((proof for proof in proofs if proof.id == each.proof), None)
+    if each.kind in ("ProofAdded", "ReplacementProofProposed", "DeviceTrusted") and not named:
+        add_proof(proofs, each, index)
+    elif each.kind in ("ProofVerified", "DeviceTrusted"):
+        named.verify(each.at, index)
+    elif each.kind == "ProofRemoved":
+        named.set("removed", each.at)
+    elif each.kind == "ReplacementConfirmed":
+        named.set("confirmed", each.at)
+    elif each.kind == "ProofsMarkedLost":
+        for proof in [one for one in proofs if one.id in each.lost]:
+            proof.set("marked_lost", each.at)
+            proof.replacement = each.replacement
+    elif each.kind in ("ReplacementCancelled", "ReplacementDisputed"):
+        for proof in [one for one in proofs if one.replacement == each.replacement]:
+            if proof.status == "marked_lost":
+                proof.set("verified", each.at)
+            elif proof.status in ("proposed", "confirmed"):
+                proof.set("removed", each.at)
+    elif each.kind in VOIDS_CODES:
+        void(proofs, each, index)
 
 
 def add_proof(proofs, each, index):

@@ -2,6 +2,7 @@
 from .actions import ZONES, Actions
 from .compare import QUERIES
 from .happenings import DAY, HOUR, SECOND, day_of, local_date
+from .keys import keys_of
 
 
 class History(Actions):
@@ -34,6 +35,10 @@ class History(Actions):
             found += [each.at + span for each in account.happened if each.kind in
                       ("AccountRegistered", "SignInSucceeded") for span in far]
             found += [each.effective_at for each in account.happened if each.effective_at] * 6
+            found += [key.unneeded_since + policy["removed_proof_retention_days"] * DAY
+                      for key in keys_of(account.happened) if key.unneeded_since is not None and key.erased is None] * 3
+            found += [each.at + policy["expired_account_retention_days"] * DAY for each in account.happened
+                      if each.kind == "AccountExpired"]
         return [at for at in found if at > now]
 
     def move(self, calm=False):
@@ -63,7 +68,9 @@ class History(Actions):
                "policy": 2, "register": 1, "confirm_name": 2, "investigate": 3}
 
     def run(self, commands):
-        self.pair.adopt_policy(day_kind=self.pick(("calendar_day", "rolling_24h")), day_zone=self.pick(ZONES))
+        self.pair.adopt_policy(day_kind=self.pick(("calendar_day", "rolling_24h")), day_zone=self.pick(ZONES),
+                               removed_proof_retention_days=self.pick((3, 10, 90)),
+                               expired_account_retention_days=self.pick((1, 30, 90)))
         self.register()
         while self.pair.commands < commands:
             self.move()

@@ -5,6 +5,7 @@ compares with the product translates them."""
 from .basics import No, register, told_of_completion
 from .commands import Rules
 from .happenings import DAY, POLICY, Happening, View
+from .keys import keys_of
 
 
 class Outcome:
@@ -16,6 +17,10 @@ class Account:
     def __init__(self, name, sign_in_name):
         self.id, self.sign_in_name = name, sign_in_name
         self.happened = []  # the truth; all else is derived
+
+    @property
+    def is_closed(self):
+        return any(each.kind == "AccountClosed" for each in self.happened)
 
 
 class Model:
@@ -127,9 +132,39 @@ class Model:
                     run(name, "deactivate-mailbox", reason=reason)
         for name in names:
             run(name, "expire-account")
+        done += self.erase_what_was_kept_long_enough(names, policy, now)
+        done += [Outcome(name, [Happening(now, "ErasureCompleted")], {}) for name in self.erased(done)]
         for (name, rule), count in self.counted.items():
             event = Happening(now, "RefusalsCounted", rule=rule, count=count)
             self.accounts[name].happened.append(event)
             done.append(Outcome(name, [event], {"count": count}))
         self.counted = {}
         return done
+
+    def erase_what_was_kept_long_enough(self, names, policy, now):
+        """Destinations that no proof has had since, then accounts that expired: [Outcome]."""
+        done = []
+
+        def happens(name, kind, **fields):
+            event = Happening(now, kind, **fields)
+            self.accounts[name].happened.append(event)
+            done.append(Outcome(name, [event], {}))
+
+        open_or_expired = [name for name in names if not self.accounts[name].is_closed]
+        for name in open_or_expired:
+            for key in keys_of(self.accounts[name].happened):
+                since = key.unneeded_since
+                if key.erased is None and since is not None and \
+                        since + policy["removed_proof_retention_days"] * DAY <= now:
+                    happens(name, "DataKeyErased", of=key.of)
+        for name in open_or_expired:
+            end = self.view(name, now).end
+            if end and end.at + policy["expired_account_retention_days"] * DAY <= now:
+                happens(name, "AccountClosed")
+        return done
+
+    def erased(self, done):
+        """Whose erasures a tick completes: of an account that it closed, one for all; else one a key."""
+        events = [(outcome.account, event.kind) for outcome in done for event in outcome.events]
+        return [name for name, kind in events if kind == "AccountClosed"
+                or (kind == "DataKeyErased" and not self.accounts[name].is_closed)]

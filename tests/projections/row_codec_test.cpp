@@ -72,6 +72,8 @@ Account full_account() {
   account.recoveries.all[0].link.emplace();
   account.life.mailbox_off.emplace();
   account.life.end.emplace();
+  account.keys.live.resize(2);
+  account.keys.leaving.resize(2);
   return account;
 }
 
@@ -82,7 +84,7 @@ Account full_account() {
 SCENARIO("R-LED-3: every member of an account's identity, proofs and challenges is in its row") {
   Account account = full_account();
   {
-    auto& [id, head, identity, proofs, block, windows, limits, challenges, recoveries, life] = account;
+    auto& [id, head, identity, proofs, block, windows, limits, challenges, recoveries, life, keys] = account;
     auto& [version, position, leaf] = head;
     auto& [all_proofs] = proofs;
     auto& [open] = challenges;
@@ -103,11 +105,11 @@ SCENARIO("R-LED-3: every member of an account's identity, proofs and challenges 
   }
   {
     auto& [id, kind, status, added, added_at, status_position, status_since, address_tag, confirmation_tag, replacement,
-           replaces, code, wrong_guesses, sends, wrong_confirmations, familiar_wrong_confirmations, totp_step,
-           verified] = account.proofs.all.front();
+           replaces, code, wrong_guesses, sends, wrong_confirmations, familiar_wrong_confirmations, totp_step, verified,
+           sealed_slot] = account.proofs.all.front();
     check_members(account, id, kind, status, added, added_at, status_position, status_since, address_tag,
                   confirmation_tag, replacement, replaces, code, wrong_guesses, sends, wrong_confirmations,
-                  familiar_wrong_confirmations, totp_step, verified);
+                  familiar_wrong_confirmations, totp_step, verified, sealed_slot);
   }
   {
     auto& [id, challenge, is_link, hash, expires_at] = *account.proofs.all[1].code;
@@ -170,6 +172,13 @@ SCENARIO("R-LED-3: every member of an account's recoveries and life cycle is in 
                   erased_position);
     check_members(account, has_mailbox, mailbox_off, end);
   }
+  {
+    auto& [live, leaving, next_slot] = account.keys;
+    auto& [slot, purpose, destination, unneeded_since] = live.front();
+    auto& [left_slot, fingerprint, left_at, left_position] = leaving.front();
+    check_members(account, slot, purpose, destination, unneeded_since, left_slot, fingerprint, left_at, left_position,
+                  live, leaving, next_slot);
+  }
 }
 
 SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in its row") {
@@ -187,14 +196,15 @@ SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in i
          step_up_ttl, password_min, password_max, password_classes, strong_classes, password_history, passes, memory,
          replacement_days, replacements_per_day, recovery_per_day, reply_hours, survey_days, reset_link_ttl, min_fields,
          threshold, values_counted, not_registered_percent, familiar_device, familiar_place, mailbox_inactive,
-         mailbox_first, account_inactive, recorded_refusals, accesses, day_kind, day_zone, subject_match, reuse,
-         disclose, weights, routes, domains] = policy;
+         mailbox_first, account_inactive, proof_retention, account_retention, recorded_refusals, accesses, day_kind,
+         day_zone, subject_match, reuse, disclose, weights, routes, domains] = policy;
   check_members(ledger, version, min_proofs, code_digits, code_ttl, link_ttl, guesses, codes, confirmations,
                 challenge_ttl, step_up_ttl, password_min, password_max, password_classes, strong_classes,
                 password_history, passes, memory, replacement_days, replacements_per_day, recovery_per_day, reply_hours,
                 survey_days, reset_link_ttl, min_fields, threshold, values_counted, not_registered_percent,
-                familiar_device, familiar_place, mailbox_inactive, mailbox_first, account_inactive, recorded_refusals,
-                accesses, day_kind, day_zone, subject_match, reuse, disclose, weights, routes, domains);
+                familiar_device, familiar_place, mailbox_inactive, mailbox_first, account_inactive, proof_retention,
+                accesses, account_retention, recorded_refusals, day_kind, day_zone, subject_match, reuse, disclose,
+                weights, routes, domains);
 }
 
 SCENARIO("R-LED-3: equal states give equal rows, and a real account comes back whole") {

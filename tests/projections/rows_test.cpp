@@ -98,9 +98,13 @@ SCENARIO(
   CHECK(read_big_endian(as_bytes(*blocked_rows[0].value)) == static_cast<std::uint64_t>(subject.now));
   const Rows cancelled_rows =
       changes_by(subject, draft(fb::ReplacementCancelledT{.replacement_id = numbered(70)}, {Rule::lost_5}));
-  REQUIRE(cancelled_rows.size() == 1);
+  REQUIRE(cancelled_rows.size() == 2);
   CHECK(cancelled_rows[0].key == confirmed_rows[0].key);
   CHECK(!cancelled_rows[0].value);
+  const Due unneeded{DueKind::unneeded_key, subject.now, subject.id(), subject_of_key(4)};  // the proposal's
+  CHECK(cancelled_rows[1].key == due_row_key(unneeded));
+  CHECK(parse_due_row(as_bytes(cancelled_rows[1].key)) == unneeded);
+  CHECK(key_of_subject(unneeded.subject) == 4);
   const Rows unblocked_rows =
       changes_by(subject, draft(fb::AccountUnblockedT{.block_id = numbered(80)}, {Rule::blk_2}));
   REQUIRE(unblocked_rows.size() == 1);
@@ -125,7 +129,7 @@ SCENARIO("R-LIFE-2 R-LIFE-3: idleness is due from the newest sign-in on, one row
   subject.happened(draft(fb::MailboxDeactivatedT{.reason = fb::MailboxReason::inactive}, {Rule::life_2}));
   CHECK(due_kinds_of(subject) == std::vector{DueKind::account_idle});
   subject.happened(draft(fb::AccountExpiredT{}, {Rule::life_3}));
-  CHECK(due().empty());
+  CHECK(due() == List{{DueKind::account_expired, subject.now, subject.id(), none}});
   CHECK(due_kinds_of(given({registered("owner@example.com", false)})) == std::vector{DueKind::account_idle});
 }
 

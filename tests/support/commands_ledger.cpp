@@ -83,7 +83,7 @@ void MemoryLedger::found(const Json& changes) {
   };
   const auto data_key = keys_->data_key(*store_, Id{});
   REQUIRE(data_key);
-  REQUIRE(log_->append({Id{}, AccountHead{}, issuer, *data_key, decide, fold}));
+  REQUIRE(log_->append({Id{}, AccountHead{}, issuer, only_data_key(*data_key), decide, fold}));
   auto executor = Executor::open(*store_, *log_, *keys_, entropy_, 2);
   REQUIRE(executor);
   executor_ = *std::move(executor);
@@ -157,7 +157,7 @@ Id MemoryLedger::pass_challenge(const Id& id, fb::Purpose purpose, std::size_t n
   const Proof proof = account(id).proofs.all.at(n);
   const auto event = read_event(*store_, proof.added);
   REQUIRE(event);
-  const std::string address = Event::parse(as_bytes(**event))->open(*keys_->data_key(*store_, id))->address;
+  const std::string address = keys_->personal(*store_, *Event::parse(as_bytes(**event)))->address;
   const std::string confirmation = address.substr(0, address.find('@'));
   const Answer sent = run(SendCode{challenge, proof.id, fb::Channel::email, confirmation}, id);
   REQUIRE_MESSAGE(!sent.is_refusal, sent.body.dump());
@@ -175,7 +175,7 @@ MemoryLedger::Opened MemoryLedger::open_window(const Id& id, const std::string& 
   opened.token = marked.body.at("replacement_token").get<std::string>();
   REQUIRE(!run(ProposeReplacementProof{opened.window, new_mailbox(new_address)}, id).is_refusal);
   const auto registered = read_event(*store_, account(id).identity.registered);
-  const std::string name = Event::parse(as_bytes(**registered))->open(*keys_->data_key(*store_, id))->sign_in_name;
+  const std::string name = keys_->personal(*store_, *Event::parse(as_bytes(**registered)))->sign_in_name;
   const std::string token = newest_mail(id, fb::NotificationKind::proof_link).secret;
   const Answer confirmed =
       run(ConfirmReplacementProof{.replacement = opened.window, .link_token = token, .account_named = name}, id);

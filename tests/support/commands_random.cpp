@@ -92,6 +92,7 @@ void RandomLife::adopt_policy() {
                         {"max_code_guesses", 1 + below(5)},
                         {"max_codes_per_hour", 1 + below(5)},
                         {"max_contact_confirmations", 1 + below(5)},
+                        {"removed_proof_retention_days", 3 + below(30)},
                         {"day_kind", chance(50) ? "calendar_day" : "rolling_24h"}};
   ledger_.run(AdoptPolicy{changes});
   note("admin", "AdoptPolicy", changes.dump());
@@ -207,7 +208,8 @@ Id RandomLife::any_proof_of(const Account& account) { return account.proofs.all[
 std::string RandomLife::confirmation_of(const Account& account, const Proof& proof) {
   if (is_wrong()) return "nobody";
   if (proof.kind != fb::ProofKind::email) return "543" + std::to_string(below(4));
-  const auto key = ledger_.keys().data_key(ledger_.store(), account.id);
+  const auto key = ledger_.keys().data_key(ledger_.store(), account.id, proof.sealed_slot);
+  if (!key) return "nobody";
   const Vault vault(account.id, *key, ledger_.keys().code_key());
   for (const std::string& address : mailboxes) {
     const std::string local = address.substr(0, address.find('@'));
@@ -388,7 +390,9 @@ Command RandomLife::other_command(const Account& account) {
           .notification = notification, .result = fb::DeliveryResult::accepted, .detail = "", .waiting = {}};
     }
     case 6:
-      if (chance(80)) return RecordEvidence{{{"skype_id", "owner"}}};
+      if (chance(40)) return RecordEvidence{{{"skype_id", "owner"}}};
+      if (chance(70)) return RecordEvidence{{{"skype_id", "owner"}, {"mail_folders", "travel"}}};
+      if (chance(30)) return DeactivateMailbox{fb::MailboxReason::owner};
       return CloseAccount{.password = is_wrong() ? "wrong" : passwords_[account.id], .confirm = true};
     default:
       return RecordSignIn{.succeeded = chance(70),

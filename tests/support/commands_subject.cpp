@@ -22,11 +22,12 @@ fb::ProofAddedT proof_added(const Subject& subject, fb::ProofKind kind, const Ta
 
 Past added(NewProof proof) {
   return [proof = std::move(proof)](Subject& subject) {
-    auto details = examine(proof, subject.context());
+    auto details = examine(proof, subject.folded(), subject.context());
     REQUIRE(details);
     Draft event =
         draft(proof_added(subject, proof.kind, details->address_tag, details->confirmation_tag), {Rule::prf_1});
     event.personal = details->personal;
+    event.sealed_slot = details->sealed_slot;
     subject.happened(event);
     if (const auto message = first_message(proof.kind, subject.folded().proofs.all.back().id, subject.context())) {
       subject.happened(*message);
@@ -65,11 +66,14 @@ Context Subject::context() const {
       .vault = *vault_,
       .issuer = issuer,
       .new_id = [this] { return new_id(); },
+      .vault_at = [this](std::uint32_t slot) { return folded_.keys.has(slot) ? &vault(slot) : nullptr; },
+      .new_vault_at = [this](std::uint32_t slot) -> const Vault& { return vault(slot); },
       .personal = [this](Position position) -> std::shared_ptr<const fb::PersonalT> {
         if (position >= envelopes_.size()) return nullptr;
         const auto event = Event::parse(as_bytes(envelopes_[position]));
         REQUIRE(event);
-        auto personal = event->open(*data_key_);
+        if (!folded_.keys.has(event->sealed_slot())) return nullptr;
+        auto personal = event->open(data_key(event->sealed_slot()));
         return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
       },
       .evidence = [this](fb::RecoveryField field) -> const std::vector<Evidence>& {
@@ -80,10 +84,20 @@ Context Subject::context() const {
   };
 }
 
+const Subject::Held& Subject::held(std::uint32_t slot) const {
+  auto& held = held_[slot];
+  if (!held) {
+    SecretKey key = derive_key(*data_key_, "of a slot", {big_endian32(slot)});
+    Vault vault(id_, key, *code_key_);
+    held = std::make_shared<const Held>(Held{std::move(key), std::move(vault)});
+  }
+  return *held;
+}
+
 Subject& Subject::happened(const Draft& event) {
   const Position position = envelopes_.size();
   const Place place{position, now, id_, folded_.head, policy.version};
-  envelopes_.push_back(encode_event(event, issuer, place, *data_key_, *signer_));
+  envelopes_.push_back(encode_event(event, issuer, place, data_key(event.sealed_slot), *signer_));
   const ByteView envelope = as_bytes(envelopes_.back());
   const auto parsed = Event::parse(envelope);
   REQUIRE(parsed);
@@ -199,7 +213,11 @@ Past blocked(const std::string& reason) {
 
 Past observed(fb::RecoveryField field, const std::string& value) {
   return [=](Subject& subject) {
-    subject.evidence[field].push_back(evidence_of(field, normalise(field, value), subject.vault()));
+    const std::uint32_t slot = is_mail(field) ? mailbox_key_slot : own_key_slot;
+    Draft event = draft(fb::EvidenceRecordedT{}, {Rule::rec_5});
+    event.sealed_slot = slot;
+    subject.happened(event);
+    subject.evidence[field].push_back(evidence_of(field, normalise(field, value), subject.vault(slot)));
   };
 }
 
@@ -224,7 +242,7 @@ Past marked_lost(std::uint64_t number, bool expedited) {
 
 Past proposed(std::uint64_t number, const std::string& address) {
   return [=](Subject& subject) {
-    const auto details = examine(new_mailbox(address), subject.context());
+    const auto details = examine(new_mailbox(address), subject.folded(), subject.context());
     REQUIRE(details);
     const Id proof = subject.new_id();
     Draft event = draft(fb::ReplacementProofProposedT{.replacement_id = numbered(number),
@@ -234,6 +252,7 @@ Past proposed(std::uint64_t number, const std::string& address) {
                                                       .confirmation_tag = details->confirmation_tag},
                         {Rule::lost_3});
     event.personal = details->personal;
+    event.sealed_slot = details->sealed_slot;
     subject.happened(event);
     subject.happened(send_link_to(proof, subject.context()));
   };

@@ -60,14 +60,23 @@ class Subject {
   std::string secret_of(std::size_t n) const { return secret_of(proof(n)); }
   const std::vector<std::string>& envelopes() const { return envelopes_; }
   const SecretKey& data_key() const { return *data_key_; }
+  /// Of a data key, by slot; drawn or not.
+  const SecretKey& data_key(std::uint32_t slot) const { return slot == own_key_slot ? *data_key_ : held(slot).key; }
+  const Vault& vault(std::uint32_t slot) const { return slot == own_key_slot ? *vault_ : held(slot).vault; }
 
  private:
+  struct Held {
+    SecretKey key;
+    Vault vault;
+  };
+  const Held& held(std::uint32_t slot) const;
   void append(std::vector<Draft>& events);
 
   Id id_;
   std::shared_ptr<const SecretKey> data_key_, code_key_;
   std::shared_ptr<const Signer> signer_;
   std::shared_ptr<const Vault> vault_;
+  mutable std::map<std::uint32_t, std::shared_ptr<const Held>> held_;
   mutable std::uint64_t next_id_ = 1'000;
   std::vector<std::string> envelopes_;
   Account folded_;

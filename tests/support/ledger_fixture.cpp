@@ -94,7 +94,7 @@ TestLedger::Appended TestLedger::found() {
   const Issuer issuer = make_issuer();
   const auto data_key = keys->unwrap(rows.front());
   REQUIRE(data_key);
-  return log->append({Id{}, {}, issuer, *data_key, decide, fold});
+  return log->append({Id{}, {}, issuer, only_data_key(*data_key), decide, fold});
 }
 
 Result<std::unique_ptr<TestLedger>, StoreError> TestLedger::open(const std::filesystem::path& directory,
@@ -144,7 +144,7 @@ TestLedger::Appended TestLedger::append_decided(const Id& account, const Log::De
     return rows;
   };
   const Issuer issuer = make_issuer();
-  auto appended = log->append({account, head, issuer, *key, decide, fold});
+  auto appended = log->append({account, head, issuer, only_data_key(*key), decide, fold});
   if (appended && !appended->empty()) {
     const std::lock_guard lock(mutex_);
     heads_[account] = newest;

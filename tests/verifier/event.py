@@ -8,8 +8,9 @@ ENVELOPE_PREFIX = b"\x01\0\0\0"  # version, three zero bytes
 SIGNATURE_AT, EVENT_AT, ENVELOPE_BYTES_MAX = 8, 72, 65_535
 MESSAGE_PREFIX = b"daicho event v1\0"
 LEDGER_ACCOUNT = bytes(16)
-LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED = 1, 52, 57, 59
-PAYLOAD_TYPE_LAST = 61
+LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED, DATA_KEY_ERASED = 1, 52, 57, 59, 62
+OWN_SLOT = 0  # of an account's own data key
+PAYLOAD_TYPE_LAST = 62
 REQUIRED_STRINGS = (7, 9, 10)  # service, command, command_id
 
 
@@ -33,12 +34,15 @@ class Event:
     @property
     def is_sealed(self):
         return self.sealed is not None
+    sealed_slot: int
 
     @property
     def erased_key(self):
-        """Which data key went with this event, by its fingerprint; None: none."""
+        """Which data key went with this event, by its slot and fingerprint; the own one: all of them. None: none."""
+        if self.payload_type == DATA_KEY_ERASED:
+            return self.payload.number(0, "I"), self.payload.struct(2, 32) or bytes(32)
         key = self.payload.struct(0, 32) if self.payload_type == ACCOUNT_CLOSED else None
-        return key if key and any(key) else None
+        return (OWN_SLOT, key) if key and any(key) else None
 
 
 def parse_header(header):
@@ -77,4 +81,5 @@ def parse(envelope):
     header = octets[header[0]:header[1]]
     return Event(envelope[4:SIGNATURE_AT], envelope[SIGNATURE_AT:EVENT_AT], MESSAGE_PREFIX + octets,
                  payload_type=payload_type, payload=payload, header=header, sealed=event.octets(5),
+                 sealed_slot=event.number(4, "I"),
                  **parse_header(flatbuffer.root(header)))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import event as events
 import tlog_tiles
-from event import ERASURE_COMPLETED, LEDGER_ACCOUNT, LEDGER_CREATED, SIGNING_KEY_ROTATED, Malformed
+from event import ERASURE_COMPLETED, LEDGER_ACCOUNT, LEDGER_CREATED, OWN_SLOT, SIGNING_KEY_ROTATED, Malformed
 from signed_note import BadNote, Checkpoint, Key, decode_base64, decode_decimal
 from tlog_tiles import HASH_BYTES, TILE_WIDTH, Finding, leaf_hash, node_hash, root_of
 
@@ -41,7 +41,9 @@ class History:
     def __init__(self, first):
         self.keys, self.accounts, self.leaves, self.time = [first], {}, [], 0
         self.signers = (first,)  # of a checkpoint that ends here
-        self.sealed, self.closings, self.erasures = {}, {}, {}  # by account: how many, of which key, completed where
+        self.sealed, self.all_sealed = {}, 0  # by account: how many by slot
+        self.erased, self.completed = {}, set()  # by account and slot: where, which key, how many it says; done
+        self.sealed_erased = 0
 
     def append(self, envelope):
         position, leaf = len(self.leaves), leaf_hash(envelope)
@@ -68,17 +70,30 @@ class History:
         self.keys += signers[1:]
 
     def count_sealed(self, event):
-        """What a closing erases is what its account had sealed until then, and its completion says so once."""
+        """What is erased is what its account had sealed until then, under that key or all; a completion says it."""
         account = event.account
-        self.sealed[account] = self.sealed.get(account, 0) + event.is_sealed
-        if event.erased_key and account not in self.closings:
-            self.closings[account] = (event.position, event.erased_key, self.sealed[account])
+        slots = self.sealed.setdefault(account, {})
+        slots[event.sealed_slot] = slots.get(event.sealed_slot, 0) + event.is_sealed
+        self.all_sealed += event.is_sealed
+        if event.erased_key:
+            self.erase(account, event.position, *event.erased_key)
         if event.payload_type == ERASURE_COMPLETED:
+            which = account, event.payload.number(4, "I")
             key = event.payload.struct(0, HASH_BYTES) or bytes(HASH_BYTES)
             told = (event.caused_by, key, event.payload.number(1, "Q"))
-            if account in self.erasures or told != self.closings.get(account):
-                raise Finding("malformed", event.position, "an erasure of no closed account, or not what it closed")
-            self.erasures[account] = event.position
+            if which in self.completed or told != self.erased.get(which):
+                raise Finding("malformed", event.position, "an erasure of nothing, or not what went")
+            self.completed.add(which)
+
+    def erase(self, account, position, slot, key):
+        if (account, OWN_SLOT) in self.erased or (account, slot) in self.erased:
+            return
+        slots = self.sealed[account]
+        gone = slots if slot == OWN_SLOT else {slot: slots.get(slot, 0)}
+        self.sealed_erased += sum(many for each, many in gone.items() if (account, each) not in self.erased)
+        if slot == OWN_SLOT:  # its completion says it for all
+            self.erased = {which: told for which, told in self.erased.items() if which[0] != account}
+        self.erased[account, slot] = position, key, sum(gone.values())
 
     def is_beginning(self, event):
         if event.payload_type != LEDGER_CREATED or event.account != LEDGER_ACCOUNT:
@@ -90,9 +105,8 @@ class History:
             return False
 
     def sealed_parts(self):
-        """Those of closed accounts, which nobody can open; and the others."""
-        erased = sum(sealed for _, _, sealed in self.closings.values())
-        return {"sealed_erased": erased, "sealed_without_key": sum(self.sealed.values()) - erased}
+        """Those that nobody can open any more; and the others."""
+        return {"sealed_erased": self.sealed_erased, "sealed_without_key": self.all_sealed - self.sealed_erased}
 
     def next_key(self, event):
         """The key that a rotation puts in force."""

@@ -14,7 +14,7 @@ import flatbuffer  # noqa: E402
 NONCE_BYTES, COMMITMENT_BYTES, TAG_BYTES, KEY_BYTES = 24, 32, 16, 32
 WRAPPED_BYTES = NONCE_BYTES + COMMITMENT_BYTES + KEY_BYTES + TAG_BYTES
 LOG_BLOCK_BYTES, LOG_HEADER_BYTES = 32_768, 7  # RocksDB's write-ahead log
-LEDGER, SLOTS = bytes(16), range(3)
+LEDGER, SLOTS = bytes(16), range(16)
 ENTRY_COUNT_BYTES = 2
 
 
@@ -65,7 +65,8 @@ class Thief:
     def __init__(self, folder, accounts):
         self.folder = Path(folder)
         self.master = bytes.fromhex((self.folder / "master.key").read_text().strip())
-        self.places, self.keys, self.strangers = defaultdict(set), {}, 0
+        self.places, self.slots = defaultdict(set), defaultdict(set)  # files with a key, by account and with its slot
+        self.keys, self.strangers = {}, 0  # keys by account and slot
         for file, octets in contents(self.folder):
             self.find_keys(file, octets, [LEDGER, *accounts])
 
@@ -75,21 +76,20 @@ class Thief:
         at = octets.find(mark)
         while at >= 0:
             wrapped = octets[at - NONCE_BYTES:at - NONCE_BYTES + WRAPPED_BYTES]
-            owner = next((each for each in accounts if self.unwrap(each, wrapped)), None)
+            places = ((each, slot) for each in accounts for slot in SLOTS)
+            owner = next((place for place in places if self.unwrap(*place, wrapped)), None)
             if owner is None:
                 self.strangers += 1
             else:
-                self.places[owner].add(file.name)
+                self.places[owner[0]].add(file.name)
+                self.slots[owner].add(file.name)
             at = octets.find(mark, at + 1)
 
-    def unwrap(self, account, wrapped):
-        for slot in SLOTS:
-            key = opened(self.master, wrapped, b"daicho wrapped key v1" + account + slot.to_bytes(4, "big"))
-            if key:
-                if slot == 0:
-                    self.keys[account] = key
-                return key
-        return None
+    def unwrap(self, account, slot, wrapped):
+        key = opened(self.master, wrapped, b"daicho wrapped key v1" + account + slot.to_bytes(4, "big"))
+        if key:
+            self.keys[account, slot] = key
+        return key
 
     def sealed_parts(self, envelopes):
         """What of these events can be opened, joined."""
@@ -97,9 +97,9 @@ class Thief:
         for envelope in envelopes:
             event, octets = events.parse(envelope), envelope[events.EVENT_AT:]
             root = flatbuffer.root(octets)
-            if event.is_sealed and event.account in self.keys:
-                key = keyed_hash(self.keys[event.account], "daicho event key v1", event.position.to_bytes(8, "big"),
-                                 event.account)
+            data_key = self.keys.get((event.account, event.sealed_slot))
+            if event.is_sealed and data_key:
+                key = keyed_hash(data_key, "daicho event key v1", event.position.to_bytes(8, "big"), event.account)
                 plain += opened(key, root.octets(5), root.octets(0)) or b""
         return plain
 
