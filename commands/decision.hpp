@@ -39,12 +39,16 @@ struct Refusal {
   Json extra = Json::object();  ///< further members of the answer: `guesses_left`
 };
 
+/// Sealed values, read once the events that say so are durable; members of the answer that no stored first answer has.
+using Reveal = std::function<Json(const Account& account, const Context& context)>;
+
 struct Decision {
   std::vector<Draft> events;
   std::optional<Refusal> refusal;
   Json returns = Json::object();  ///< beside the events' places
   /// Members of the answer that describe proofs, masked: `offers`, `proofs_kept`, `proofs_removed`.
   std::vector<std::pair<const char*, std::vector<Id>>> described;
+  Reveal reveal;
   bool counted = false;  ///< a refusal past what is recorded one by one: counted (R-LED-1)
 };
 

@@ -29,7 +29,7 @@ Id id_of(const Tag32& name_hash, Time registered_at) {
 }
 
 Tag32 hash_of(const KeyRing& keys, std::string_view name) {
-  return keyed_hash(keys.lookup_key(), "daicho decoy v1", {as_bytes(name)});
+  return keyed_hash(keys.code_key(), "daicho decoy v2", {as_bytes(name)});  // the lookup key is rotated; decoys stay
 }
 
 Decoy decoy_of(const KeyRing& keys, const Tag32& name_hash) {

@@ -26,11 +26,11 @@ Executor::Stripes::~Stripes() {
   for (const std::size_t stripe : held_) stripes_[stripe].unlock();
 }
 
-Executor::Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads)
+Executor::Executor(Store& store, Log& log, KeyRing& keys, Entropy entropy, unsigned password_threads)
     : store_(store), log_(log), keys_(keys), entropy_(std::move(entropy)), passwords_(password_threads) {}
 
-Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& log, const KeyRing& keys,
-                                                             Entropy entropy, unsigned password_threads) {
+Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& log, KeyRing& keys, Entropy entropy,
+                                                             unsigned password_threads) {
   auto ledger = load_ledger(store);
   if (!ledger) return Unexpected{ledger.error()};
   std::unique_ptr<Executor> executor(new Executor(store, log, keys, std::move(entropy), password_threads));
@@ -40,18 +40,16 @@ Result<std::unique_ptr<Executor>, StoreError> Executor::open(Store& store, Log& 
 
 namespace {
 
-std::uint64_t hash_of(ByteView bytes) { return std::hash<std::string_view>{}(as_text(bytes)); }
-
 template <class... Kinds>
 bool is_one_of(const Command& command) {
   return (std::holds_alternative<Kinds>(command) || ...);
 }
 
 bool is_ledgers_own(const Request& request) {
-  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, AcceptRestore, RecordProjectionDigests>(
-          request.command))
+  if (is_one_of<AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RotateMasterKey, RotateLookupKey,
+                AcceptRestore, RecordProjectionDigests>(request.command))
     return true;
-  return is_one_of<RefuseCommand, CountRefusals>(request.command) && !request.account;
+  return is_one_of<RefuseCommand, CountRefusals, DiscloseEvents>(request.command) && !request.account;
 }
 
 /// What a decoy answers to: public pages, the delivery of what they caused, the scheduler.
@@ -62,8 +60,8 @@ bool is_for_decoys(const Request& request) {
 
 /// What is still done for an account that has ended.
 bool is_done_after_end(const Command& command) {
-  return is_one_of<CloseExpiredAccount, EraseDataKey, CompleteErasure, RecordDelivery, RefuseCommand, CountRefusals>(
-      command);
+  return is_one_of<CloseAgain, CloseExpiredAccount, EraseDataKey, CompleteErasure, RecordDelivery, RefuseCommand,
+                   CountRefusals>(command);
 }
 
 Fault fault_of(const LogError& error) {
@@ -96,6 +94,15 @@ Id Executor::new_id(Time now) const {
   return make_uuid_v7(now, random);
 }
 
+Access* access_in(Command& command) {
+  return std::visit(
+      [](auto& one) -> Access* {
+        if constexpr (std::is_base_of_v<Access, std::decay_t<decltype(one)>>) return &one;
+        return nullptr;
+      },
+      command);
+}
+
 bool is_public(const Command& command) {
   if (const auto* start = std::get_if<StartChallenge>(&command)) return is_public(start->purpose);
   if (const auto* sign_in = std::get_if<RecordSignIn>(&command)) return !sign_in->succeeded;
@@ -124,11 +131,13 @@ Result<Answer, Fault> Executor::execute(Request request) {
   std::vector<std::uint64_t> hashes = {hash_of(run.account_id.view()),
                                        hash_of(as_bytes(answer_row_key(run.request.issuer)))};
   if (unknown) hashes.push_back(hash_of(as_bytes(decoy_row_key(run.account_id))));
-  if (const auto name = folded_name(run.request.command)) {
-    run.name_tag = sign_in_name_tag(keys_, *name);
-    hashes.push_back(hash_of(run.name_tag->view()));
+  if (const Access* access = access_in(run.request.command)) {  // one investigator's accesses are counted in turn
+    const std::string& investigator = investigator_of(*access, run.request.issuer);
+    hashes.push_back(hash_of(as_bytes(access_rows_prefix(investigator))));
   }
-  if (std::holds_alternative<RotateSigningKey>(run.request.command)) {
+  run.name = folded_name(run.request.command);
+  if (run.name) hashes.push_back(hash_of(as_bytes(*run.name)));
+  if (is_one_of<RotateSigningKey, RotateLookupKey>(run.request.command)) {
     const Stripes locks(stripes_);
     return this->run(run);
   }
@@ -206,7 +215,8 @@ std::optional<Fault> Executor::load(Run& run) {
     run.key_row = std::move(row);
   } else {
     // What comes after an account was erased is refused, at most on record, and none of it is sealed.
-    run.data_key = run.is_erased() ? ledger_key() : keys_.data_key(store_, run.account_id);
+    const bool is_keyless = run.is_erased() || is_one_of<CloseAgain>(run.request.command);
+    run.data_key = is_keyless ? ledger_key() : keys_.data_key(store_, run.account_id);
   }
   if (run.is_erased()) forget_source(run.request.issuer);
   if (!run.data_key) return Fault{FaultKind::no_such_account, "The account's key is erased."};
@@ -294,7 +304,8 @@ Decision decide(const State&, const CountRefusals& command, const Context&) {
 
 Decision Executor::decide_at(Run& run, Time now) const {
   const Context context = context_of(run, now);
-  const bool is_due = !run.account.life.end && run.account.windows.is_due(now);
+  const bool ends_again = is_one_of<CloseAgain>(run.request.command);  // as of before whatever ran out since
+  const bool is_due = !run.account.life.end && !ends_again && run.account.windows.is_due(now);
   const std::optional<Account> in_effect = is_due ? std::optional(settled(run.account, now)) : std::nullopt;
   const Account& account = in_effect ? *in_effect : run.account;
   Decision decision = std::visit(
@@ -302,11 +313,13 @@ Decision Executor::decide_at(Run& run, Time now) const {
         using Kind = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<Kind, AdoptPolicy> || std::is_same_v<Kind, RegisterService> ||
                       std::is_same_v<Kind, RevokeService> || std::is_same_v<Kind, RotateSigningKey> ||
+                      std::is_same_v<Kind, RotateMasterKey> || std::is_same_v<Kind, RotateLookupKey> ||
                       std::is_same_v<Kind, AcceptRestore>) {
           return decide(*run.ledger, command, context);
         } else if constexpr (std::is_same_v<Kind, RecordProjectionDigests>) {
           return decide(*run.ledger, command);
-        } else if constexpr (std::is_same_v<Kind, RefuseCommand> || std::is_same_v<Kind, CountRefusals>) {
+        } else if constexpr (std::is_same_v<Kind, RefuseCommand> || std::is_same_v<Kind, CountRefusals> ||
+                             std::is_same_v<Kind, DiscloseEvents>) {
           return run.is_ledgers_own() ? decide(*run.ledger, command, context) : decide(account, command, context);
         } else {
           if (auto ended = check_not_ended(account); ended && !is_done_after_end(run.request.command))
@@ -352,23 +365,38 @@ Result<Answer, Fault> Executor::run(Run& run) {
   }
   if (overtaken) return Unexpected{Fault{FaultKind::busy, "The account changed meanwhile; try again."}};
   finish(run);
+  if (run.answer && run.decision.reveal)
+    run.answer->body.update(run.decision.reveal(run.account, context_of(run, log_.time())));
   if (run.answer) return *std::move(run.answer);
   return answer_of(run, run.account, context_of(run, log_.time()), {});
+}
+
+/// The sealed part of an event of the account: one that is stored, or one that is being appended.
+std::shared_ptr<const fb::PersonalT> Executor::personal_of(Run& run, const std::vector<Event>& appended,
+                                                           Position position) const {
+  const auto found = std::ranges::find(appended, position, &Event::position);
+  if (found == appended.end()) return context_of(run, 0).personal(position);
+  const SlotKey* key = found->sealed_slot() == own_key_slot ? nullptr : slot_key(run, found->sealed_slot());
+  auto personal = found->open(key ? key->key : *run.data_key);
+  return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
 }
 
 Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const {
   Rows rows;
   if (run.is_ledgers_own()) {
     run.ledger_after = *run.ledger;
-    for (std::size_t i = 0; i < events.size(); ++i) evolve(run.ledger_after, events[i], leaves[i]);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      evolve(run.ledger_after, events[i], leaves[i]);
+      append_access_row(rows, events[i]);
+    }
     rows.push_back({Family::rows, ledger_row_key(), encode_row(run.ledger_after)});
   } else {
+    const Lookup lookup{&keys_, [&](Position position) { return personal_of(run, events, position); }};
     Indexed before = indexed(run.account);
     for (std::size_t i = 0; i < events.size(); ++i) {
       evolve(run.account, events[i], leaves[i]);
       Indexed after = indexed(run.account);
-      const bool registers = events[i].as<fb::AccountRegistered>() != nullptr;
-      append_index_changes(rows, before, after, events[i], registers ? run.name_tag : std::nullopt);
+      append_index_changes(rows, before, after, events[i], lookup);
       before = std::move(after);
     }
     rows.push_back({Family::rows, account_row_key(run.account_id), encode_row(run.account)});
@@ -384,6 +412,7 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
               : encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key);
   rows.push_back({Family::answers, key, answer});
   append_drawn_keys(rows, run, events);
+  if (std::holds_alternative<RotateMasterKey>(run.request.command)) rows.push_back(wrapped_mark());
   return rows;
 }
 

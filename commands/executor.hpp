@@ -13,9 +13,11 @@
 
 #include "commands/access.hpp"
 #include "commands/blocking.hpp"
+#include "commands/disclosure.hpp"
 #include "commands/evidence.hpp"
 #include "commands/key_rotation.hpp"
 #include "commands/life_cycle.hpp"
+#include "commands/master_rotation.hpp"
 #include "commands/passwords.hpp"
 #include "commands/policy_adoption.hpp"
 #include "commands/proofs.hpp"
@@ -50,9 +52,9 @@ using Command =
                  ResetPassword, TrustDevice, MarkProofsLost, ProposeReplacementProof, ConfirmReplacementProof,
                  CancelReplacement, DisputeReplacement, CompleteReplacement, SubmitRecovery, DecideRecovery,
                  SendRecoverySurvey, BlockAccount, UnblockAccount, RecordEvidence, DeactivateMailbox, ExpireAccount,
-                 CloseAccount, CloseExpiredAccount, EraseDataKey, CompleteErasure, RecordAccess, AdoptPolicy,
-                 RegisterService, RevokeService, RotateSigningKey, AcceptRestore, RecordProjectionDigests,
-                 CountRefusals, RefuseCommand>;
+                 CloseAccount, CloseAgain, CloseExpiredAccount, EraseDataKey, CompleteErasure, RecordAccess,
+                 DiscloseEvents, AdoptPolicy, RegisterService, RevokeService, RotateSigningKey, RotateMasterKey,
+                 RotateLookupKey, AcceptRestore, RecordProjectionDigests, CountRefusals, RefuseCommand>;
 
 /// Whether anybody at a public page causes this command: one that names an unknown account must not tell (R-ACC-6).
 bool is_public(const Command& command);
@@ -78,6 +80,7 @@ enum class FaultKind {
   too_large,         ///< the event would exceed envelope_bytes_max
   busy,              ///< queue or password pool full: try later
   stopped,           ///< storage failed: nothing is accepted until the ledger is opened anew
+  damaged,           ///< what is stored is not as it was written: an audit says more
 };
 struct Fault {
   FaultKind kind;
@@ -95,8 +98,8 @@ struct Answer {
 class Executor {
  public:
   /// The caller keeps store, log and keys alive. Reads the ledger's state; `corrupt` when its rows need a rebuild.
-  static Result<std::unique_ptr<Executor>, StoreError> open(Store& store, Log& log, const KeyRing& keys,
-                                                            Entropy entropy, unsigned password_threads);
+  static Result<std::unique_ptr<Executor>, StoreError> open(Store& store, Log& log, KeyRing& keys, Entropy entropy,
+                                                            unsigned password_threads);
 
   Result<Answer, Fault> execute(Request request);
 
@@ -106,13 +109,23 @@ class Executor {
   /// again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
+  /// The erasures among these, up to 10,000 of them: none is left when it returns no answer. `busy` while an old file
+  /// is still read.
+  Result<std::vector<Answer>, Fault> finish_erasures();
+
   /// Without it rotate-signing-key has nowhere to keep the new key, and is told to try later. Before the first command.
   void set_signing_key_place(SigningKeyPlace place) { key_place_ = std::move(place); }
+
+  /// Wraps every key anew under `next`, beside other commands, in batches; records it; and clears the store's files of
+  /// what the old key opens. Goes on with a rotation that was interrupted, whatever `next` is; without one and without
+  /// `next` it does nothing. The issuer's idempotency key must be new. `busy` when it is on record and a file is still
+  /// read by somebody: call it again.
+  Result<Answer, Fault> rotate_master_key(const Issuer& issuer, std::optional<SecretKey> next);
 
   LedgerState ledger() const;  ///< as of the newest commit of the ledger's own
 
  private:
-  Executor(Store& store, Log& log, const KeyRing& keys, Entropy entropy, unsigned password_threads);
+  Executor(Store& store, Log& log, KeyRing& keys, Entropy entropy, unsigned password_threads);
 
   struct Run;      // one command on its way: executor_run.hpp
   struct SlotKey;  // a data key beside the account's own
@@ -127,6 +140,8 @@ class Executor {
   std::optional<Fault> ask_secrets(Run& run);
   Decision decide_at(Run& run, Time now) const;
   Context context_of(Run& run, Time now) const;
+  std::shared_ptr<const fb::PersonalT> personal_of(Run& run, const std::vector<Event>& appended,
+                                                   Position position) const;
   Rows fold(Run& run, const std::vector<Event>& events, const std::vector<Hash>& leaves) const;
   Answer answer_of(Run& run, const Account& shown, const Context& context, const std::vector<Event>& events) const;
   std::shared_ptr<const LedgerState> ledger_state() const;
@@ -141,16 +156,20 @@ class Executor {
   void append_drawn_keys(Rows& rows, const Run& run, std::span<const Event> appended) const;
   Hash command_digest(Run& run, std::span<const Draft> drafts) const;
   std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
-  Result<std::vector<Answer>, Fault> finish_erasures();
   std::optional<Result<Answer, Fault>> record_digests();
+  std::optional<Fault> begin_master_rotation(SecretKey next);
+  std::optional<Fault> rewrap_keys();
+  Result<std::uint64_t, Fault> count_keys() const;
+  std::optional<Fault> clear_files_of_old_keys();
   std::optional<Fault> keep_next_signer(Run& run, RotateSigningKey& command);
+  std::optional<Fault> draw_lookup_key(Run& run, RotateLookupKey& command) const;
   void settle_next_signer(const Run& run, const Result<std::vector<Place>, LogError>& places);
 
   static constexpr std::size_t lock_stripes = 4'096;
 
   Store& store_;
   Log& log_;
-  const KeyRing& keys_;
+  KeyRing& keys_;  // what it changes is the master key, which is guarded in there
   Entropy entropy_;
   PasswordPool passwords_;
   SigningKeyPlace key_place_;
@@ -165,6 +184,8 @@ class Executor {
     bool is_decoys = false;  ///< not among what a tick says it did
   };
   std::mutex erasures_mutex_;  // held while erasures are finished: those that come meanwhile share the next round
+
+  std::mutex master_mutex_;  // held while the master key is rotated
 
   std::mutex counted_mutex_;  // guards counted_
   std::map<std::pair<Id, std::uint16_t>, Counted> counted_;

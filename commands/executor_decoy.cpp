@@ -17,11 +17,14 @@ void drop_unreachable(Draft& draft, const Account& account) {
   });
 }
 
-/// The same rows that an account's events change, out of the way of the account's.
-void append_index_rows(Rows& rows, const Indexed& before, const Indexed& after, const Event& event) {
+/// The same rows that an account's events change, out of the way of the account's. Of its addresses they are made, for
+/// that takes time, and dropped: nobody is found by a decoy's.
+void append_index_rows(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
+                       const Lookup& lookup) {
   Rows changes;
-  append_index_changes(changes, before, after, event, std::nullopt);
+  append_index_changes(changes, before, after, event, lookup);
   for (RowChange& change : changes) {
+    if (change.key.starts_with('P')) continue;
     change.family = Family::meta;
     change.key = decoy_index_key(change.key);
     rows.push_back(std::move(change));
@@ -50,6 +53,7 @@ Result<Answer, Fault> Executor::run_decoy(Run& run) {
   std::vector<Event> events;
   Rows rows;
   Indexed before = indexed(run.account);
+  const Lookup lookup{&keys_, context_of(run, now).personal};
   const Signer signer("decoy", decoy.data_key.view());
   envelopes.reserve(run.decision.events.size());
   for (Draft& draft : run.decision.events) {
@@ -62,7 +66,7 @@ Result<Answer, Fault> Executor::run_decoy(Run& run) {
     events.push_back(*Event::parse(as_bytes(envelopes.back())));
     evolve(run.account, events.back(), leaf_hash(as_bytes(envelopes.back())));
     Indexed after = indexed(run.account);
-    append_index_rows(rows, before, after, events.back());
+    append_index_rows(rows, before, after, events.back(), lookup);
     before = std::move(after);
     rows.push_back({Family::meta, decoy_event_key(decoy.id, position), envelopes.back()});
   }

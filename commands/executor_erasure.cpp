@@ -1,34 +1,15 @@
 // Erasing: an account with its closing (R-LIFE-1, R-LIFE-3), its mailbox (R-LIFE-2), the destination of a removed proof
 // (R-PRF-5): what the commit takes with it, and that no file keeps it after (docs/decisions/0020-erasure.md, 0023).
-#include <set>
-
+#include "commands/erasure.hpp"
 #include "commands/executor_run.hpp"
+#include "ledger/pending_erasure.hpp"
 #include "projections/history.hpp"
 
 namespace daicho {
 
 namespace {
 
-/// The keys of the first answers that go: of the commands that what is erased concerns, but not of the erasing one.
-std::set<std::string> answer_keys(std::span<const Event> history, const Erasing& erasing) {
-  std::set<std::string> keys;
-  for (const Event& event : concerned(history, erasing)) keys.insert(answer_row_key(event));
-  keys.erase(answer_row_key(history.back()));
-  return keys;
-}
-
-/// What must be in no file any more, beside those answers.
-void append_prefixes(std::vector<RowPrefix>& prefixes, const Id& account, std::uint32_t slot) {
-  if (slot != own_key_slot) {
-    prefixes.push_back({Family::keys, KeyRing::row_key(account, slot)});
-    return;
-  }
-  prefixes.push_back({Family::keys, std::string(account.text())});
-  prefixes.push_back({Family::rows, account_row_key(account)});
-  prefixes.push_back({Family::rows, evidence_rows_prefix(account)});
-}
-
-/// Where a closing command keeps the mark of the sign-in name; null: it closes nothing.
+/// Where a closing command keeps the mark of the sign-in name; null: it closes nothing, or brings the mark.
 std::string* name_mark_of(Command& command) {
   if (auto* closing = std::get_if<CloseAccount>(&command)) return &closing->name_mark;
   if (auto* closing = std::get_if<CloseExpiredAccount>(&command)) return &closing->name_mark;
@@ -39,35 +20,32 @@ std::string* name_mark_of(Command& command) {
 
 /// What a command that may erase needs to know of the account: its events, and under which tag its name is found.
 std::optional<Fault> Executor::prepare_erasure(Run& run) const {
-  std::string* mark = name_mark_of(run.request.command);
-  const bool is_of_mailbox = std::holds_alternative<DeactivateMailbox>(run.request.command) &&
-                             run.account.keys.find(mailbox_key_slot) != nullptr;
-  const bool may_erase = mark || is_of_mailbox || std::holds_alternative<EraseDataKey>(run.request.command);
+  Command& command = run.request.command;
+  std::string* mark = name_mark_of(command);
+  const bool is_of_mailbox =
+      std::holds_alternative<DeactivateMailbox>(command) && run.account.keys.find(mailbox_key_slot) != nullptr;
+  const bool may_erase = mark || is_of_mailbox || std::holds_alternative<EraseDataKey>(command) ||
+                         std::holds_alternative<CloseAgain>(command);
   if (!may_erase || run.decoy || run.is_erased()) return std::nullopt;
   auto history = account_events(store_, run.account.head, {});
   if (!history) return fault_of(history.error());
   run.history = *std::move(history);
   if (!mark) return std::nullopt;
-  const auto registered = Event::parse(as_bytes(run.history.front()));
-  const auto name_tag = registered_name_tag(*registered, keys_, store_);
-  if (name_tag) *mark = name_mark(*ledger_key(), run.account_id, *name_tag);
+  if (const auto registered = context_of(run, 0).personal(run.account.identity.registered))
+    *mark = name_mark(*ledger_key(), run.account_id, sign_in_name_tag(keys_, registered->sign_in_name));
   return std::nullopt;
 }
 
-/// In the commit of what erases: the data key, or with the account all of them, what waits to be sent, who holds it,
-/// and the first answers, whose keys stay used.
+/// In the commit of what erases: beside the keys what waits to be sent, who holds it, and the first answers.
 void Executor::append_erasure(Rows& rows, const Run& run, std::span<const Event> appended) const {
   std::vector<Event> history = parse_events(run.history);
+  std::ranges::move(erasure_rows(run.account_id, history, *erasing(appended.back())), std::back_inserter(rows));
   history.insert(history.end(), appended.begin(), appended.end());
-  const Erasing what = *erasing(history.back());
-  const bool is_all = what.slot == own_key_slot;
-  append_erasing_changes(rows, history, marked_name_tag(history.back(), *ledger_key()));
-  rows.push_back({Family::keys,
-                  is_all ? std::string(run.account_id.text()) : KeyRing::row_key(run.account_id, what.slot),
-                  std::nullopt, is_all});
-  for (const Id& notification : is_all ? notifications_of(history) : withdrawn_notifications(history, what))
-    rows.push_back({Family::leases, std::string(notification.text()), std::nullopt});
-  for (const std::string& key : answer_keys(history, what)) rows.push_back({Family::answers, key, ""});
+  const auto name_tag = marked_name_tag(history.back(), *ledger_key());
+  append_erasing_changes(rows, history,
+                         name_tag ? std::optional(sign_in_name_row(keys_, *name_tag, run.account_id)) : std::nullopt);
+  if (std::holds_alternative<CloseAgain>(run.request.command))
+    rows.push_back({Family::meta, pending_rows_prefix(run.account_id), std::nullopt, true});
 }
 
 namespace {
@@ -85,19 +63,16 @@ std::string key_of_completion(const Due& due) {
   return slot == own_key_slot ? key : key + "/" + std::to_string(slot);
 }
 
-/// What went with it, by the account's history; what of that must be in no file any more is added to `prefixes`.
-Result<CompleteErasure, StoreError> gone_with(const Store& store, const Account& account, Position erased_at,
-                                              std::vector<RowPrefix>& prefixes) {
-  const auto envelopes = account_events(store, account.head, {.position = erased_at});
-  if (!envelopes) return Unexpected{envelopes.error()};
-  const std::vector<Event> history = parse_events(*envelopes);
+/// What went, by the account's history up to the erasing event; what of it must be in no file any more is added to
+/// `prefixes`.
+CompleteErasure gone_with(const Id& account, std::span<const Event> history, std::vector<RowPrefix>& prefixes) {
   const Erasing what = *erasing(history.back());
-  const std::set<std::string> answers = answer_keys(history, what);
-  append_prefixes(prefixes, account.id, what.slot);
-  for (const std::string& key : answers) prefixes.push_back({Family::answers, key});
+  const auto of_this = erased_prefixes(account, history.first(history.size() - 1), what);
+  prefixes.insert(prefixes.end(), of_this.begin(), of_this.end());
+  const auto is_answer = [](const RowPrefix& prefix) { return prefix.family == Family::answers; };
   const auto is_erased = [&](const Event& event) { return event.is_sealed() && what.covers(event); };
   return CompleteErasure{.sealed_events = static_cast<std::uint64_t>(std::ranges::count_if(history, is_erased)),
-                         .answers = answers.size(),
+                         .answers = static_cast<std::uint64_t>(std::ranges::count_if(of_this, is_answer)),
                          .notifications = withdrawn_notifications(history, what).size(),
                          .slot = what.slot};
 }
@@ -118,9 +93,12 @@ Result<std::vector<Answer>, Fault> Executor::finish_erasures() {
     if (!account) return Unexpected{fault_of(account.error())};
     const auto position = erased_at(**account, key_of_subject(each.subject));
     if (!position) continue;
-    const auto command = gone_with(store_, **account, *position, prefixes);
-    if (!command) return Unexpected{fault_of(command.error())};
-    commands.emplace_back(each, *command);
+    const auto envelopes = account_events(store_, (*account)->head, {.position = *position});
+    if (!envelopes) return Unexpected{fault_of(envelopes.error())};
+    const std::vector<Event> history = parse_events(*envelopes);
+    commands.emplace_back(each, gone_with(each.account, history, prefixes));
+    if (const auto name_tag = marked_name_tag(history.back(), *ledger_key()))  // it stays, but not who wrote it when
+      prefixes.push_back({Family::rows, sign_in_name_row_key(*name_tag)});
   }
   if (auto error = store_.purge(prefixes))
     return Unexpected{Fault{FaultKind::busy, "Not erased yet: " + error->detail}};

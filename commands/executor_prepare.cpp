@@ -1,4 +1,4 @@
-// What must be known before a decision and would be too slow or impure inside it: the name index, the outbox, Argon2id.
+// What must be known before a decision and would be too slow or impure inside it: the indexes, the outbox, Argon2id.
 #include <algorithm>
 #include <set>
 
@@ -39,12 +39,12 @@ Result<std::optional<Waiting>, StoreError> waiting(const Store& store, const Id&
 }  // namespace
 
 std::optional<Fault> Executor::prepare(Run& run) {
-  if (auto* registration = std::get_if<RegisterAccount>(&run.request.command); registration && run.name_tag) {
-    const auto holder = store_.get(Family::rows, as_bytes(sign_in_name_row_key(*run.name_tag)));
+  if (auto* registration = std::get_if<RegisterAccount>(&run.request.command); registration && run.name) {
+    const auto holder = find_sign_in_name(store_, keys_, *run.name);
     if (!holder) return fault_of(holder.error());
     registration->is_name_taken = holder->has_value();
     if (holder->has_value() && run.policy().sign_in_name_reuse == "after_closing") {  // R-LIFE-1
-      const auto account = load_account(store_, *Id::from(as_bytes(**holder)));
+      const auto account = load_account(store_, **holder);
       if (!account) return fault_of(account.error());
       registration->is_name_taken = !*account || !(*account)->life.end;
     }
@@ -54,8 +54,15 @@ std::optional<Fault> Executor::prepare(Run& run) {
     if (!found) return fault_of(found.error());
     if (*found) delivery->waiting = (*found)->kind, delivery->proof = (*found)->proof;
   }
+  if (Access* access = access_in(run.request.command)) {
+    const std::string& investigator = investigator_of(*access, run.request.issuer);
+    const auto earlier = read_accesses(store_, investigator, log_.time() - day_marks_kept);
+    if (!earlier) return fault_of(earlier.error());
+    for (const AccessRow& row : *earlier) access->earlier.push_back(row.at);
+  }
   if (auto fault = prepare_erasure(run)) return fault;
   if (auto* rotation = std::get_if<RotateSigningKey>(&run.request.command)) return keep_next_signer(run, *rotation);
+  if (auto* rotation = std::get_if<RotateLookupKey>(&run.request.command)) return draw_lookup_key(run, *rotation);
   return ask_secrets(run);
 }
 

@@ -23,6 +23,9 @@ class Executor::Stripes {
   std::vector<std::size_t> held_;
 };
 
+/// Which lock something has: an account, by its id; a name, by its tag.
+inline std::uint64_t hash_of(ByteView bytes) { return std::hash<std::string_view>{}(as_text(bytes)); }
+
 struct Executor::SlotKey {
   SecretKey key;
   Vault vault;
@@ -39,7 +42,7 @@ struct Executor::Run {
   std::optional<Vault> vault;
   std::map<std::uint32_t, std::unique_ptr<const SlotKey>> slots;  ///< that were asked for; null: there is none
   std::optional<Decoy> decoy;                                     ///< instead of an account, when nobody has the name
-  std::optional<Tag32> name_tag;                                  ///< of the sign-in name being registered
+  std::optional<std::string> name;   ///< the sign-in name being registered, in normalised form
   std::vector<std::string> history;  ///< envelopes of the account's events, when something of it is erased
   bool has_erased = false;
   std::unordered_map<Position, std::shared_ptr<const fb::PersonalT>> opened;
@@ -56,6 +59,9 @@ struct Executor::Run {
   bool is_erased() const { return account.life.end && account.life.end->is_erased(); }
   AccountHead head() const { return is_ledgers_own() ? ledger->head : account.head; }
 };
+
+/// The command as one that shows sealed fields; null: it shows none.
+Access* access_in(Command& command);
 
 /// Key of the row that keeps a command's first answer.
 std::string answer_row_key(const Issuer& issuer);

@@ -11,4 +11,12 @@ Decision decide(const LedgerState&, const RotateSigningKey& command, const Conte
   return decision;
 }
 
+Decision decide(const LedgerState& ledger, const RotateLookupKey& command, const Context&) {
+  Decision decision = accepted({{"rotation", ledger.lookup_rotations + 1}});
+  decision.events.push_back(draft(
+      fb::LookupKeyRotatedT{.old_key_fingerprint = command.old_fingerprint, .key_fingerprint = command.fingerprint},
+      {Rule::led_5}));
+  return decision;
+}
+
 }  // namespace daicho

@@ -1,5 +1,6 @@
-// commands/key_rotation.hpp — a new signing key for the ledger, as an event of its own account (R-LED-5).
-// The executor draws the key, has it kept before its event is appended, and appends with nothing else in flight.
+// commands/key_rotation.hpp — a new signing key or lookup key for the ledger, as an event of its own account (R-LED-5).
+// The executor draws the key and appends with nothing else in flight: a signing key is kept before its event is
+// appended, a lookup key in the same commit.
 #pragma once
 
 #include "commands/decision.hpp"
@@ -13,6 +14,13 @@ struct RotateSigningKey {
   std::string vkey = {};  ///< of the new key
 };
 Decision decide(const LedgerState& ledger, const RotateSigningKey& command, const Context& context);
+
+/// Issued only by `daicho keys rotate-lookup`, which then puts the rows under the new key
+/// (projections/lookup_rotation.hpp). The executor fills it in.
+struct RotateLookupKey {
+  Hash old_fingerprint = {}, fingerprint = {};
+};
+Decision decide(const LedgerState& ledger, const RotateLookupKey& command, const Context& context);
 
 /// Where the signing key is kept between runs; handed in by tools/. None of them throws.
 struct SigningKeyPlace {

@@ -14,4 +14,14 @@ Decision decide(const LedgerState&, const AcceptRestore& command, const Context&
   return decision;
 }
 
+Decision decide(const Account& account, const CloseAgain& command, const Context&) {
+  if (account.life.end && account.life.end->is_erased()) return accepted();
+  Decision decision = accepted({{"state", "closed"}});
+  fb::AccountClosedT closed{.key_fingerprint = command.key_fingerprint};
+  closed.name_mark.assign(command.name_mark.begin(), command.name_mark.end());
+  decision.events.push_back(draft(std::move(closed), {Rule::life_1}));
+  decision.events.back().caused_by = command.restore;
+  return decision;
+}
+
 }  // namespace daicho

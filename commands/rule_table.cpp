@@ -178,7 +178,7 @@ constexpr auto table = std::to_array<RuleText>({
      "decide-recovery", "RecoveryVerified RecoveryNotVerified"},
     {Rule::rec_11, "R-REC-11", "Support can neither send a reset link nor read or change account details",
      "サポート担当者は、リセット リンクの送信も、アカウントの詳細の閲覧や変更もできません", "000", "",
-     "decide-recovery reset-password change-profile change-password record-access", "CommandRefused"},
+     "decide-recovery reset-password change-profile change-password record-access disclose-events", "CommandRefused"},
     {Rule::blk_1, "R-BLK-1", "The account is blocked", "このアカウントはブロックされています", "002", "",
      "block-account record-sign-in", "AccountBlocked SignInRefused"},
     {Rule::blk_2, "R-BLK-2", "A block is lifted only by a passed challenge to unblock or a verified recovery",
@@ -189,7 +189,7 @@ constexpr auto table = std::to_array<RuleText>({
      "AccountBlocked AccountUnblocked"},
     {Rule::life_1, "R-LIFE-1", "An account is closed with its password and an explicit yes, and stays closed",
      "アカウントの削除にはパスワードの再入力と明示的な同意が必要で、削除後は元に戻せません", "002",
-     "sign_in_name_reuse max_code_guesses", "close-account register-account",
+     "sign_in_name_reuse max_code_guesses", "close-account register-account disclose-events",
      "AccountClosed ErasureCompleted PasswordRejected"},
     {Rule::life_2, "R-LIFE-2", "A mailbox without sign-ins is deactivated, and nothing is kept of it",
      "サインインのないメールボックスは無効になり、その内容は何も残りません", "002",
@@ -212,11 +212,13 @@ constexpr auto table = std::to_array<RuleText>({
      "ポリシーの値は、定められた範囲内でなければなりません", "", "", "adopt-policy", "PolicyAdopted"},
     {Rule::led_5, "R-LED-5",
      "Only services with the right role issue commands, and every event says who asked for it, when and why",
-     "コマンドを出せるのは許可されたサービスだけで、誰がいつなぜ求めたかがすべてのイベントに残ります", "", "",
-     "register-service revoke-service record-access rotate-signing-key",
-     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated RestoreAccepted"},
+     "コマンドを出せるのは許可されたサービスだけで、誰がいつなぜ求めたかがすべてのイベントに残ります", "",
+     "accesses_per_day day_kind day_zone",
+     "register-service revoke-service record-access disclose-events rotate-signing-key",
+     "ServiceRegistered ServiceRevoked AccessRecorded CommandRefused SigningKeyRotated LookupKeyRotated "
+     "RestoreAccepted"},
     {Rule::led_6, "R-LED-6", "No secret is written in clear", "秘密の情報が平文で書き込まれることはありません", "", "",
-     "", ""},
+     "disclose-events", "MasterKeyRotated"},
 });
 
 }  // namespace

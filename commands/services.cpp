@@ -19,6 +19,7 @@ struct CommandRoles {
 
 /// Every command that not just front ends issue; the rest is theirs.
 constexpr auto command_roles = std::to_array<CommandRoles>({
+    {"lease", {delivery, none}},  // no command: what the outbox hands out
     {"record-delivery", {delivery, none}},
     {"block-account", {risk, none}},
     {"record-evidence", {evidence, none}},
@@ -28,6 +29,7 @@ constexpr auto command_roles = std::to_array<CommandRoles>({
     {"expire-account", {scheduler, none}},
     {"deactivate-mailbox", {front_end, scheduler}},
     {"record-access", {investigator, none}},
+    {"disclose-events", {investigator, auditor}},
     {"adopt-policy", {admin, none}},
     {"register-service", {admin, none}},
     {"revoke-service", {admin, none}},
@@ -52,18 +54,32 @@ std::span<const fb::Role> roles_of(std::string_view command) {
   })));
 }
 
-std::optional<Refusal> check_role(const LedgerState& ledger, std::string_view service, std::string_view command) {
+namespace {
+
+/// Why a service that holds none of these roles is refused; none: any will do.
+std::optional<Refusal> check_holds(const LedgerState& ledger, std::string_view service,
+                                   std::span<const fb::Role> roles, const char* detail) {
   if (ledger.services.empty() || service == owner_service) return std::nullopt;
   const Service* known = ledger.find_service(service);
   if (!known) return bad("service_unknown", "No service of this name is registered.");
-  const auto roles = roles_of(command);
   if (roles.empty() || std::ranges::any_of(roles, [&](fb::Role role) { return has(*known, role); }))
     return std::nullopt;
   if (has(*known, support)) {
     return Refusal{Rule::rec_11, "support_overreach",
                    "Support staff can neither send a reset link nor read or change an account."};
   }
-  return bad("role_missing", "The service holds no role that may issue this command.");
+  return bad("role_missing", detail);
+}
+
+}  // namespace
+
+std::optional<Refusal> check_role(const LedgerState& ledger, std::string_view service, std::string_view command) {
+  return check_holds(ledger, service, roles_of(command), "The service holds no role that may issue this command.");
+}
+
+std::optional<Refusal> check_reader(const LedgerState& ledger, std::string_view service) {
+  static constexpr std::array readers = {front_end, risk, auditor, investigator, admin};
+  return check_holds(ledger, service, readers, "The service holds no role that may read.");
 }
 
 bool is_not_permitted(const Json& answer) {
@@ -72,9 +88,7 @@ bool is_not_permitted(const Json& answer) {
 }
 
 Decision decide(const LedgerState& ledger, const RegisterService& command, const Context& context) {
-  std::string word = command.name;
-  std::ranges::replace(word, '-', '_');
-  if (!is_word(word))
+  if (!is_hyphenated_word(command.name))
     return refused(bad("name_not_a_word", "A service is named with a-z, 0-9, _ and -, at most 64 of them."));
   if (command.name == owner_service || command.name == scheduler_service)
     return refused(bad("name_reserved", "This name is the ledger's own."));

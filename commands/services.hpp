@@ -30,7 +30,10 @@ std::span<const fb::Role> roles_of(std::string_view command);
 
 /// Why this service may not issue this command; nullopt: it may.
 std::optional<Refusal> check_role(const LedgerState& ledger, std::string_view service, std::string_view command);
-/// Whether a refusal is check_role's and the caller's own fault: `not permitted`, and no rule about accounts.
+/// Why this service may not ask queries and read the log; nullopt: it may. Support may not (R-REC-11), nor who only
+/// reports or delivers.
+std::optional<Refusal> check_reader(const LedgerState& ledger, std::string_view service);
+/// Whether a refusal is one of these two's and the caller's own fault: `not permitted`, and no rule about accounts.
 bool is_not_permitted(const Json& answer);
 
 /// A command that its service may not issue: refused and recorded, on the account when there is one.

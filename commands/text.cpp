@@ -2,13 +2,10 @@
 
 #include <arpa/inet.h>
 #include <unicode/idna.h>
-#include <unicode/normalizer2.h>
-#include <unicode/uchar.h>
 #include <unicode/unistr.h>
 #include <unicode/ustring.h>
 
 #include <algorithm>
-#include <cassert>
 #include <memory>
 
 namespace daicho {
@@ -25,28 +22,10 @@ bool is_word(std::string_view text) {
   return !text.empty() && text.size() <= word_bytes_max && std::ranges::all_of(text, is_allowed);
 }
 
-std::string fold(std::string_view text) {
-  UErrorCode status = U_ZERO_ERROR;
-  const icu::Normalizer2* nfkc_casefold = icu::Normalizer2::getNFKCCasefoldInstance(status);
-  assert(U_SUCCESS(status));
-  const auto source =
-      icu::UnicodeString::fromUTF8(icu::StringPiece(text.data(), static_cast<std::int32_t>(text.size())));
-  const icu::UnicodeString folded = nfkc_casefold->normalize(source, status);
-  icu::UnicodeString result;
-  bool space_due = false;
-  for (std::int32_t i = 0; i < folded.length(); i = folded.moveIndex32(i, 1)) {
-    const UChar32 c = folded.char32At(i);
-    if (u_isUWhiteSpace(c)) {
-      space_due = !result.isEmpty();
-      continue;
-    }
-    if (space_due) result.append(static_cast<UChar32>(' '));
-    space_due = false;
-    result.append(c);
-  }
-  std::string utf8;
-  result.toUTF8String(utf8);
-  return utf8;
+bool is_hyphenated_word(std::string_view text) {
+  std::string word(text);
+  std::ranges::replace(word, '-', '_');
+  return is_word(word);
 }
 
 namespace {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "projections/folding.hpp"
+
 namespace daicho {
 
 inline constexpr std::size_t email_bytes_max = 254;       ///< RFC 5321 section 4.5.3.1.3, path less its brackets
@@ -15,9 +17,8 @@ inline constexpr std::size_t word_bytes_max = 64;
 bool is_utf8(std::string_view text);
 /// Lower-case letters, digits and `_`, at most word_bytes_max of them.
 bool is_word(std::string_view text);
-/// NFKC, case folded, outer white space removed, inner white space runs made one space: what two people would call
-/// equal.
-std::string fold(std::string_view text);
+/// Likewise, with `-`: names of services, ids of investigators.
+bool is_hyphenated_word(std::string_view text);
 
 struct Email {
   std::string local, domain;  ///< as typed; domain in ASCII (IDNA) lower case

@@ -50,6 +50,7 @@ struct AuditReport {
   std::uint64_t sealed_erased = 0;       ///< by their AccountClosed or DataKeyErased: nobody can open them
   std::uint64_t erasures = 0;            ///< completed ones
   std::uint64_t erasures_open = 0;       ///< erased, and no event says yet that no file holds the key
+  std::uint64_t erasures_pending = 0;    ///< on record in a longer copy of this log only: ledger/pending_erasure.hpp
   Time first_time = 0, last_time = 0;
   std::string last_checkpoint;           ///< the newest signed note
   std::optional<Finding> first_finding;  ///< the audit stops there

@@ -1,6 +1,7 @@
 #include "ledger/audit_chain.hpp"
 
 #include "ledger/log_rows.hpp"
+#include "ledger/pending_erasure.hpp"
 
 namespace daicho {
 namespace {
@@ -23,19 +24,6 @@ std::string words(NoteFault fault) {
       return "a note whose signature does not verify";
   }
   return {};
-}
-
-/// Which data keys the event says that its commit erases, by slot and fingerprint; nullopt: none.
-struct Erases {
-  std::uint32_t slot;
-  Hash fingerprint;
-};
-std::optional<Erases> erases(const Event& event) {
-  const auto* const closed = event.as<fb::AccountClosed>();
-  const auto* const erased = event.as<fb::DataKeyErased>();
-  const fb::Digest* const key = closed ? closed->key_fingerprint() : erased ? erased->key_fingerprint() : nullptr;
-  const Erases erases{erased ? erased->slot() : 0, key ? flatbuffers::UnPack(*key) : Hash{}};
-  return erased || !erases.fingerprint.is_zero() ? std::optional(erases) : std::nullopt;
 }
 
 }  // namespace
@@ -200,46 +188,46 @@ void AuditChain::count_sealed(const AuditedEvent& audited) {
 
 /// What is sealed under these keys up to here counts as erased.
 void AuditChain::erase(const ErasedKeys& erased, const Hash& fingerprint, Position position) {
-  ErasingEvent erasing{position, fingerprint, 0};
-  if (erased.slot != 0) accounts_[erased.account].key(erased.slot);
+  ErasingEvent record{position, fingerprint, 0};
+  if (erased.slot != own_key_slot) accounts_[erased.account].key(erased.slot);
   for (KnownKey& key : accounts_[erased.account].keys) {
-    if (erased.slot != 0 && key.slot != erased.slot) continue;
-    erasing.sealed += key.sealed;
+    if (erased.slot != own_key_slot && key.slot != erased.slot) continue;
+    record.sealed += key.sealed;
     report_.sealed_without_key -= key.unopened;
     report_.sealed_erased += key.unopened;
     key.unopened = 0;
     key.key_gone.reset();
-    const auto earlier = key.slot != 0 ? erasures_.find({erased.account, key.slot}) : erasures_.end();
+    const auto earlier = key.slot != own_key_slot ? erasures_.find({erased.account, key.slot}) : erasures_.end();
     if (earlier == erasures_.end()) continue;
     if (!earlier->second.is_completed) --report_.erasures_open;  // the closing's completion says it for all
     erasures_.erase(earlier);
   }
   ++report_.erasures_open;
-  erasures_.emplace(erased, erasing);
+  erasures_.emplace(erased, record);
 }
 
 /// What erases makes what its account sealed before erased; its completion repeats what went.
 std::optional<Finding> AuditChain::erasure(const Event& event) {
   const Id account = event.account();
   const auto is_erased = [&](std::uint32_t slot) { return erasures_.contains({account, slot}); };
-  if (const auto erased = erases(event); erased && !is_erased(0) && !is_erased(erased->slot))
+  if (const auto erased = erasing(event); erased && !is_erased(own_key_slot) && !is_erased(erased->slot))
     erase({account, erased->slot}, erased->fingerprint, event.position());
   const auto* const completed = event.as<fb::ErasureCompleted>();
   if (!completed) return std::nullopt;
-  const auto erasing = erasures_.find({account, completed->slot()});
-  if (heads_from_ > 0 && erasing == erasures_.end()) return std::nullopt;  // it may have been erased before
+  const auto record = erasures_.find({account, completed->slot()});
+  if (heads_from_ > 0 && record == erasures_.end()) return std::nullopt;  // it may have been erased before
   const bool knows_all = heads_from_ == 0;
   const Hash key = completed->key_fingerprint() ? flatbuffers::UnPack(*completed->key_fingerprint()) : Hash{};
-  const bool fits = erasing != erasures_.end() && !erasing->second.is_completed &&
-                    event.header().caused_by() == flatbuffers::Optional<Position>(erasing->second.position) &&
-                    key == erasing->second.fingerprint &&
-                    (!knows_all || completed->sealed_events() == erasing->second.sealed);
+  const bool fits = record != erasures_.end() && !record->second.is_completed &&
+                    event.header().caused_by() == flatbuffers::Optional<Position>(record->second.position) &&
+                    key == record->second.fingerprint &&
+                    (!knows_all || completed->sealed_events() == record->second.sealed);
   if (!fits) {
     return Finding{FindingKind::malformed, event.position(), account, "the completion of an erasure, once",
                    "one of key " + hex(key) + " and " + std::to_string(completed->sealed_events()) + " sealed events"};
   }
-  erasing->second.position = event.position();
-  erasing->second.is_completed = true;
+  record->second.position = event.position();
+  record->second.is_completed = true;
   ++report_.erasures;
   --report_.erasures_open;
   return std::nullopt;
@@ -253,43 +241,72 @@ bool AuditChain::is_erased_later(const Id& account, std::uint32_t slot) const {
   const auto failed = source_.scan(Family::events, ByteView(from), [&](ByteView, ByteView value) {
     envelope.assign(as_text(value));
     const auto event = Event::parse(as_bytes(envelope));
-    const auto erased = event && event->account() == account ? erases(*event) : std::nullopt;
-    is_erased = erased && (erased->slot == 0 || erased->slot == slot);
+    const auto erased = event && event->account() == account ? erasing(*event) : std::nullopt;
+    is_erased = erased && (erased->is_all() || erased->slot == slot);
     return !is_erased;
   });
   return !failed && is_erased;
 }
 
-std::optional<Finding> AuditChain::lost_key() const {
-  std::optional<Finding> first;
-  for (const auto& [account, known] : accounts_) {
-    for (const KnownKey& key : known.keys) {
-      if (!key.key_gone || (first && first->position <= *key.key_gone) || is_erased_later(account, key.slot)) continue;
-      first = Finding{FindingKind::key, *key.key_gone, account,
-                      "data key " + std::to_string(key.slot) + ", or an event that erased it", "neither"};
+/// Of accounts whose erasure is on record in a longer copy of this log only: what they sealed counts as erased, too.
+std::optional<StoreError> AuditChain::count_pending(const KeyFound& found) {
+  if (!source_.is_store()) return std::nullopt;
+  const auto pending = pending_erasures(source_);
+  if (!pending) return pending.error();
+  std::optional<Id> counted;
+  for (const PendingErasure& each : *pending) {
+    const auto known = accounts_.find(each.account);
+    const bool is_erased = erasures_.contains({each.account, own_key_slot});
+    if (known == accounts_.end() || is_erased || !is_proven(each, keys_.first())) continue;
+    for (KnownKey& key : known->second.keys) {
+      report_.sealed_without_key -= key.unopened;
+      report_.sealed_erased += key.unopened;
+      key.unopened = 0;
+      key.key_gone.reset();
     }
+    if (counted != each.account) ++report_.erasures_pending;  // two copies of the log may have one each
+    counted = each.account;
+    if (auto error = find_key({each.account, own_key_slot}, known->second.head.position, found)) return error;
   }
-  return first;
+  return std::nullopt;
 }
 
-std::optional<Finding> AuditChain::erased_keys() const {
-  std::optional<Finding> first = lost_key();
+/// A key that is stored though an event at `position` erased it.
+std::optional<StoreError> AuditChain::find_key(const ErasedKeys& erased, Position position,
+                                               const KeyFound& found) const {
+  const bool is_all = erased.slot == own_key_slot;
+  const std::string prefix =
+      is_all ? std::string(erased.account.text()) : KeyRing::row_key(erased.account, erased.slot);
+  const std::string which = is_all ? "no data key of the account" : "no data key " + std::to_string(erased.slot);
+  return source_.scan(Family::keys, as_bytes(prefix), [&](ByteView key, ByteView) {
+    if (as_text(key).starts_with(prefix))
+      found(position, erased.account, which + ", for it was erased", "one that is stored");
+    return false;
+  });
+}
+
+void AuditChain::find_lost_keys(const KeyFound& found) const {
+  for (const auto& [account, known] : accounts_) {
+    for (const KnownKey& key : known.keys) {
+      if (!key.key_gone || is_erased_later(account, key.slot)) continue;
+      found(*key.key_gone, account, "data key " + std::to_string(key.slot) + ", or an event that erased it", "neither");
+    }
+  }
+}
+
+std::optional<Finding> AuditChain::erased_keys() {
+  std::optional<Finding> first;
+  const KeyFound found = [&](Position position, const Id& account, const std::string& expected, const char* what) {
+    if (!first || position < first->position) first = Finding{FindingKind::key, position, account, expected, what};
+  };
+  const auto unreadable = [](const StoreError& error) {
+    return Finding{FindingKind::unreadable, 0, {}, "readable keys, and what is pending of them", error.detail};
+  };
+  if (const auto error = count_pending(found)) return unreadable(*error);
+  find_lost_keys(found);
   if (!source_.is_store()) return first;
   for (const auto& [erased, event] : erasures_) {
-    const bool is_all = erased.slot == 0;
-    const std::string prefix =
-        is_all ? std::string(erased.account.text()) : KeyRing::row_key(erased.account, erased.slot);
-    bool is_stored = false;
-    const auto failed = source_.scan(Family::keys, as_bytes(prefix), [&](ByteView key, ByteView) {
-      is_stored = as_text(key).starts_with(prefix);
-      return false;
-    });
-    if (failed)
-      return Finding{FindingKind::unreadable, event.position, erased.account, "readable keys", failed->detail};
-    if (!is_stored || (first && first->position <= event.position)) continue;
-    const std::string which = is_all ? "no data key of the account" : "no data key " + std::to_string(erased.slot);
-    first =
-        Finding{FindingKind::key, event.position, erased.account, which + ", for it was erased", "one that is stored"};
+    if (const auto error = find_key(erased, event.position, found)) return unreadable(*error);
   }
   return first;
 }

@@ -85,7 +85,7 @@ class AuditChain {
   std::optional<Finding> partial_tiles() const;
 
   /// After the last event: a data key is in the store unless an event erased it, and only then not.
-  std::optional<Finding> erased_keys() const;
+  std::optional<Finding> erased_keys();
 
   const Frontier& frontier() const { return frontier_; }
   /// The one that covers most of those whose size was not reached; null: all were.
@@ -108,8 +108,12 @@ class AuditChain {
   void count_sealed(const AuditedEvent& audited);
   void erase(const ErasedKeys& erased, const Hash& fingerprint, Position position);
   std::optional<Finding> erasure(const Event& event);
+  using KeyFound =
+      std::function<void(Position position, const Id& account, const std::string& expected, const char* what)>;
+  std::optional<StoreError> count_pending(const KeyFound& found);
+  std::optional<StoreError> find_key(const ErasedKeys& erased, Position position, const KeyFound& found) const;
   bool is_erased_later(const Id& account, std::uint32_t slot) const;
-  std::optional<Finding> lost_key() const;
+  void find_lost_keys(const KeyFound& found) const;
   bool tree_covers(const AuditedEvent& audited, std::string& roots) const;
 
   const LogSource& source_;

@@ -74,7 +74,7 @@ ByteView build_personal(Builder& builder, const Draft& draft, const Issuer& issu
   return vtable_bytes > 2 * sizeof(flatbuffers::voffset_t) ? finished(builder) : ByteView();
 }
 
-SecretKey event_key(const SecretKey& data_key, Position position, const Id& account) {
+SecretKey key_of_event(const SecretKey& data_key, Position position, const Id& account) {
   return derive_key(data_key, event_key_label, {big_endian(position), account.view()});
 }
 
@@ -115,7 +115,7 @@ std::string encode_event(const Draft& draft, const Issuer& issuer, const Place& 
   Builder& builder = work.event;
   flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> sealed;
   if (!personal.empty()) {
-    const std::string part = seal(event_key(data_key, place.position, place.account), personal, header);
+    const std::string part = seal(key_of_event(data_key, place.position, place.account), personal, header);
     sealed = builder.CreateVector(as_bytes(part).data(), part.size());
   }
   sodium_memzero(work.personal.GetBufferPointer(), work.personal.GetSize());
@@ -195,12 +195,17 @@ bool Event::verify(const Verifier& verifier) const {
          verifier.verify(as_bytes(signed_message(envelope_.subspan(prefix_bytes))), signature());
 }
 
-std::optional<fb::PersonalT> Event::open(const SecretKey& data_key) const {
+SecretKey Event::event_key(const SecretKey& data_key) const { return key_of_event(data_key, position(), account()); }
+
+bool Event::commits_to(const SecretKey& event_key) const {
+  return is_sealed() && daicho::commits_to(sealed(), event_key);
+}
+
+std::optional<fb::PersonalT> Event::open_with(const SecretKey& event_key) const {
   fb::PersonalT personal;
   if (!is_sealed()) return personal;
-  const ByteView sealed{event_->sealed()->data(), event_->sealed()->size()};
   const ByteView header{event_->header()->data(), event_->header()->size()};
-  auto opened = open_sealed(event_key(data_key, position(), account()), sealed, header);
+  auto opened = open_sealed(event_key, sealed(), header);
   if (!opened) return std::nullopt;
   const ByteView plain = as_bytes(*opened);
   flatbuffers::Verifier verifier(plain.data(), plain.size());

@@ -100,9 +100,17 @@ class Event {
   bool is_sealed() const { return event_->sealed() != nullptr; }
   std::uint32_t sealed_slot() const { return event_->sealed_slot(); }
   /// nullopt: not this key, or altered. An event without a sealed part gives an empty Personal.
-  std::optional<fb::PersonalT> open(const SecretKey& data_key) const;
+  std::optional<fb::PersonalT> open(const SecretKey& data_key) const { return open_with(event_key(data_key)); }
+
+  /// The key of this event's sealed part and of nothing else: no other event's key, nor the data key, follows from it.
+  SecretKey event_key(const SecretKey& data_key) const;
+  bool commits_to(const SecretKey& event_key) const;  ///< false of every other key; also without a sealed part
+  /// As `open`.
+  std::optional<fb::PersonalT> open_with(const SecretKey& event_key) const;
 
  private:
+  ByteView sealed() const { return {event_->sealed()->data(), event_->sealed()->size()}; }
+
   ByteView envelope_;
   const fb::Event* event_ = nullptr;
   const fb::Header* header_ = nullptr;

@@ -56,11 +56,30 @@ std::optional<StoreError> replace_file_durably(const std::filesystem::path& path
   return sync_directory(path.parent_path());
 }
 
+namespace {
+
+/// Not waiting: whoever opens a pipe to read hangs until somebody writes to it. nullopt: there is none.
+Result<std::optional<int>, StoreError> open_regular_file(const std::filesystem::path& path) {
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (file < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<int>();
+  struct stat status = {};
+  const bool is_known = file >= 0 && ::fstat(file, &status) == 0;
+  if (is_known && S_ISREG(status.st_mode)) return std::optional(file);
+  const bool is_socket = file < 0 && errno == ENXIO;
+  const StoreError failure = io_error(path, "cannot open");
+  if (file >= 0) ::close(file);
+  if (!is_known && !is_socket) return Unexpected{failure};
+  return Unexpected{StoreError{StoreFault::corrupt, path.string() + ": not a regular file"}};
+}
+
+}  // namespace
+
 Result<std::optional<std::string>, StoreError> read_whole_file(const std::filesystem::path& path,
                                                                std::size_t bytes_max) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0 && (errno == ENOENT || errno == ENOTDIR)) return std::optional<std::string>();
-  if (file < 0) return Unexpected{io_error(path, "cannot open")};
+  const auto opened = open_regular_file(path);
+  if (!opened) return Unexpected{opened.error()};
+  if (!*opened) return std::optional<std::string>();
+  const int file = **opened;
   std::string content;
   char buffer[65'536];
   ssize_t got = 0;

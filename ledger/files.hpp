@@ -20,7 +20,8 @@ std::optional<StoreError> sync_directory(const std::filesystem::path& directory)
 std::optional<StoreError> replace_file_durably(const std::filesystem::path& path, std::string_view content,
                                                unsigned mode = 0644);
 
-/// nullopt: there is none. `corrupt` when it has more than `bytes_max`.
+/// nullopt: there is none. `corrupt` when it has more than `bytes_max`, or is no regular file: a pipe or a device is
+/// not waited for.
 Result<std::optional<std::string>, StoreError> read_whole_file(const std::filesystem::path& path,
                                                                std::size_t bytes_max);
 

@@ -154,12 +154,16 @@ std::string seal(const SecretKey& key, ByteView plaintext, ByteView associated) 
   return sealed;
 }
 
-std::optional<std::string> open_sealed(const SecretKey& key, ByteView sealed, ByteView associated) {
-  if (sealed.size() < seal_overhead_bytes) return std::nullopt;
-  const ByteView nonce = sealed.first(nonce_bytes);
+bool commits_to(ByteView sealed, const SecretKey& key) {
+  if (sealed.size() < seal_overhead_bytes) return false;
   const ByteView commitment = sealed.subspan(nonce_bytes, commitment_bytes);
+  return equal_constant_time(commitment, keyed_hash(key, commitment_label, {}).view());
+}
+
+std::optional<std::string> open_sealed(const SecretKey& key, ByteView sealed, ByteView associated) {
+  if (!commits_to(sealed, key)) return std::nullopt;
+  const ByteView nonce = sealed.first(nonce_bytes);
   const ByteView ciphertext = sealed.subspan(nonce_bytes + commitment_bytes);
-  if (!equal_constant_time(commitment, keyed_hash(key, commitment_label, {}).view())) return std::nullopt;
 
   Subkey subkey;
   blake2b(subkey, key, encryption_label, {});

@@ -44,6 +44,8 @@ void wipe(std::string& secret);  ///< overwrites, then empties
 std::string seal(const SecretKey& key, ByteView plaintext, ByteView associated);
 /// nullopt when the key is not the committed one or any byte of sealed part or associated data was changed.
 std::optional<std::string> open_sealed(const SecretKey& key, ByteView sealed, ByteView associated);
+/// Whether a sealed part commits to this key, in constant time: no other key opens it. Not that it is unaltered.
+bool commits_to(ByteView sealed, const SecretKey& key);
 inline constexpr std::size_t seal_overhead_bytes = 24 + 32 + 16;
 
 }  // namespace daicho

@@ -9,6 +9,7 @@
 #include <charconv>
 
 #include "ledger/checkpoint.hpp"
+#include "ledger/files.hpp"
 #include "ledger/store_impl.hpp"
 
 namespace daicho {
@@ -58,15 +59,10 @@ std::uint64_t rows_number(const std::string& name) {
   return number;
 }
 
-std::optional<std::string> read_small_file(const std::filesystem::path& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return std::nullopt;
-  std::string content(note_bytes_max + 1, '\0');
-  const ssize_t got = ::pread(file, content.data(), content.size(), 0);
-  ::close(file);
-  if (got < 0) return std::nullopt;
-  content.resize(static_cast<std::size_t>(got));
-  return content;
+/// The published checkpoint; nullopt: there is none. Empty, as after a power loss: what is there is none.
+std::optional<std::string> read_published(const std::filesystem::path& path) {
+  auto content = read_whole_file(path, note_bytes_max);
+  return content ? *std::move(content) : std::string();
 }
 
 /// What the store's current state hangs on: unchanged means that no file became obsolete meanwhile.
@@ -278,7 +274,7 @@ Result<std::unique_ptr<Store>, StoreError> Store::open(const std::filesystem::pa
     if (!view) return view;
     if (auto lost = refuse_lost_tail(**view)) return Unexpected{std::move(*lost)};
   }
-  if (own) impl->published = read_small_file(directory / published_file);
+  if (own) impl->published = read_published(directory / published_file);
   if (auto error = impl->open(path)) return Unexpected{std::move(*error)};
   if (own && is_writer(mode)) {
     impl->published_file = ::open((directory / published_file).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -372,11 +368,12 @@ std::optional<StoreError> Store::scan_shadow(const RowVisitor& row) const {
   return scan_family(*impl_->db, impl_->shadow, {}, row);
 }
 
-std::optional<StoreError> Store::swap_shadow() {
+std::optional<StoreError> Store::swap_shadow(const Rows& beside) {
   const std::lock_guard lock(impl_->family_mutex);
   assert(impl_->shadow);
   // One synced write: the write-ahead log then holds every shadow row before it, too.
-  const Rows rows = {{Family::meta, std::string(live_rows_key), impl_->shadow->GetName()}};
+  Rows rows = beside;
+  rows.push_back({Family::meta, std::string(live_rows_key), impl_->shadow->GetName()});
   if (auto error = impl_->write(rows, impl_->rows, true)) return error;
   impl_->rows = std::exchange(impl_->shadow, nullptr);
   return std::nullopt;

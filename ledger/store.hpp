@@ -26,7 +26,7 @@ struct RowChange {
 };
 using Rows = std::vector<RowChange>;
 
-/// Every key of a family that begins so; never empty or all FF.
+/// Every key of a family that begins so; empty: all of them. Never all FF.
 struct RowPrefix {
   Family family;
   std::string prefix;
@@ -59,9 +59,10 @@ class Store : public LogSource {
   std::optional<StoreError> write(const Rows& rows, bool sync);
 
   /// When it returns, no file of the store holds a byte of what rows with these prefixes were before they were deleted:
-  /// not the write-ahead log, no table file, nor projections that were set aside, which it empties. What the rows are
-  /// now stays. Writes may go on meanwhile. `io` while something in this process still reads an old file: try later.
-  /// Cost: all that is unflushed, and every table file in whose range such a key lies, is written anew.
+  /// or written over: not the write-ahead log, no table file, nor projections that were set aside, which it empties.
+  /// What the rows are now stays. Writes may go on meanwhile. `io` while something in this process still reads an old
+  /// file: try later. Cost: all that is unflushed, and every table file in whose range such a key lies, is written
+  /// anew.
   std::optional<StoreError> purge(const std::vector<RowPrefix>& prefixes);
 
   bool is_store() const override { return true; }
@@ -74,11 +75,12 @@ class Store : public LogSource {
   const std::optional<std::string>& published() const override;
 
   /// Rebuilding: `begin_shadow` gives an empty second rows family, `write_shadow` fills it, `swap_shadow` makes it the
-  /// live one and sets the old aside until the next `begin_shadow` drops it; `drop_shadow` gives up.
+  /// live one and sets the old aside until the next `begin_shadow` drops it; `drop_shadow` gives up. `beside`: what is
+  /// written in the same instant, in other families.
   std::optional<StoreError> begin_shadow();
   std::optional<StoreError> write_shadow(const Rows& rows);
   std::optional<StoreError> scan_shadow(const RowVisitor& row) const;
-  std::optional<StoreError> swap_shadow();
+  std::optional<StoreError> swap_shadow(const Rows& beside = {});
   std::optional<StoreError> drop_shadow();
 
  private:

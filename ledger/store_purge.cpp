@@ -41,11 +41,16 @@ bool is_of_log_or_table(const std::string& name) { return name.ends_with(".log")
 
 }  // namespace
 
-/// Prefix by prefix; where a family has many, all between them at once.
+/// Prefix by prefix; where a family has many, all between them at once; with the empty one all.
 rocksdb::Status Store::Impl::compact(const std::vector<RowPrefix>& prefixes) {
   std::map<Family, std::set<std::string>> by_family;
   for (const RowPrefix& each : prefixes) by_family[each.family].insert(each.prefix);
   for (const auto& [family, firsts] : by_family) {
+    if (firsts.contains("")) {
+      const auto status = db->CompactRange(purging(), this->family(family), nullptr, nullptr);
+      if (!status.ok()) return status;
+      continue;
+    }
     const bool is_many = firsts.size() > purge_ranges_max;
     for (const std::string& prefix : firsts) {
       const std::string end = end_of_prefix(is_many ? *firsts.rbegin() : prefix);

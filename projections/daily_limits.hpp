@@ -18,11 +18,13 @@ struct DailyLimits {
 
 void evolve(DailyLimits& limits, const Event& event);
 
+inline constexpr Duration day_marks_kept = 3 * day_us;  ///< longer than any calendar day, clock changes included
+
 /// How much of a per-day allowance is used, and when the next is allowed.
 struct Allowance {
   std::int64_t used = 0;
   std::int64_t left = 0;
-  std::optional<Time> next_allowed_at;  ///< only when nothing is left
+  std::optional<Time> next_allowed_at;  ///< only when nothing is left, and not when nothing is allowed
 };
 
 /// Under the policy's day: calendar days of its zone, or any 24 hours (R-REC-3).

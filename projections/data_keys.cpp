@@ -70,14 +70,6 @@ void evolve(DataKeys& keys, const Event& event, const CurrentProofs& proofs) {
   }
 }
 
-std::optional<Erasing> erasing(const Event& event) {
-  if (const auto* erased = event.as<fb::DataKeyErased>())
-    return Erasing{erased->slot(), hash_of(erased->key_fingerprint())};
-  const auto* closed = event.as<fb::AccountClosed>();
-  const Hash fingerprint = hash_of(closed ? closed->key_fingerprint() : nullptr);
-  return fingerprint.is_zero() ? std::nullopt : std::optional(Erasing{own_key_slot, fingerprint});
-}
-
 namespace {
 
 /// The proofs that are sealed under the key.

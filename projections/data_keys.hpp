@@ -2,12 +2,12 @@
 // which leave the files (R-LIFE-1, R-LIFE-2, R-PRF-5; docs/decisions/0023-data-keys-by-purpose.md).
 #pragma once
 
+#include "ledger/erasing.hpp"
 #include "projections/current_proofs.hpp"
 
 namespace daicho {
 
-// Slots. On disk: do not change these values.
-inline constexpr std::uint32_t own_key_slot = 0;            ///< the account's own; goes with the account only
+// Slots beside the account's own. On disk: do not change these values.
 inline constexpr std::uint32_t mailbox_key_slot = 1;        ///< what services observed of its mailbox
 inline constexpr std::uint32_t first_destination_slot = 2;  ///< from here one for each destination of a proof
 
@@ -47,15 +47,6 @@ struct DataKeys {
 
 /// After the proofs were folded.
 void evolve(DataKeys& keys, const Event& event, const CurrentProofs& proofs);
-
-/// What an event's commit erases of its account: everything, or what is under one data key.
-struct Erasing {
-  std::uint32_t slot = own_key_slot;  ///< its own: everything
-  Hash fingerprint;
-
-  bool covers(const Event& event) const { return slot == own_key_slot || event.sealed_slot() == slot; }
-};
-std::optional<Erasing> erasing(const Event& event);
 
 /// Of an account's history, the erasing event last: events whose commands or answers hold something of what goes.
 std::vector<Event> concerned(std::span<const Event> history, const Erasing& erasing);

@@ -8,7 +8,7 @@
 namespace daicho {
 
 std::span<const PolicyNumber> policy_numbers() {
-  static constexpr std::array<PolicyNumber, 34> numbers = {{
+  static constexpr std::array<PolicyNumber, 35> numbers = {{
       {"min_proofs", &Policy::min_proofs, 1, 10},
       {"code_digits", &Policy::code_digits, 6, 10},
       {"code_ttl_seconds", &Policy::code_ttl_seconds, 60, 3'600},
@@ -43,6 +43,7 @@ std::span<const PolicyNumber> policy_numbers() {
       {"removed_proof_retention_days", &Policy::removed_proof_retention_days, 3, 3'650},  // no budget lasts longer
       {"expired_account_retention_days", &Policy::expired_account_retention_days, 1, 3'650},
       {"recorded_refusals_per_hour", &Policy::recorded_refusals_per_hour, 1, 100},
+      {"accesses_per_day", &Policy::accesses_per_day, 0, 1'000},
   }};
   return numbers;
 }
@@ -158,6 +159,8 @@ void evolve(LedgerState& ledger, const Event& event, const Hash& leaf) {
   } else if (const auto* digests = event.as<fb::ProjectionDigestsRecorded>()) {
     ledger.digests_at = digests->size();
     ledger.digests_time = event.time();
+  } else if (event.as<fb::LookupKeyRotated>()) {
+    ++ledger.lookup_rotations;
   }
 }
 

@@ -60,6 +60,7 @@ struct Policy {
   std::int64_t removed_proof_retention_days = 90;  // then its address is erased
   std::int64_t expired_account_retention_days = 90;
   std::int64_t recorded_refusals_per_hour = 10;  // of one rule and account; more are counted (R-LED-1)
+  std::int64_t accesses_per_day = 50;            // of one investigator; docs/decisions/0026-access.md argues for it
   std::string day_kind = "calendar_day";
   std::string day_zone = "Asia/Tokyo";
   std::string subject_match = "outline";
@@ -124,6 +125,7 @@ struct LedgerState {
   Time digests_time = 0;          ///< when that was, or the ledger's first instant
   std::vector<Service> services;  ///< in the order they were registered, revoked ones too
   RefusalMarks refusals;          ///< of the ledger's own commands, and of those that name no account
+  std::uint32_t lookup_rotations = 0;
   bool operator==(const LedgerState&) const = default;
 
   /// Of this name and not revoked; null: none.

@@ -1,6 +1,7 @@
 #include "projections/replay.hpp"
 
 #include "ledger/merkle.hpp"
+#include "ledger/pending_erasure.hpp"
 #include "ledger/sha256.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::size_t digest_block_bytes = 1 << 20;
 constexpr std::size_t shadow_batch_rows = 4'096;
-constexpr std::string_view name_mark_label = "daicho name mark v1";
 
 void apply_changes(RowMap& map, Rows rows) {
   for (RowChange& row : rows) {
@@ -26,29 +26,9 @@ void apply_changes(RowMap& map, Rows rows) {
   }
 }
 
+bool is_of_lookup(std::string_view key) { return key.starts_with('N') || key.starts_with('P'); }
+
 }  // namespace
-
-Tag32 sign_in_name_tag(const KeyRing& keys, std::string_view name) {
-  return keyed_hash(keys.lookup_key(), "daicho sign-in name v1", {as_bytes(name)});
-}
-
-std::string name_mark(const SecretKey& ledger_key, const Id& account, const Tag32& name_tag) {
-  return seal(derive_key(ledger_key, name_mark_label, {}), name_tag.view(), account.view());
-}
-
-std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger_key) {
-  const auto* closed = event.as<fb::AccountClosed>();
-  const auto mark = list_of(closed ? closed->name_mark() : nullptr);
-  const auto tag = open_sealed(derive_key(ledger_key, name_mark_label, {}), mark, event.account().view());
-  return tag ? Tag32::from(as_bytes(*tag)) : std::nullopt;
-}
-
-std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const Store& store) {
-  if (!event.as<fb::AccountRegistered>()) return std::nullopt;
-  const auto personal = keys.personal(store, event);
-  if (!personal) return std::nullopt;
-  return sign_in_name_tag(keys, personal->sign_in_name);
-}
 
 void RowDigests::close_block() {
   if (tables_.empty() || block_.empty()) return;
@@ -57,7 +37,7 @@ void RowDigests::close_block() {
 }
 
 void RowDigests::add(std::string_view key, std::string_view value) {
-  if (key.empty() || key.front() == 'N') return;
+  if (key.empty() || is_of_lookup(key)) return;
   if (tables_.empty() || tables_.back().table != key.front()) {
     close_block();
     tables_.push_back({key.front(), 0, Hash{}});
@@ -107,25 +87,49 @@ void Replay::apply_to_ledger(const Event& event, const Hash& leaf) {
     }
   }
   evolve(ledger_, event, leaf);
+  Rows changes;
+  append_access_row(changes, event);
+  apply_changes(index_, std::move(changes));
 }
 
 void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   Account& account = accounts_[event.account()];
   const Indexed before = indexed(account);
   evolve(account, event, leaf);
-  const auto name_tag = keys_ ? registered_name_tag(event, *keys_, store_) : std::nullopt;
   Rows changes;
-  append_index_changes(changes, before, indexed(account), event, name_tag);
+  append_index_changes(changes, before, indexed(account), event, lookup_of(event.account()));
+  if (event.as<fb::AccountRegistered>()) append_pending_name(changes, event.account());
   if (event.as<fb::AccountClosed>() || event.as<fb::DataKeyErased>()) append_erasing(changes, event);
   apply_changes(index_, std::move(changes));
 }
 
-void Replay::append_erasing(Rows& changes, const Event& erasing) const {
+Lookup Replay::lookup_of(const Id& account) const {
+  return {keys_, [this, account](Position position) -> std::shared_ptr<const fb::PersonalT> {
+            auto personal = read_personal(store_, position, *keys_);
+            return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
+          }};
+}
+
+/// The name of an account whose key is gone before this log has the closing: the closing's mark says it.
+void Replay::append_pending_name(Rows& changes, const Id& account) const {
+  if (!keys_ || keys_->data_key(store_, account)) return;
+  const auto pending = pending_erasures(store_, account);
+  const auto ledger_key = keys_->data_key(store_, Id{});
+  if (!pending || pending->empty() || !ledger_key) return;
+  if (const auto tag = marked_name_tag(pending->back().event(), *ledger_key))
+    changes.push_back(sign_in_name_row(*keys_, *tag, account));
+}
+
+void Replay::append_erasing(Rows& changes, const Event& erasing) {
   const auto envelopes = account_events(store_, {erasing.account_version(), erasing.position(), {}}, {});
   if (!envelopes) return;  // then its outbox rows differ from those stored
   const auto ledger_key = keys_ ? keys_->data_key(store_, Id{}) : std::nullopt;
-  append_erasing_changes(changes, parse_events(*envelopes),
-                         ledger_key ? marked_name_tag(erasing, *ledger_key) : std::nullopt);
+  std::optional<RowChange> name_row;
+  if (const auto tag = ledger_key ? marked_name_tag(erasing, *ledger_key) : std::nullopt) {
+    name_row = sign_in_name_row(*keys_, *tag, erasing.account());
+    marked_after_.insert(ledger_.lookup_rotations);
+  }
+  append_erasing_changes(changes, parse_events(*envelopes), name_row);
 }
 
 RowMap Replay::rows() const {
@@ -159,7 +163,7 @@ Result<std::optional<RowDifference>, StoreError> first_difference(const Store& s
   std::optional<RowDifference> difference;
   const auto failed = store.scan(Family::rows, {}, [&](ByteView key_bytes, ByteView value_bytes) {
     const std::string_view key = as_text(key_bytes), value = as_text(value_bytes);
-    if (key.starts_with('N') && !replay.covers_names()) return true;
+    if (is_of_lookup(key) && !replay.covers_lookup()) return true;
     if (expected != rows.end() && expected->first == key && expected->second == value) {
       ++expected;
       return true;
@@ -181,11 +185,13 @@ Result<std::optional<RowDifference>, StoreError> first_difference(const Store& s
 
 std::string describe(const RowDifference& difference) {
   static const std::map<char, const char*> tables = {
-      {'L', "ledger state"}, {'A', "account state"}, {'D', "due times"}, {'B', "blocked accounts"},
-      {'E', "evidence"},     {'N', "sign-in names"}, {'O', "outbox"}};
+      {'L', "ledger state"}, {'A', "account state"}, {'D', "due times"}, {'B', "blocked accounts"}, {'E', "evidence"},
+      {'I', "accesses"},     {'N', "sign-in names"}, {'O', "outbox"},    {'P', "proof addresses"}};
   const auto table = tables.find(difference.key.empty() ? '?' : difference.key[0]);
   std::string words = table == tables.end() ? "a row of an unknown table" : table->second;
-  if (difference.key.size() == 17 && table != tables.end() && (table->first == 'A' || table->first == 'B')) {
+  const bool is_of_account =
+      table != tables.end() && std::string_view("ABP").find(table->first) != std::string_view::npos;
+  if (difference.key.size() == 17 && is_of_account) {
     words += " of " + to_text(*Id::from(as_bytes(difference.key).subspan(1)));
   }
   if (!difference.stored) return words + ": the row is missing";
@@ -193,21 +199,25 @@ std::string describe(const RowDifference& difference) {
   return words + ": the row differs from what the events give";
 }
 
+std::optional<StoreError> fill_shadow(Store& store, const RowMap& rows) {
+  if (auto error = store.begin_shadow()) return error;
+  Rows batch;
+  for (const auto& [key, value] : rows) {
+    batch.push_back({Family::rows, key, value});
+    if (batch.size() < shadow_batch_rows) continue;
+    if (auto error = store.write_shadow(batch)) return error;
+    batch.clear();
+  }
+  return store.write_shadow(batch);
+}
+
 Result<RebuildReport, StoreError> rebuild(Store& store, const KeyRing& keys, const ReplayProgress& progress) {
   Replay replay(store, &keys);
   if (auto error = replay_log(store, replay, progress)) return Unexpected{*error};
   auto difference = first_difference(store, replay);
   if (!difference) return Unexpected{difference.error()};
-  if (auto error = store.begin_shadow()) return Unexpected{*error};
   const RowMap rows = replay.rows();
-  Rows batch;
-  for (const auto& [key, value] : rows) {
-    batch.push_back({Family::rows, key, value});
-    if (batch.size() < shadow_batch_rows) continue;
-    if (auto error = store.write_shadow(batch)) return Unexpected{*error};
-    batch.clear();
-  }
-  if (auto error = store.write_shadow(batch)) return Unexpected{*error};
+  if (auto error = fill_shadow(store, rows)) return Unexpected{*error};
   if (auto error = store.swap_shadow()) return Unexpected{*error};
   return RebuildReport{replay.events(), replay.accounts(), rows.size(), *std::move(difference)};
 }

@@ -3,17 +3,14 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <unordered_map>
 
-#include "ledger/key_ring.hpp"
 #include "projections/rows.hpp"
 
 namespace daicho {
 
 using RowMap = std::map<std::string, std::string>;
-
-/// Tag under which a sign-in name (in normalised form) is found.
-Tag32 sign_in_name_tag(const KeyRing& keys, std::string_view name);
 
 struct TableDigest {
   char table = 0;  ///< the letter its keys begin with
@@ -22,9 +19,9 @@ struct TableDigest {
   bool operator==(const TableDigest&) const = default;
 };
 
-/// A digest of each projection table but the sign-in names: rows in key order, each as u32 length, key, u32 length,
-/// value, chained as running = SHA-256(running || a block of rows), a block being closed by the row that brings it to 1
-/// MiB.
+/// A digest of each projection table but N and P, which need keys: rows in key order, each as u32 length, key, u32
+/// length, value, chained as running = SHA-256(running || a block of rows), a block being closed by the row that brings
+/// it to 1 MiB.
 class RowDigests {
  public:
   void add(std::string_view key, std::string_view value);  ///< in key order
@@ -40,12 +37,14 @@ class RowDigests {
 /// Folds events in log order into rows held in memory: the write path's own folds, run over stored bytes.
 class Replay {
  public:
-  /// `keys` open sealed sign-in names; without them the rows N are left out, and not compared.
+  /// `keys` open sealed names and addresses; without them the rows N and P are left out, and not compared.
   Replay(const Store& store, const KeyRing* keys) : store_(store), keys_(keys) {}
 
   void apply(const Event& event, const Hash& leaf);
   RowMap rows() const;
-  bool covers_names() const { return keys_ != nullptr; }
+  bool covers_lookup() const { return keys_ != nullptr; }
+  /// After how many rotations of the lookup key names were marked by closings: their rows stay under the key of then.
+  const std::set<std::uint32_t>& marked_after_rotations() const { return marked_after_; }
   std::uint64_t events() const { return events_; }
   std::uint64_t accounts() const { return accounts_.size(); }
   /// First ProjectionDigestsRecorded whose digest the replay does not give.
@@ -59,7 +58,9 @@ class Replay {
   };
   void apply_to_ledger(const Event& event, const Hash& leaf);
   void apply_to_account(const Event& event, const Hash& leaf);
-  void append_erasing(Rows& changes, const Event& erasing) const;
+  Lookup lookup_of(const Id& account) const;
+  void append_pending_name(Rows& changes, const Id& account) const;
+  void append_erasing(Rows& changes, const Event& erasing);
 
   const Store& store_;
   const KeyRing* keys_;
@@ -67,17 +68,9 @@ class Replay {
   std::unordered_map<Id, Account, IdHash> accounts_;
   RowMap index_;
   std::uint64_t events_ = 0;
+  std::set<std::uint32_t> marked_after_;
   std::optional<Position> wrong_digest_;
 };
-
-/// How AccountClosed keeps its account's sign-in name from being handed out again: the tag, sealed under the ledger's
-/// own data key, so that the log alone links no two accounts of one name.
-std::string name_mark(const SecretKey& ledger_key, const Id& account, const Tag32& name_tag);
-/// The tag in the mark; nullopt: there is none, or it does not open.
-std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger_key);
-
-/// The tag of the name that an AccountRegistered event gives its account; nullopt: another event, or its key is gone.
-std::optional<Tag32> registered_name_tag(const Event& event, const KeyRing& keys, const Store& store);
 
 struct RowDifference {
   std::string key;
@@ -98,5 +91,7 @@ struct RebuildReport {
 };
 /// Folds into a shadow, compares, makes the shadow the live rows. The log is only read.
 Result<RebuildReport, StoreError> rebuild(Store& store, const KeyRing& keys, const ReplayProgress& progress);
+/// Fills a shadow with these rows; the caller makes it the live one.
+std::optional<StoreError> fill_shadow(Store& store, const RowMap& rows);
 
 }  // namespace daicho

@@ -157,7 +157,8 @@ void serialize(A& a, Policy& v) {
 }
 template <class A>
 void serialize(A& a, LedgerState& v) {
-  a(v.head, v.origin, v.simulated_clock, v.created_at, v.policy, v.digests_at, v.digests_time, v.services, v.refusals);
+  a(v.head, v.origin, v.simulated_clock, v.created_at, v.policy, v.digests_at, v.digests_time, v.services, v.refusals,
+    v.lookup_rotations);
 }
 
 namespace {

@@ -60,11 +60,24 @@ void append_evidence_changes(Rows& rows, const Event& event) {
   }
 }
 
+void append_lookup_changes(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
+                           const Lookup& lookup) {
+  if (event.as<fb::AccountRegistered>()) {
+    const auto registered = lookup.personal(event.position());
+    if (registered) {
+      const Tag32 name_tag = sign_in_name_tag(*lookup.keys, registered->sign_in_name);
+      rows.push_back(sign_in_name_row(*lookup.keys, name_tag, event.account()));
+    }
+  }
+  if (before.addresses == after.addresses) return;
+  rows.push_back({Family::rows, proof_addresses_row_key(event.account()),
+                  proof_addresses_row_value(lookup, event.account(), after.addresses)});
+}
+
 }  // namespace
 
 std::string ledger_row_key() { return "L"; }
 std::string account_row_key(const Id& account) { return key_of('A', {account.view()}); }
-std::string sign_in_name_row_key(const Tag32& name_tag) { return key_of('N', {name_tag.view()}); }
 std::string outbox_row_key(const Id& notification) { return key_of('O', {notification.view()}); }
 std::string blocked_row_key(const Id& account) { return key_of('B', {account.view()}); }
 
@@ -168,13 +181,13 @@ std::optional<OutboxRow> decode_outbox_row(ByteView key, ByteView value) {
 }
 
 Indexed indexed(const Account& account) {
-  Indexed indexed{due_of(account), std::nullopt};
+  Indexed indexed{due_of(account), std::nullopt, addressed_proofs(account)};
   if (account.block.current && !account.life.end) indexed.blocked_since = account.block.current->since;
   return indexed;
 }
 
 void append_index_changes(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
-                          const std::optional<Tag32>& name_tag) {
+                          const Lookup& lookup) {
   append_due_changes(rows, before.due, after.due);
   if (before.blocked_since != after.blocked_since) {
     if (after.blocked_since) {
@@ -184,9 +197,14 @@ void append_index_changes(Rows& rows, const Indexed& before, const Indexed& afte
       erase(rows, blocked_row_key(event.account()));
     }
   }
-  if (name_tag) put(rows, sign_in_name_row_key(*name_tag), std::string(event.account().text()));
+  if (lookup.keys) append_lookup_changes(rows, before, after, event, lookup);
   append_outbox_changes(rows, event);
   append_evidence_changes(rows, event);
+  append_access_row(rows, event);
+}
+
+void append_access_row(Rows& rows, const Event& event) {
+  if (const auto access = access_of(event)) put(rows, access_row_key(*access), "");
 }
 
 std::vector<Id> notifications_of(std::span<const Event> history) {
@@ -199,10 +217,10 @@ std::vector<Id> notifications_of(std::span<const Event> history) {
   return asked;
 }
 
-void append_erasing_changes(Rows& rows, std::span<const Event> history, const std::optional<Tag32>& name_tag) {
+void append_erasing_changes(Rows& rows, std::span<const Event> history, const std::optional<RowChange>& name_row) {
   const Erasing what = erasing(history.back()).value_or(Erasing{});  // closings did not always erase
   for (const Id& notification : withdrawn_notifications(history, what)) erase(rows, outbox_row_key(notification));
-  if (name_tag) put(rows, sign_in_name_row_key(*name_tag), std::string(history.back().account().text()));
+  if (name_row) rows.push_back(*name_row);
 }
 
 }  // namespace daicho

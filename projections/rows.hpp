@@ -1,16 +1,16 @@
 // projections/rows.hpp — the projection rows: their keys, and which of them an event changes.
-// One letter opens each key: L ledger, A account, B blocked, D due, E evidence, N sign-in name, O outbox
-// (docs/ledger-format.md).
+// One letter opens each key: L ledger, A account, B blocked, D due, E evidence, I access, N sign-in name, O outbox, P
+// proof addresses (docs/ledger-format.md).
 #pragma once
 
-#include "ledger/store.hpp"
+#include "projections/accesses.hpp"
+#include "projections/lookup.hpp"
 #include "projections/row_codec.hpp"
 
 namespace daicho {
 
 std::string ledger_row_key();
 std::string account_row_key(const Id& account);
-std::string sign_in_name_row_key(const Tag32& name_tag);  ///< value: account id
 std::string outbox_row_key(const Id& notification);
 
 /// What comes by time alone. Some wait for an instant; of others the row says since when they wait, and the policy in
@@ -72,20 +72,23 @@ std::optional<OutboxRow> decode_outbox_row(ByteView key, ByteView value);
 struct Indexed {
   std::vector<Due> due;
   std::optional<Time> blocked_since;
+  std::vector<AddressedProof> addresses;
 };
 Indexed indexed(const Account& account);
 
 /// Rows that an event changes, given what is indexed before and after it; the account rows themselves are left to the
-/// caller, who writes each once a command. `name_tag` is the lookup tag of the sign-in name when the event registers
-/// one.
+/// caller, who writes each once a command.
 void append_index_changes(Rows& rows, const Indexed& before, const Indexed& after, const Event& event,
-                          const std::optional<Tag32>& name_tag);
+                          const Lookup& lookup);
+
+/// Of these, the one that an event of the ledger's own account may change.
+void append_access_row(Rows& rows, const Event& event);
 
 /// The notifications that an account's events asked for.
 std::vector<Id> notifications_of(std::span<const Event> history);
 /// Beside them, those that an erasing event changes: what cannot be sent any more waits no longer, and after a closing
-/// the name stays taken. `history` is the account's, the erasing event last; `name_tag` what its mark says, if it
-/// opens.
-void append_erasing_changes(Rows& rows, std::span<const Event> history, const std::optional<Tag32>& name_tag);
+/// the name stays taken. `history` is the account's, the erasing event last; `name_row` the row that its mark says, if
+/// it opens.
+void append_erasing_changes(Rows& rows, std::span<const Event> history, const std::optional<RowChange>& name_row);
 
 }  // namespace daicho

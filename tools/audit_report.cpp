@@ -28,6 +28,13 @@ std::optional<std::string> cut_warning(const AuditReport& report) {
          " events that were known to have existed are missing";
 }
 
+std::optional<std::string> pending_warning(const AuditReport& report) {
+  if (report.erasures_pending == 0) return std::nullopt;
+  return "erasures that came after the backup are pending: " + std::to_string(report.erasures_pending) +
+         ", by events that the ledger's keys signed and this log does not have; their keys are gone, and "
+         "`daicho restore --accept` records it";
+}
+
 }  // namespace
 
 Json report_json(const AuditReport& report, AuditDepth depth) {
@@ -41,8 +48,9 @@ Json report_json(const AuditReport& report, AuditDepth depth) {
                {"sealed_opened", report.sealed_opened},
                {"sealed_without_key", report.sealed_without_key},
                {"sealed_erased", report.sealed_erased}};
-  if (report.erasures + report.erasures_open > 0)
+  if (report.erasures + report.erasures_open + report.erasures_pending > 0)
     json["erasures"] = {{"completed", report.erasures}, {"not_completed", report.erasures_open}};
+  if (report.erasures_pending > 0) json["erasures"]["pending"] = report.erasures_pending;
   if (report.rotations > 0) json["key_rotations"] = report.rotations;
   for (const AcceptedRestore& restore : report.restores) {
     Json cut = {{"position", restore.position}, {"events_missing", missing_events(restore)}};
@@ -57,6 +65,7 @@ Json report_json(const AuditReport& report, AuditDepth depth) {
     json["last_time"] = to_rfc3339(report.last_time);
   }
   if (auto cut = cut_warning(report)) json["warnings"].push_back(*std::move(cut));
+  if (auto pending = pending_warning(report)) json["warnings"].push_back(*std::move(pending));
   for (const std::string& warning : report.warnings) json["warnings"].push_back(warning);
   if (report.first_finding) json["finding"] = finding_json(*report.first_finding);
   json["checkpoint"] = report.last_checkpoint;

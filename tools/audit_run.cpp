@@ -26,7 +26,7 @@ std::optional<Checkpoint> claimed_by(const std::string& note) {
 
 std::optional<Seen> read_seen(const fs::path& file, bool must_be_there) {
   if (file.empty()) return std::nullopt;
-  auto note = value_or_fail(read_whole_file(file, note_bytes_max));
+  auto note = read_given_file(file, note_bytes_max);
   if (!note && must_be_there) throw Failure(Exit::usage, file.string() + ": cannot be read");
   if (!note) return std::nullopt;
   const auto checkpoint = claimed_by(*note);
@@ -102,7 +102,7 @@ Exit run_audit(const AuditRun& run, Format format) {
   Json report = {{"format", audit_report_format}};
   const bool is_told = !ended.told.empty();
   const bool is_there = is_ledger(options.directory) || fs::exists(options.directory / "checkpoint");
-  const bool is_wrong_use = ended.exit == Exit::usage && is_there;
+  const bool is_wrong_use = (ended.exit == Exit::usage || ended.exit == Exit::not_permitted) && is_there;
   if (!is_told && ended.exit && (seen.empty() || is_wrong_use)) return *ended.exit;
   report.update(is_told ? Json::parse(ended.told) : unanswered(ended));
   if (is_told && !ended.exit) report["warnings"].push_back("a search for what happened was ended by a signal");

@@ -6,6 +6,7 @@
 #include "tools/audit_report.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/log_files.hpp"
+#include "tools/master_place.hpp"
 #include "tools/output.hpp"
 
 namespace daicho {
@@ -62,14 +63,28 @@ AuditVerifyResult unreadable_store(const std::string& found) {
   return {{{"result", "violated"}, {"finding", finding_json(finding)}}, false, finding};
 }
 
+namespace {
+
+/// Null, and why, where the auditor has none by intention, or the ledger's own rows are damaged, which the audit finds.
+/// One that is given and wrong is a Failure.
+std::unique_ptr<KeyRing> keys_for_audit(const AuditedStore& audited, std::vector<std::string>& left_out) {
+  const auto leave_out = [&](const std::string& why) {
+    left_out.push_back("sealed parts and sign-in names are not checked: " + why);
+    return nullptr;
+  };
+  if (const auto why = no_master_here(audited.keys)) return leave_out(*why);
+  auto found = find_keys(audited.keys, audited.store);
+  if (found) return std::move(found->ring);
+  const Failure failure = failure_of(found.error());
+  if (failure.exit != Exit::integrity && !audited.is_backup) throw failure;
+  return leave_out(failure.what());
+}
+
+}  // namespace
+
 AuditVerifyResult audit_store(const AuditedStore& audited) {
-  std::unique_ptr<KeyRing> keys;
   std::vector<std::string> left_out;
-  try {
-    keys = read_keys(audited.keys, audited.store);
-  } catch (const Failure& failure) {
-    left_out.push_back(std::string("sealed parts and sign-in names are not checked: ") + failure.what());
-  }
+  const std::unique_ptr<KeyRing> keys = keys_for_audit(audited, left_out);
   Replay replay(audited.store, keys.get());
   Progress progress("audit");
   const bool has_replay = audited.depth == AuditDepth::projections;
@@ -188,7 +203,7 @@ AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool wit
   Json json = {{"result", finding ? "different" : "equal"},
                {"events", replay.events()},
                {"accounts", replay.accounts()},
-               {"sign_in_names", replay.covers_names() ? "compared" : "not compared: no master key"}};
+               {"sign_in_names", replay.covers_lookup() ? "compared" : "not compared: no master key"}};
   if (finding) json["finding"] = finding_json(*finding);
   return {std::move(json), !finding, finding};
 }

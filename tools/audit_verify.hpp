@@ -32,8 +32,9 @@ void explain_violation(const AuditVerifyOptions& options, AuditVerifyResult& res
 struct AuditedStore {
   const Store& store;
   const Verifier& verifier;  ///< the first
-  /// Where master.key is looked for.
+  /// Where the master key is looked for.
   const std::filesystem::path& keys;
+  bool is_backup = false;  ///< the master key may have been rotated since: another one is noted, not a failure
   unsigned threads = 0;
   AuditDepth depth = AuditDepth::projections;
   std::vector<KnownCheckpoint> known = {};

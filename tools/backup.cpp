@@ -86,7 +86,8 @@ AuditVerifyResult audit_backup(const BackupFolder& backups, const Audited& what)
   if (const auto error = backups.verify_files(what.id)) return unreadable_store(error->detail);
   const auto store = backups.open_store(what.id, what.published);
   if (!store) return unreadable_store(store.error().detail);
-  return audit_store({.store = **store, .verifier = what.verifier, .keys = what.keys, .threads = what.threads});
+  return audit_store(
+      {.store = **store, .verifier = what.verifier, .keys = what.keys, .is_backup = true, .threads = what.threads});
 }
 
 Json record_of(const AuditVerifyResult& result) {
@@ -159,7 +160,7 @@ DirectoryLock::DirectoryLock(const fs::path& directory)
   if (file_ < 0) throw Failure(Exit::usage, directory.string() + ": " + std::strerror(errno));
   if (::flock(file_, LOCK_EX | LOCK_NB) == 0) return;
   ::close(file_);
-  throw Failure(Exit::unavailable, directory.string() + ": another backup or restore is at work here");
+  throw Failure(Exit::unavailable, directory.string() + ": another backup, restore or change of keys is at work here");
 }
 
 DirectoryLock::~DirectoryLock() { ::close(file_); }
@@ -254,10 +255,14 @@ Exit verify_backups(const BackupVerifyOptions& options, Format format) {
     const auto show = [&](const AuditVerifyResult& result) {
       Json shown = {{"backup", record.id}};
       shown.update(record_of(result));
-      print_line(shown, format);
       Json updated = result.is_clean || !record.json.is_object() ? Json::object() : record.json;
       updated.update(record_of(result));
-      if (!record.checkpoint.empty()) updated["checkpoint"] = record.checkpoint;  // what it must cover
+      // What it must cover, as long as it does not: of a good one its own checkpoint is signed, and the record's is
+      // not.
+      if (!result.is_clean && !record.checkpoint.empty()) updated["checkpoint"] = record.checkpoint;
+      if (result.is_clean && record.is_good && record.checkpoint != updated["checkpoint"])
+        shown["record"] = "not as it was written: written anew";
+      print_line(shown, format);
       write_record(options.folder, record.id, updated);
       return result.is_clean ? Exit::done : Exit::integrity;
     };

@@ -1,9 +1,10 @@
 // daicho audit, export, replay: what an auditor asks.
 #include <iostream>
 
-#include "commands/text.hpp"
+#include "ledger/disclosure.hpp"
 #include "ledger/files.hpp"
 #include "ledger/tlog_proof.hpp"
+#include "tools/audit_disclosure.hpp"
 #include "tools/audit_proofs.hpp"
 #include "tools/audit_run.hpp"
 #include "tools/command_line.hpp"
@@ -23,6 +24,9 @@ struct Arguments {
   AuditDepth depth = AuditDepth::projections;
   std::uint64_t position = 0;
   bool rebuild = false;
+  std::vector<Position> positions;  // of disclose
+  std::string vkey, reason, case_number, investigator, service = "local";
+  bool with_secrets = false;
 };
 
 Exit finish(const AuditVerifyResult& result, Format format) {
@@ -43,7 +47,7 @@ Exit run_verify(const CommandLine& line, const Arguments& a) {
 }
 
 std::string read_input(const std::string& path, std::size_t bytes_max) {
-  auto content = value_or_fail(read_whole_file(path, bytes_max));
+  auto content = read_given_file(path, bytes_max);
   if (!content) throw Failure(Exit::usage, path + ": cannot be read");
   return *std::move(content);
 }
@@ -57,12 +61,12 @@ std::optional<TlogPolicy> read_policy(const Arguments& a) {
 }
 
 /// The proof into `--out`, with a summary on standard output; without it the proof itself on standard output.
-Exit write_file(const ProofFile& proof, const CommandLine& line, const Arguments& a) {
+Exit write_file(const ProofFile& proof, const CommandLine& line, const Arguments& a, unsigned mode = 0644) {
   if (a.out.empty()) {
     std::cout << proof.content;
     return Exit::done;
   }
-  if (const auto error = replace_file(std::filesystem::absolute(a.out), proof.content)) fail(*error);
+  if (const auto error = replace_file(std::filesystem::absolute(a.out), proof.content, mode)) fail(*error);
   Json summary = proof.summary;
   summary["written"] = a.out;
   print(summary, line.format());
@@ -80,17 +84,6 @@ std::map<std::string, AuditDepth> depths() {
   for (const auto depth : {AuditDepth::hashes, AuditDepth::signatures, AuditDepth::projections})
     named.emplace(name(depth), depth);
   return named;
-}
-
-/// Before a long audit, not after it. "": it can be.
-std::string check_file_to_write(const std::string& text) {
-  if (text.empty()) return "a value is wanted";
-  const std::filesystem::path path = std::filesystem::absolute(text);
-  std::error_code failed;
-  const bool has_place = std::filesystem::is_directory(path.parent_path(), failed);
-  const bool is_taken = std::filesystem::is_directory(path, failed) || failed == std::errc::filename_too_long;
-  if (has_place && path.has_filename() && !is_taken && is_utf8(text)) return "";
-  return "a file in a directory that is there is wanted";
 }
 
 using Shared = std::shared_ptr<Arguments>;
@@ -159,6 +152,51 @@ void add_proofs(CommandLine& line, CLI::App& audit, const Shared& a) {
   add_vkey(check, a, "a key of the log; several when it was rotated");
 }
 
+Exit run_disclose(const CommandLine& line, const Arguments& a) {
+  ProofFile file = disclose_events({.directory = line.data(),
+                                    .positions = a.positions,
+                                    .reason = a.reason,
+                                    .case_number = a.case_number,
+                                    .investigator = a.investigator,
+                                    .service = a.service,
+                                    .with_secrets = a.with_secrets,
+                                    .at = line.at(),
+                                    .policy = read_policy(a)});
+  const Exit exit = write_file(file, line, a, 0600);
+  wipe(file.content);
+  return exit;
+}
+
+void add_disclosures(CommandLine& line, CLI::App& audit, const Shared& a) {
+  auto* disclose = line.add(
+      audit, "disclose", "open single events for a third party; writes to the ledger: the access is recorded first",
+      "daicho audit disclose 17 23 --reason 'order of a court' --case C-1042 --out 1042.disclosure",
+      [&line, a] { return run_disclose(line, *a); });
+  disclose->add_option("positions", a->positions, "the events' sequence numbers")->required();
+  disclose->add_option("--reason", a->reason, "why; sealed in the event that records the access")->required();
+  disclose->add_option("--case", a->case_number, "number of the case it belongs to")->required();
+  disclose->add_option("--investigator", a->investigator, "whose day it counts on: an opaque staff id");
+  disclose->add_option("--service", a->service,
+                       "who asks: an investigator or an auditor, once services are registered");
+  disclose->add_flag("--with-secrets", a->with_secrets,
+                     "events, too, that seal a password's or an answer's verifier or an app's secret");
+  disclose->add_option("--out", a->out, "the file to write, mode 0600; default: standard output")
+      ->check(check_file_to_write);
+  disclose->add_option("--policy", a->policy, "a tlog-policy file: give the newest checkpoint that meets it")
+      ->check(CLI::ExistingFile);
+  auto* check = line.add(audit, "check-disclosure",
+                         "check a disclosure with nothing but the log's first key, and show what it opens",
+                         "daicho audit check-disclosure 1042.disclosure --vkey ledger.example/accounts+…", [&line, a] {
+                           print(check_disclosure_file(read_input(a->file, disclosure_bytes_max),
+                                                       parse_vkeys({a->vkey}).front(), read_policy(*a)),
+                                 line.format(), "events");
+                           return Exit::done;
+                         });
+  check->add_option("file", a->file, "the disclosure")->required();
+  check->add_option("--vkey", a->vkey, "the log's first verifier, known from elsewhere")->required();
+  check->add_option("--policy", a->policy, "a tlog-policy file: who must have cosigned")->check(CLI::ExistingFile);
+}
+
 Exit run_checkpoint(const CommandLine& line, const Arguments& a) {
   const auto report = checkpoint_for_auditors(line.data(), read_policy(a));
   print(report.json, line.format());
@@ -174,6 +212,7 @@ void add_audit_commands(CommandLine& line) {
   audit->require_subcommand(1);
   add_verify(line, *audit, a);
   add_proofs(line, *audit, a);
+  add_disclosures(line, *audit, a);
   auto* exported = line.add(line.app(), "export", "the log as static files", "daicho export tiles ./public", nullptr);
   exported->require_subcommand(1);
   auto* tiles = line.add(*exported, "tiles", "write, or extend, a C2SP tlog-tiles folder: checkpoint, tiles, entries",

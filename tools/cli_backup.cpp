@@ -12,7 +12,7 @@ struct Arguments {
   unsigned threads = 0, keep = 0, id = 0;
   CLI::Option *keep_option = nullptr, *restore_id = nullptr, *verify_id = nullptr;
   bool accept = false;
-  std::vector<std::string> seen, vkeys;
+  std::vector<std::string> seen, vkeys, erasures;
 };
 
 std::optional<unsigned> given_number(const CLI::Option* option, unsigned value) {
@@ -42,6 +42,7 @@ Exit run_restore(const CommandLine& line, const Arguments& a) {
     return accept_restore({.data = line.data(),
                            .seen = {a.seen.begin(), a.seen.end()},
                            .vkeys = a.vkeys,
+                           .erasures = {a.erasures.begin(), a.erasures.end()},
                            .reason = a.reason,
                            .at = line.at(),
                            .threads = a.threads},
@@ -53,6 +54,7 @@ Exit run_restore(const CommandLine& line, const Arguments& a) {
                          .data = line.data(),
                          .id = given_number(a.restore_id, a.id),
                          .vkey = a.vkeys.empty() ? std::nullopt : std::optional(a.vkeys.front()),
+                         .erasures = {a.erasures.begin(), a.erasures.end()},
                          .threads = a.threads},
                         line.format());
 }
@@ -105,6 +107,11 @@ void add_backup_commands(CommandLine& line) {
                       "the first verifier, trusted from elsewhere; with --accept: a key whose rotation is lost");
   restore->add_flag("--accept", a->accept, "compare with all that was seen, record what is missing, write again");
   restore->add_option("--seen", a->seen, "with --accept: a checkpoint that a witness, an auditor or a copy has kept");
+  restore
+      ->add_option("--erasures", a->erasures,
+                   "what knows of accounts closed since: a ledger, an export, a folder of backups, or a list by `query "
+                   "erasures`; newer backups in FROM are looked at unasked")
+      ->check(CLI::ExistingPath);
   restore->add_option("--reason", a->reason, "with --accept: why; sealed in the event");
   add_threads(*restore, *a);
 }

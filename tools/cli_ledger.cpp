@@ -1,7 +1,8 @@
 // daicho init, command, play, outbox, tick: what writes to a ledger.
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
-#include <fstream>
 #include <iostream>
 
 #include "commands/text.hpp"
@@ -11,6 +12,7 @@
 #include "tools/queries.hpp"
 #include "tools/routes.hpp"
 #include "tools/rule_index.hpp"
+#include "tools/wiped_streams.hpp"
 
 namespace daicho {
 
@@ -75,7 +77,8 @@ Json body_of(const Arguments& a) {
   return body;
 }
 
-Exit finish(const Result<Answer, Fault>& answer, Format format, const std::string& language) {
+/// `rows`: the list among the answer's members.
+Exit finish(const Result<Answer, Fault>& answer, const char* rows, Format format, const std::string& language) {
   if (!answer) {
     print(fault_json(answer.error()), format);
     return exit_of(answer.error().kind);
@@ -83,7 +86,7 @@ Exit finish(const Result<Answer, Fault>& answer, Format format, const std::strin
   Json shown = answer->body;
   if (answer->replayed) shown["replayed"] = true;
   translate(shown, language);
-  print(shown, format, "events");
+  print(shown, format, rows);
   if (!answer->is_refusal) return Exit::done;
   return is_not_permitted(shown) ? Exit::not_permitted : Exit::refused;
 }
@@ -102,17 +105,16 @@ Exit run_command(const CommandLine& line, const Arguments& a) {
                           .service = a.service,
                           .idempotency_key = given(a.idempotency_key),
                           .expected_version = has_expected_version ? std::optional(a.expected_version) : std::nullopt};
-  return finish(execute_json(ledger, a.command, body, defaults), line.format(), line.language());
+  return finish(execute_json(ledger, a.command, body, defaults), "events", line.format(), line.language());
 }
 
 Exit run_play(const CommandLine& line, const Arguments& a) {
-  std::ifstream file;
-  if (a.file != "-") {
-    file.open(a.file);
-    if (!file) throw Failure(Exit::usage, a.file + ": cannot be read");
-  }
+  const int file = a.file == "-" ? STDIN_FILENO : ::open(a.file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) throw Failure(Exit::usage, a.file + ": cannot be read");
+  WipedInput input(file);
+  std::istream lines(&input);
   WritableLedger ledger = open_for_writing(line.data(), line.at());
-  const PlaySummary summary = play(ledger, a.file == "-" ? std::cin : file, line.format(), a.service, line.language());
+  const PlaySummary summary = play(ledger, lines, line.format(), a.service, line.language());
   if (summary.unexpected > 0)
     spdlog::error("{} of {} lines answered otherwise than expected", summary.unexpected, summary.lines);
   return summary.unexpected > 0 ? Exit::refused : Exit::done;
@@ -120,10 +122,10 @@ Exit run_play(const CommandLine& line, const Arguments& a) {
 
 Exit run_lease(const CommandLine& line, const Arguments& a) {
   WritableLedger ledger = open_for_writing(line.data(), line.at());
-  LeaseOptions options{.holder = a.holder, .count_max = a.count_max, .seconds = a.seconds, .account = {}};
+  LeaseOptions options{
+      .service = a.service, .holder = a.holder, .count_max = a.count_max, .seconds = a.seconds, .account = {}};
   if (!a.account.empty()) options.account = resolve_account(*ledger.store, ledger.keys.get(), a.account).id;
-  print(lease_notifications(ledger, options), line.format(), "notifications");
-  return Exit::done;
+  return finish(lease_notifications(ledger, options), "notifications", line.format(), line.language());
 }
 
 Exit run_tick(const CommandLine& line) {
@@ -174,6 +176,7 @@ void add_outbox(CommandLine& line, const std::shared_ptr<Arguments>& a) {
                          [&line, a] { return run_lease(line, *a); });
   lease->add_option("--max", a->count_max, "how many at most")->check(CLI::Range(std::int64_t{1}, lease_count_max));
   lease->add_option("--seconds", a->seconds, "for how long")->check(CLI::Range(std::int64_t{1}, lease_seconds_max));
+  lease->add_option("--service", a->service, "the service that asks; its role: delivery");
   lease->add_option("--holder", a->holder, "who takes them");
   lease->add_option("--account", a->account, "of one account only");
 }

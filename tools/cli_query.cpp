@@ -1,5 +1,6 @@
 // daicho query, rules: what is asked of a ledger.
 #include <csignal>
+#include <iostream>
 #include <thread>
 
 #include "tools/command_line.hpp"
@@ -13,8 +14,10 @@ namespace daicho {
 
 namespace {
 
+constexpr std::size_t address_bytes_max = 320;
+
 struct Arguments {
-  std::string query, account, as_of, type, by_service, since, until, due_before, rule;
+  std::string query, account, as_of, type, by_service, since, until, due_before, rule, investigator, proof_address;
   std::optional<std::uint64_t> from, limit, seq;
   bool follow = false, verify = false;
   std::vector<std::string> vkeys, consumer;  // of --verify, as what follows
@@ -29,6 +32,16 @@ AsOf parse_as_of(const std::string& text) {
     return {.position = std::stoull(text)};
   }
   return {.time = parse_time_option("--as-of", text)};
+}
+
+/// One line, without its end. What is given so is in no list of processes.
+std::string read_line(std::istream& in) {
+  std::string line;
+  for (char c; line.size() <= address_bytes_max && in.get(c) && c != '\n';) line += c;
+  if (line.ends_with('\r')) line.pop_back();
+  if (line.empty() || line.size() > address_bytes_max)
+    throw Failure(Exit::usage, "--proof-address -: one line is wanted, the address");
+  return line;
 }
 
 volatile std::sig_atomic_t interrupted = 0;
@@ -100,6 +113,8 @@ Exit run_query(const CommandLine& line, const Arguments& a) {
   options.due_before = parse_time_option("--due-before", a.due_before);
   options.seq = a.seq;
   options.rule = given(a.rule);
+  options.investigator = given(a.investigator);
+  options.proof_address = given(a.proof_address == "-" ? read_line(std::cin) : a.proof_address);
   options.language = line.language();
   if ((a.follow || a.verify) && a.query != "events")
     throw Failure(Exit::usage, "--follow, --verify: of `query events` only");
@@ -142,15 +157,18 @@ void add_query_commands(CommandLine& line) {
   query->add_option("name", a->query, "which query")->required();
   query->add_option("--account", a->account, "account id, or sign-in name");
   query->add_option("--as-of", a->as_of, "an earlier instant: a time, or a sequence number");
-  query->add_option("--from", a->from, "events: the first sequence number");
+  query->add_option("--from", a->from, "events, accesses: the first sequence number");
   query->add_option("--limit", a->limit, "rows at most");
   query->add_option("--type", a->type, "events of this type");
   query->add_option("--service", a->by_service, "events by this service");
-  query->add_option("--since", a->since, "events not before this time");
-  query->add_option("--until", a->until, "events not after this time");
+  query->add_option("--investigator", a->investigator, "accesses by this investigator");
+  query->add_option("--since", a->since, "events, accesses: not before this time");
+  query->add_option("--until", a->until, "events, accesses: not after this time");
   query->add_option("--due-before", a->due_before, "windows that end, and replies that are due, before this time");
   query->add_option("--seq", a->seq, "explain: the event's sequence number");
   query->add_option("--rule", a->rule, "explain: what this rule goes by for the account");
+  query->add_option("--proof-address", a->proof_address,
+                    "accounts: an e-mail address, or a phone number with its +; - reads it from standard input");
   query->add_flag("--follow", a->follow, "events: go on with new ones as they are committed");
   add_verify_options(query, a);
   auto* rules = line.add(line.app(), "rules", "the rules in words, with their sources, parameters, commands and events",

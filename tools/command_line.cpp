@@ -1,5 +1,6 @@
 #include "tools/command_line.hpp"
 
+#include "commands/text.hpp"
 #include "tools/key_files.hpp"
 
 namespace daicho {
@@ -20,9 +21,44 @@ void check_values(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands({})) check_values(*sub);
 }
 
+/// Why a command line is wrong, without what was given where no option stands: `--password=…` names a secret.
+std::string words_without_values(const CLI::App* app, const CLI::Error& error) {
+  std::string words = error.what();
+  if (dynamic_cast<const CLI::ExtrasError*>(&error)) {
+    std::size_t others = 0;
+    words.clear();
+    for (const std::string& each : app->remaining(true)) {
+      const std::size_t end = each.starts_with("--") ? each.find('=') : each.starts_with("-") ? 2 : 0;
+      if (end == 0) {
+        ++others;
+      } else {
+        words += (words.empty() ? "not known here: " : " ") + each.substr(0, end);
+      }
+    }
+    if (others > 0) words += (words.empty() ? "" : "; ") + std::to_string(others) + " arguments too many";
+  }
+  return words + "\nRun with --help for more information.\n";
+}
+
 }  // namespace
 
 std::optional<std::string> given(const std::string& text) { return text.empty() ? std::nullopt : std::optional(text); }
+
+std::string check_file_to_write(const std::string& text) {
+  if (text.empty()) return "a value is wanted";
+  const std::filesystem::path path = std::filesystem::absolute(text);
+  std::error_code failed;
+  const bool has_place = std::filesystem::is_directory(path.parent_path(), failed);
+  const bool is_taken = std::filesystem::is_directory(path, failed) || failed == std::errc::filename_too_long;
+  if (has_place && path.has_filename() && !is_taken && is_utf8(text)) return "";
+  return "a file in a directory that is there is wanted";
+}
+
+std::string check_passphrase_source(const std::string& text) {
+  const bool is_descriptor = text.starts_with("fd:");
+  std::error_code failed;
+  return is_descriptor || std::filesystem::is_regular_file(text, failed) ? "" : "a file, or fd:N, is wanted";
+}
 
 std::optional<Time> parse_time_option(const std::string& option, const std::string& text) {
   if (text.empty()) return std::nullopt;
@@ -34,13 +70,16 @@ std::optional<Time> parse_time_option(const std::string& option, const std::stri
 CommandLine::CommandLine()
     : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho") {
   app_.require_subcommand(1);
+  app_.failure_message(words_without_values);
   app_.fallthrough();
   app_.set_version_flag("--version", "daicho 0.2.0");
   app_.add_option("--data", data_, "directory of the ledger")->envname("DAICHO_DATA");
   app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");
   app_.add_option("--lang", language_, "language of refusals' titles: en or ja")->envname("LANG");
   app_.add_option("--at", at_, "the present instant of a ledger with a simulated clock");
-  app_.add_option("--passphrase-file", passphrase_, "passphrase of encrypted key files: a file, or fd:N")
+  app_.add_option("--passphrase-file", passphrases_,
+                  "passphrase of encrypted key files: a file, or fd:N; again, where each has its own")
+      ->allow_extra_args(false)
       ->envname("DAICHO_PASSPHRASE_FILE");
   app_.footer(
       "Exit codes: 0 done, 1 refused by a rule, 2 wrong usage or input, 3 integrity violated, 4 unavailable, 5 not "
@@ -52,6 +91,7 @@ CommandLine::CommandLine()
   add_witness_commands(*this);
   add_backup_commands(*this);
   add_keys_commands(*this);
+  add_serve_commands(*this);
   add_bench_commands(*this);
   check_values(app_);
 }
@@ -63,7 +103,7 @@ Exit CommandLine::run(int count, char** values) {
     const int code = app_.exit(error);
     return code == 0 ? Exit::done : Exit::usage;
   }
-  use_passphrase(passphrase_);
+  use_passphrases(passphrases_);
   format();  // what is wrong with these shows before anything is done
   at();
   return run_();

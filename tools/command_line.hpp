@@ -36,12 +36,17 @@ class CommandLine {
 
  private:
   CLI::App app_;
-  std::string data_, format_, at_, language_, passphrase_;
+  std::string data_, format_, at_, language_;
+  std::vector<std::string> passphrases_;
   std::function<Exit()> run_;
 };
 
 /// nullopt when empty.
 std::optional<std::string> given(const std::string& text);
+/// A check for options that name a file to be written; before the work, not after it. "": it can be.
+std::string check_file_to_write(const std::string& text);
+/// A check for options that name a passphrase's source.
+std::string check_passphrase_source(const std::string& text);
 std::optional<Time> parse_time_option(const std::string& option, const std::string& text);
 
 /// `  name   summary` a line.
@@ -62,6 +67,7 @@ void add_audit_commands(CommandLine& line);    ///< cli_audit.cpp: audit, replay
 void add_witness_commands(CommandLine& line);  ///< cli_witness.cpp: witness
 void add_backup_commands(CommandLine& line);   ///< cli_backup.cpp: backup, restore
 void add_keys_commands(CommandLine& line);     ///< cli_keys.cpp: keys
+void add_serve_commands(CommandLine& line);    ///< cli_serve.cpp: serve
 void add_bench_commands(CommandLine& line);    ///< cli_bench.cpp: bench
 
 }  // namespace daicho

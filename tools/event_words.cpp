@@ -303,21 +303,37 @@ EventWords words(const fb::ServiceRevoked& e) {
 }
 EventWords words(const fb::CommandRefused& e) {
   const auto rule = rule_of(e.rule());
-  return {"a command was refused: " + text(e.code()),
-          {{"rule", rule ? text_of(*rule).id : ""}, {"code", text(e.code())}}};
+  const std::string investigator = text(e.investigator());
+  EventWords words{"a command was refused: " + text(e.code()),
+                   {{"rule", rule ? text_of(*rule).id : ""}, {"code", text(e.code())}}};
+  if (!investigator.empty()) {
+    words.sentence += ", of investigator " + investigator;
+    words.fields["investigator"] = investigator;
+  }
+  return words;
 }
 EventWords words(const fb::AccessRecorded& e) {
-  const std::string case_number = text(e.case_number());
-  EventWords words{"sealed fields were read" + (case_number.empty() ? "" : ", case " + case_number),
-                   {{"case_number", text(e.case_number())}, {"fields", Json::array()}}};
+  const std::string investigator = text(e.investigator()), case_number = text(e.case_number());
+  EventWords words{"", {{"investigator", investigator}, {"case_number", case_number}, {"fields", Json::array()}}};
   if (e.fields()) {
-    for (const auto* field : *e.fields()) words.fields["fields"].push_back(field->str());
+    for (const auto* field : *e.fields()) {
+      words.sentence += (words.sentence.empty() ? "" : ", ") + field->str();
+      words.fields["fields"].push_back(field->str());
+    }
   }
+  words.sentence = (words.sentence.empty() ? "sealed fields" : words.sentence) + " read";
+  if (!investigator.empty()) words.sentence += " by investigator " + investigator;
+  if (!case_number.empty()) words.sentence += " for case " + case_number;
   return words;
 }
 
 EventWords words(const fb::SigningKeyRotated& e) {
   return {"the signing key was changed", {{"old_key_id", hex(e.old_key_id())}, {"vkey", text(e.vkey())}}};
+}
+
+EventWords words(const fb::LookupKeyRotated& e) {
+  return {"the lookup key was changed",
+          {{"old_key_fingerprint", text(e.old_key_fingerprint())}, {"key_fingerprint", text(e.key_fingerprint())}}};
 }
 
 EventWords words(const fb::RestoreAccepted& e) {
@@ -327,6 +343,13 @@ EventWords words(const fb::RestoreAccepted& e) {
           {{"size", e.size()},
            {"known_size", e.known_size()},
            {"known_root", e.known_root() ? to_base64(flatbuffers::UnPack(*e.known_root()).view()) : ""}}};
+}
+
+EventWords words(const fb::MasterKeyRotated& e) {
+  return {"the master key was changed: " + std::to_string(e.keys()) + " keys are wrapped by the new one",
+          {{"keys", e.keys()},
+           {"old_fingerprint", text(e.old_fingerprint())},
+           {"new_fingerprint", text(e.new_fingerprint())}}};
 }
 
 template <class... Payloads>
@@ -345,18 +368,18 @@ EventWords words_of_one(const Event& event) {
 
 EventWords describe(const Event& event) {
   using namespace fb;
-  return words_of_one<LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
-                      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved,
-                      CodeSent, LinkSent, CodeRejected, ContactConfirmationFailed, DeliveryRecorded,
-                      CharacterCheckFailed, ChallengeStarted, ChallengeEnded, ChallengePassed, PasswordReset,
-                      RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost, ReplacementOpened,
-                      ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
-                      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused,
-                      SignInSucceeded, SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected,
-                      SecretAnswerRejected, DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded,
-                      RecoveryVerified, RecoveryNotVerified, ResetLinkIssued, RecoverySurveySent, MailboxDeactivated,
-                      AccountExpired, AccountClosed, ServiceRegistered, ServiceRevoked, CommandRefused, AccessRecorded,
-                      SigningKeyRotated, RestoreAccepted, ErasureCompleted, DataKeyErased>(event);
+  return words_of_one<
+      LedgerCreated, PolicyAdopted, ProjectionDigestsRecorded, RefusalsCounted, AccountRegistered,
+      SignInNameConfirmationRequested, SignInNameConfirmed, ProofAdded, ProofVerified, ProofRemoved, CodeSent, LinkSent,
+      CodeRejected, ContactConfirmationFailed, DeliveryRecorded, CharacterCheckFailed, ChallengeStarted, ChallengeEnded,
+      ChallengePassed, PasswordReset, RecoveryCodeIssued, RecoveryCodeUsed, RecoveryCodeRejected, ProofsMarkedLost,
+      ReplacementOpened, ReplacementProofProposed, ReplacementConfirmed, ReplacementCompleted, ReplacementCancelled,
+      ReplacementDisputed, AccountBlocked, AccountUnblocked, RecoverySubmitted, RecoveryRefused, SignInSucceeded,
+      SignInFailed, SignInRefused, ProfileChanged, PasswordChanged, PasswordRejected, SecretAnswerRejected,
+      DeviceTrusted, TwoStepEnabled, TwoStepDisabled, EvidenceRecorded, RecoveryVerified, RecoveryNotVerified,
+      ResetLinkIssued, RecoverySurveySent, MailboxDeactivated, AccountExpired, AccountClosed, ServiceRegistered,
+      ServiceRevoked, CommandRefused, AccessRecorded, SigningKeyRotated, RestoreAccepted, ErasureCompleted,
+      MasterKeyRotated, LookupKeyRotated, DataKeyErased>(event);
 }
 
 Json header_json(const Event& event) {

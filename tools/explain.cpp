@@ -9,6 +9,7 @@
 #include "projections/daily_limits.hpp"
 #include "projections/event_fields.hpp"
 #include "tools/event_words.hpp"
+#include "tools/query_accesses.hpp"
 #include "tools/query_subject.hpp"
 #include "tools/rule_index.hpp"
 
@@ -20,8 +21,9 @@ namespace {
 struct Story {
   std::vector<std::string> envelopes;
   std::vector<Event> events;
-  Account account;     ///< the fold of these events
-  LedgerState ledger;  ///< then
+  Account account;                  ///< the fold of these events
+  LedgerState ledger;               ///< then
+  std::vector<AccessRow> accesses;  ///< of an access that was refused: those that used up its investigator's day
 
   const Event& told() const { return events.back(); }
   const Policy& policy() const { return ledger.policy; }
@@ -46,6 +48,8 @@ Story story_of(const LedgerView& ledger, Position position) {
     evolve(story.account, story.events.back(), {});
   }
   story.ledger = value_or_fail(ledger_at(*ledger.store, {.position = position}));
+  if (const auto* refused = story.told().as<fb::CommandRefused>(); refused && refused->investigator())
+    story.accesses = accesses_of_day(*ledger.store, text_of(refused->investigator()), story.told(), story.policy());
   return story;
 }
 
@@ -266,8 +270,13 @@ Json rests_on(const LedgerView& ledger, const Story& story) {
   if (told.as<fb::AccountExpired>() || told.as<fb::MailboxDeactivated>())
     state(newest(story, fb::Payload::SignInSucceeded) ? fb::Payload::SignInSucceeded : fb::Payload::AccountRegistered,
           "the last sign of life");
+  for (const AccessRow& access : story.accesses) {  // of any account
+    const std::string envelope = event_at(ledger, access.position);
+    add(*Event::parse(as_bytes(envelope)), "an access of the same day");
+  }
   const auto* command = told.as<fb::CommandRefused>();
-  const bool is_of_roles = command && command->rule() != static_cast<std::uint16_t>(Rule::acc_4);
+  const bool is_of_roles =
+      command && !command->investigator() && command->rule() != static_cast<std::uint16_t>(Rule::acc_4);
   const Service* service = is_of_roles ? story.ledger.find_service(text_of(told.header().service())) : nullptr;
   if (service) {  // its roles: an event of the ledger's own
     const std::string envelope = event_at(ledger, service->registered);
@@ -329,10 +338,19 @@ Json changes_of(const fb::ChallengeEnded& ended) {
   return changes;
 }
 
-Json changes_of(const fb::CommandRefused& refused, const Event& told) {
+Json changes_of_access_limit(const Story& story) {
+  std::vector<Time> marks;
+  for (const AccessRow& access : story.accesses) marks.push_back(access.at);
+  const Policy& policy = story.policy();
+  const auto at = daily_allowance(marks, policy.accesses_per_day, policy, story.told().time()).next_allowed_at;
+  return Json::array({at ? change("the next day of the policy", at) : change("a policy that lets anybody read")});
+}
+
+Json changes_of(const fb::CommandRefused& refused, const Story& story) {
+  if (refused.investigator()) return changes_of_access_limit(story);
   if (refused.rule() == static_cast<std::uint16_t>(Rule::acc_4)) return Json::array();  // nothing would
   std::string roles;
-  for (const fb::Role role : roles_of(text_of(told.header().command())))
+  for (const fb::Role role : roles_of(text_of(story.told().header().command())))
     roles += (roles.empty() ? "" : " or ") + std::string(name(role));
   return Json::array({change("a service whose role is " + roles)});
 }
@@ -364,7 +382,7 @@ Json would_change(const Story& story) {
   if (const auto* recovery = told.as<fb::RecoveryRefused>()) return changes_of(*recovery);
   if (const auto* sign_in = told.as<fb::SignInRefused>()) return changes_of(*sign_in);
   if (const auto* ended = told.as<fb::ChallengeEnded>()) return changes_of(*ended);
-  if (const auto* command = told.as<fb::CommandRefused>()) return changes_of(*command, told);
+  if (const auto* command = told.as<fb::CommandRefused>()) return changes_of(*command, story);
   switch (told.type()) {
     case fb::Payload::CodeRejected:
     case fb::Payload::SecretAnswerRejected:

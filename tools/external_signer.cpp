@@ -15,7 +15,6 @@
 #include <thread>
 
 #include "tools/failure.hpp"
-#include "tools/key_files.hpp"
 
 extern char** environ;
 
@@ -185,20 +184,6 @@ Signer start_external_signer(const Verifier& verifier, const std::vector<std::st
   signer.sign(as_bytes(probe_message));
   if (const auto failure = signer.failure()) throw Failure(Exit::unavailable, command.front() + ": " + *failure);
   return signer;
-}
-
-std::vector<std::string> read_signing_command(const std::filesystem::path& path) {
-  std::string text = read_file(path).value_or("");
-  std::vector<std::string> command;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    command.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  if (command.empty() || command.front().empty())
-    throw Failure(Exit::usage,
-                  path.string() + ": a program is wanted in the first line, an argument in each further one");
-  return command;
 }
 
 namespace {

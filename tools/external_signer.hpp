@@ -5,8 +5,6 @@
 // message may come before the answer to the last. It ends when its standard input does.
 #pragma once
 
-#include <filesystem>
-
 #include "ledger/signing.hpp"
 
 namespace daicho {
@@ -17,9 +15,6 @@ inline constexpr int signer_answer_seconds_max = 10;  ///< slower: it counts as 
 /// Whatever goes wrong later, the Signer fails for good and the helper is ended.
 Signer start_external_signer(const Verifier& verifier, const std::vector<std::string>& command,
                              int answer_seconds = signer_answer_seconds_max);
-
-/// The file signing.command: an argument a line, the program first.
-std::vector<std::string> read_signing_command(const std::filesystem::path& path);
 
 /// The helper that `daicho keys signer` is: answers on standard output until standard input ends.
 void run_signer(const Signer& signer);

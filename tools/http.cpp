@@ -29,7 +29,26 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
   return port;
 }
 
+bool equal_without_case(std::string_view a, std::string_view b) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+  return std::ranges::equal(a, b, {}, lower, lower);
+}
+
 }  // namespace
+
+std::size_t HttpFields::count(std::string_view name) const {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(all_, [&](const Field& field) { return equal_without_case(field.name, name); }));
+}
+
+std::optional<std::string> HttpFields::get(std::string_view name) const {
+  std::optional<std::string> value;
+  for (const Field& field : all_) {
+    if (!equal_without_case(field.name, name)) continue;
+    value = value ? *value + ", " + field.value : field.value;
+  }
+  return value;
+}
 
 std::optional<HttpUrl> parse_http_url(std::string_view text) {
   const auto is_printable = [](char byte) { return byte > 0x20 && byte < 0x7F; };

@@ -37,7 +37,7 @@ asio::awaitable<HttpAnswer> exchange(asio::io_context& io, const HttpUrl& url, c
   beast::flat_buffer buffer(answer_header_bytes_max);
   http::response_parser<http::string_body> parser;
   parser.body_limit(limits.answer_bytes);
-  const auto error = co_await read_message(stream, buffer, parser);
+  const auto error = co_await read_message(stream, buffer, parser, [](std::string_view) {});
   if (error) throw boost::system::system_error(error);
   const auto& message = parser.get();
   co_return HttpAnswer{message.result_int(), std::string(message[http::field::content_type]), message.body()};

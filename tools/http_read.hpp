@@ -15,22 +15,24 @@
 namespace daicho {
 
 /// The header, empty line included, may fill `buffer` to its maximum: http::error::header_limit beyond. The body's
-/// limit is the parser's. What follows the message stays in the buffer.
+/// limit is the parser's; `on_start` is handed the first line before anything is parsed and may set it. What follows
+/// the message stays in the buffer.
 ///
 /// In three steps, for Beast 1.74 counts its own header limit anew with each piece that arrives, and passes over a body
 /// limit when header and body come in one piece and it may read both.
-template <class Parser>
+template <class Parser, class OnStart>
 boost::asio::awaitable<boost::system::error_code> read_message(boost::beast::tcp_stream& stream,
-                                                               boost::beast::flat_buffer& buffer, Parser& parser) {
+                                                               boost::beast::flat_buffer& buffer, Parser& parser,
+                                                               const OnStart& on_start) {
   namespace asio = boost::asio;
   namespace http = boost::beast::http;
   constexpr std::size_t piece_bytes = 4'096;
   boost::system::error_code error;
-  const auto has_header = [&] {
+  const auto received = [&] {
     const auto bytes = buffer.cdata();
-    return std::string_view(static_cast<const char*>(bytes.data()), bytes.size()).find("\r\n\r\n") !=
-           std::string_view::npos;
+    return std::string_view(static_cast<const char*>(bytes.data()), bytes.size());
   };
+  const auto has_header = [&] { return received().find("\r\n\r\n") != std::string_view::npos; };
   while (!error && !has_header()) {
     const std::size_t space = buffer.max_size() - buffer.size();
     if (space == 0) co_return make_error_code(http::error::header_limit);
@@ -38,6 +40,7 @@ boost::asio::awaitable<boost::system::error_code> read_message(boost::beast::tcp
     const std::size_t count = co_await stream.async_read_some(piece, asio::redirect_error(asio::use_awaitable, error));
     buffer.commit(count);
   }
+  if (!error) on_start(received().substr(0, received().find("\r\n")));
   parser.header_limit(static_cast<std::uint32_t>(buffer.max_size()));
   if (!error) {
     co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));

@@ -9,16 +9,21 @@
 
 namespace daicho {
 
+bool is_loopback(const HttpEndpoint& endpoint);  ///< nobody beyond this machine reaches it
+
 struct HttpLimits {
-  std::size_t header_bytes = 8'192;           ///< up to the empty line; beyond: 431
-  std::size_t body_bytes = 65'536;            ///< beyond: 413
+  std::size_t header_bytes = 8'192;      ///< up to the empty line; beyond: 431
+  std::size_t body_bytes = 65'536;       ///< beyond: 413
+  std::size_t long_body_bytes = 65'536;  ///< the same, of requests that `takes_long_body` names
+  std::function<bool(std::string_view method, std::string_view target)> takes_long_body = {};
   std::size_t connections = 256;              ///< beyond: 503 at once
   std::chrono::milliseconds request{10'000};  ///< for a whole request, from the connection or the last answer on
   std::chrono::milliseconds answer{10'000};   ///< for the peer to take it
   unsigned handler_threads = 2;
 };
 
-/// Called from several threads. What it throws becomes a 500 without detail, and a message on standard error.
+/// Called from several threads. What it throws becomes a 500 without detail, and a message on standard error. A HEAD is
+/// answered like its GET, without the body.
 using HttpHandler = std::function<HttpAnswer(const HttpRequest& request)>;
 
 class HttpServer {

@@ -41,8 +41,9 @@ Json parse_object(std::string_view text, const std::string& what) {
   } catch (const Json::exception& error) {
     std::string words = error.what();
     words = words.substr(words.find("] ") == std::string::npos ? 0 : words.find("] ") + 2);
-    throw Failure(Exit::usage,
-                  what + ": not JSON: " + words.substr(0, words.find("; last read")));  // last read may be secret
+    for (const char* quoting : {"; last read", " parsing '"})
+      words = words.substr(0, words.find(quoting));  // a secret?
+    throw Failure(Exit::usage, what + ": not JSON: " + words);
   }
   if (!json.is_object()) throw Failure(Exit::usage, what + ": a JSON object is wanted");
   if (reader.is_too_deep) throw Failure(Exit::usage, what + ": nested deeper than " + std::to_string(json_depth_max));

@@ -21,6 +21,7 @@ namespace daicho {
 namespace {
 
 constexpr std::size_t key_file_bytes_max = 65'536;
+constexpr const char* signing_what = "signing";
 
 Failure file_failure(const std::filesystem::path& path, const char* what) {
   const bool denied = errno == EACCES || errno == EPERM;
@@ -74,8 +75,9 @@ namespace {
 
 struct PassphraseSource {
   std::string from;
-  std::string text;  // once it is read
-} passphrase_source;
+  std::string text = {};  // once it is read
+};
+std::vector<PassphraseSource> passphrase_sources;
 
 std::string read_descriptor(const std::string& number) {
   int descriptor = -1;
@@ -88,6 +90,31 @@ std::string read_descriptor(const std::string& number) {
   return text;
 }
 
+const std::string& text_of(PassphraseSource& source) {
+  if (source.text.empty()) source.text = read_passphrase(source.from);
+  return source.text;
+}
+
+Failure no_passphrase() {
+  return {Exit::not_permitted,
+          "a key file is encrypted: --passphrase-file FILE (or DAICHO_PASSPHRASE_FILE) "
+          "is wanted"};
+}
+
+bool holds(const EncryptedKey& key, std::string_view what) {
+  return what == signing_what ? key.what.starts_with("signing ") : key.what == what;
+}
+
+/// An encrypted file's secret, and the passphrase that opened it: one of those given.
+std::pair<std::string, const std::string*> decrypt_file(const std::filesystem::path& path, const EncryptedKey& key) {
+  if (passphrase_sources.empty()) throw no_passphrase();
+  for (PassphraseSource& source : passphrase_sources) {
+    const std::string& words = text_of(source);
+    if (auto secret = decrypt_key(key, words)) return {*std::move(secret), &words};
+  }
+  throw Failure(Exit::not_permitted, path.string() + ": the passphrase is wrong, or the file was altered");
+}
+
 /// A key file's one line of secret, decrypted if it must be, and what stands before it in the clear. The caller wipes
 /// it.
 std::string read_secret(const std::filesystem::path& path, const char* what, std::string* public_part = nullptr) {
@@ -98,15 +125,26 @@ std::string read_secret(const std::filesystem::path& path, const char* what, std
     return *std::move(text);
   }
   const auto key = parse_encrypted_key(*text);
-  if (!key || !key->what.starts_with(what))
+  if (!key || !holds(*key, what))
     throw Failure(Exit::usage, path.string() + ": not an encrypted " + what + " key as this program writes them");
-  auto secret = decrypt_key(*key, passphrase());
-  if (!secret) throw Failure(Exit::not_permitted, path.string() + ": the passphrase is wrong, or the file was altered");
   if (public_part) *public_part = key->what;
-  return *std::move(secret);
+  return decrypt_file(path, *key).first;
 }
 
 std::string signing_words(const Verifier& verifier) { return "signing " + verifier.vkey(); }
+
+/// The file's text; the secret is wiped.
+std::string key_text(const std::string& what, std::string secret, const std::optional<KeyGuard>& guard) {
+  std::string text;
+  if (guard) {
+    text = encrypt_key(what, as_bytes(secret), guard->passphrase, guard->cost, system_entropy());
+  } else {
+    text.reserve(secret.size() + 1);  // no copy is left behind
+    text.append(secret).append("\n");
+  }
+  wipe(secret);
+  return text;
+}
 
 void create_secret_file(const std::filesystem::path& path, std::string text) {
   try {
@@ -118,66 +156,71 @@ void create_secret_file(const std::filesystem::path& path, std::string text) {
   wipe(text);
 }
 
-/// The file's text; the secret is wiped.
-std::string key_text(const std::string& what, std::string secret, const std::optional<KeyCost>& cost) {
-  std::string text;
-  if (cost) {
-    text = encrypt_key(what, as_bytes(secret), passphrase(), *cost, system_entropy());
-  } else {
-    text.reserve(secret.size() + 1);  // no copy is left behind
-    text.append(secret).append("\n");
-  }
-  wipe(secret);
-  return text;
+constexpr std::string_view draft_end = ".new";
+
+void put_secret_file(const std::filesystem::path& path, std::string text) {
+  std::filesystem::path draft = path;
+  draft += draft_end;
+  std::error_code ignored;
+  std::filesystem::remove(draft, ignored);
+  create_secret_file(draft, std::move(text));
+  rename_file(draft, path);
 }
 
 }  // namespace
 
-void use_passphrase(const std::string& source) { passphrase_source = {source, {}}; }
-
-const std::string& passphrase() {
-  auto& [from, text] = passphrase_source;
-  if (!text.empty()) return text;
-  if (from.empty())
-    throw Failure(Exit::not_permitted,
-                  "a key file is encrypted: --passphrase-file FILE (or DAICHO_PASSPHRASE_FILE) "
-                  "is wanted");
-  const bool is_descriptor = from.starts_with("fd:");
-  auto content = is_descriptor ? read_descriptor(from.substr(3)) : read_file(from);
-  if (!content) throw file_failure(from, "cannot read the passphrase");
-  if (content->ends_with('\n')) content->pop_back();
-  if (content->empty() || content->size() > passphrase_bytes_max)
-    throw Failure(Exit::usage, from + ": a passphrase is 1 to 1,024 bytes in one line");
-  text = *std::move(content);
-  return text;
+void use_passphrases(std::vector<std::string> sources) {
+  passphrase_sources.clear();
+  for (std::string& source : sources) passphrase_sources.push_back({std::move(source)});
 }
 
-SecretKey read_master_key(const std::filesystem::path& path) {
-  std::string text = read_secret(path, "master");
+bool has_passphrases() { return !passphrase_sources.empty(); }
+
+const std::string& passphrase() {
+  if (passphrase_sources.empty()) throw no_passphrase();
+  if (passphrase_sources.size() > 1)
+    throw Failure(Exit::usage, "--passphrase-file: one is wanted to encrypt with, several only to open files with");
+  return text_of(passphrase_sources.front());
+}
+
+std::string read_passphrase(const std::string& source) {
+  const bool is_descriptor = source.starts_with("fd:");
+  auto content = is_descriptor ? read_descriptor(source.substr(3)) : read_file(source);
+  if (!content) throw file_failure(source, "cannot read the passphrase");
+  if (content->ends_with('\n')) content->pop_back();
+  if (content->empty() || content->size() > passphrase_bytes_max)
+    throw Failure(Exit::usage, source + ": a passphrase is 1 to 1,024 bytes in one line");
+  return *std::move(content);
+}
+
+std::optional<KeyGuard> key_file_guard(const std::filesystem::path& path) {
+  auto text = read_file(path);
+  const auto key = text && is_encrypted_key(*text) ? parse_encrypted_key(*text) : std::nullopt;
+  if (text) wipe(*text);
+  if (!key) return std::nullopt;
+  auto [secret, words] = decrypt_file(path, *key);
+  wipe(secret);
+  return KeyGuard{key->cost, *words};
+}
+
+SecretKey parse_master_key(std::string text, const std::string& from) {
+  if (text.ends_with('\n')) text.pop_back();
   auto bytes = from_hex(text);
   wipe(text);
-  if (!bytes || bytes->size() != 32) throw Failure(Exit::usage, path.string() + ": a master key is 64 hex digits");
+  if (!bytes || bytes->size() != 32) throw Failure(Exit::usage, from + ": a master key is 64 hex digits");
   SecretKey key(as_bytes(*bytes));
   wipe(*bytes);
   return key;
 }
 
-void create_signing_key(const std::filesystem::path& path, const Signer& signer) {
-  std::string text = signer.secret_text(), line;
-  line.reserve(text.size() + 1);  // no copy is left behind
-  line.append(text).append("\n");
-  wipe(text);
-  try {
-    create_file(path, line, 0600);
-  } catch (...) {
-    wipe(line);
-    throw;
-  }
-  wipe(line);
+SecretKey read_master_key(const std::filesystem::path& path, const char* what) {
+  std::string text = read_secret(path, what);
+  if (text.ends_with('\n')) text += '\n';  // one line's end is taken off already
+  return parse_master_key(std::move(text), path.string());
 }
 
 Signer read_signing_key(const std::filesystem::path& path) {
-  std::string public_part, text = read_secret(path, "signing", &public_part);
+  std::string public_part, text = read_secret(path, signing_what, &public_part);
   auto signer = Signer::parse_secret(text);
   wipe(text);
   if (!signer || (!public_part.empty() && public_part != signing_words(signer->verifier())))
@@ -185,35 +228,48 @@ Signer read_signing_key(const std::filesystem::path& path) {
   return *std::move(signer);
 }
 
-void create_signing_key(const std::filesystem::path& path, const Signer& signer, const std::optional<KeyCost>& cost) {
-  create_secret_file(path, key_text(signing_words(signer.verifier()), signer.secret_text(), cost));
+void create_signing_key(const std::filesystem::path& path, const Signer& signer, const std::optional<KeyGuard>& guard) {
+  create_secret_file(path, key_text(signing_words(signer.verifier()), signer.secret_text(), guard));
 }
 
-std::optional<KeyCost> key_file_cost(const std::filesystem::path& path) {
-  auto text = read_file(path);
-  const auto key = text && is_encrypted_key(*text) ? parse_encrypted_key(*text) : std::nullopt;
-  if (text) wipe(*text);
-  return key ? std::optional(key->cost) : std::nullopt;
+void put_master_key(const std::filesystem::path& path, const SecretKey& key, const std::optional<KeyGuard>& guard,
+                    const char* what) {
+  put_secret_file(path, key_text(what, to_hex(key.view()), guard));
+}
+
+std::vector<std::filesystem::path> find_key_drafts(const std::filesystem::path& directory) {
+  std::error_code failed;
+  std::vector<std::filesystem::path> drafts;
+  for (std::filesystem::directory_iterator at(directory, failed), end; !failed && at != end; at.increment(failed)) {
+    const std::string name = at->path().filename().string();
+    const bool is_key = name.starts_with("signing.key") || name.starts_with("master.key");
+    if (is_key && name.ends_with(draft_end)) drafts.push_back(at->path());
+  }
+  return drafts;
+}
+
+void remove_key_drafts(const std::filesystem::path& directory) {
+  for (const auto& draft : find_key_drafts(directory)) remove_file(draft);
 }
 
 bool rewrite_key_file(const std::filesystem::path& path, const std::optional<KeyCost>& cost) {
-  if (key_file_cost(path).has_value() == cost.has_value()) return false;
-  const bool is_master = path.filename() == "master.key";
-  std::string what = "master";
+  auto text = read_file(path);
+  const auto key = text && is_encrypted_key(*text) ? parse_encrypted_key(*text) : std::nullopt;
+  if (text) wipe(*text);
+  if (key.has_value() == cost.has_value()) return false;
+  const std::string name = path.filename().string();
+  const bool is_signing = name.starts_with("signing.");
+  std::string what = is_signing ? signing_what : name == "master.key" ? master_what : "master." + name.substr(11);
   std::string secret;
-  if (is_master) {
-    secret = to_hex(read_master_key(path).view());
-  } else {
+  if (is_signing) {
     const Signer signer = read_signing_key(path);
     what = signing_words(signer.verifier());
     secret = signer.secret_text();
+  } else {
+    secret = to_hex(read_master_key(path, what.c_str()).view());
   }
-  std::filesystem::path draft = path;
-  draft += ".new";
-  std::error_code ignored;
-  std::filesystem::remove(draft, ignored);
-  create_secret_file(draft, key_text(what, std::move(secret), cost));
-  rename_file(draft, path);
+  const auto guard = cost ? std::optional(KeyGuard{*cost, passphrase()}) : std::nullopt;
+  put_secret_file(path, key_text(what, std::move(secret), guard));
   return true;
 }
 

@@ -2,9 +2,11 @@
 // next one is renamed over the one before.
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "ledger/sealing.hpp"
 #include "ledger/signing.hpp"
@@ -22,20 +24,46 @@ void remove_file(const std::filesystem::path& path);
 /// nullopt when there is none or it cannot be read; at most 64 KiB.
 std::optional<std::string> read_file(const std::filesystem::path& path);
 
-/// Where this process finds the passphrase of encrypted key files: a file's path, or `fd:N`; empty: nowhere. Read once,
-/// when it is first needed. Called by the command line before anything else.
-void use_passphrase(const std::string& source);
-const std::string& passphrase();  ///< without its line's end; a Failure when there is none, or it is empty or too long
+/// Where this process finds the passphrases of encrypted key files: a file's path each, or `fd:N`. Read once, when one
+/// is first needed. Called by the command line before anything else.
+void use_passphrases(std::vector<std::string> sources);
+bool has_passphrases();
+/// To encrypt with: the one that is given, without its line's end. A Failure when there is none, or more than one, or
+/// it is empty or too long.
+const std::string& passphrase();
+/// Of another source than those, read anew.
+std::string read_passphrase(const std::string& source);
 
-/// Plain or encrypted.
-SecretKey read_master_key(const std::filesystem::path& path);
-void create_signing_key(const std::filesystem::path& path, const Signer& signer);
+/// How a file is encrypted: the same again for what takes its place.
+struct KeyGuard {
+  KeyCost cost;
+  std::string passphrase;
+};
+/// Finds the passphrase that opens it; nullopt: the file is plain, or there is none.
+std::optional<KeyGuard> key_file_guard(const std::filesystem::path& path);
+
+// What an encrypted file says it holds; of a signing key its verifier key follows.
+inline constexpr const char* master_what = "master";
+inline constexpr std::array share_whats = {"master.1", "master.2"};
+
+/// 64 hex digits, with a line's end or without; the text is wiped. `from` is named in the Failure.
+SecretKey parse_master_key(std::string text, const std::string& from);
+/// Plain or encrypted; `what`: a whole master key, or one of its two shares.
+SecretKey read_master_key(const std::filesystem::path& path, const char* what = master_what);
 Signer read_signing_key(const std::filesystem::path& path);
-/// Fails when the file exists. `cost`: encrypted under the passphrase; nullopt: plain.
-void create_signing_key(const std::filesystem::path& path, const Signer& signer, const std::optional<KeyCost>& cost);
-/// The cost an encrypted key file was made with; nullopt: it is plain, or there is none.
-std::optional<KeyCost> key_file_cost(const std::filesystem::path& path);
-/// Puts the same key in place of the file's content, encrypted or plain. False: it was so already.
+
+/// Fails when the file exists.
+void create_signing_key(const std::filesystem::path& path, const Signer& signer,
+                        const std::optional<KeyGuard>& guard = std::nullopt);
+/// Whole or not at all, over what is there: it is written beside (`.new`), synced, and renamed.
+void put_master_key(const std::filesystem::path& path, const SecretKey& key, const std::optional<KeyGuard>& guard,
+                    const char* what = master_what);
+/// What a run that was killed left of such files.
+std::vector<std::filesystem::path> find_key_drafts(const std::filesystem::path& directory);
+/// Another run must not be writing one.
+void remove_key_drafts(const std::filesystem::path& directory);
+
+/// Puts the same key in place of the file's content, encrypted with `passphrase()` or plain. False: it was so already.
 bool rewrite_key_file(const std::filesystem::path& path, const std::optional<KeyCost>& cost);
 
 }  // namespace daicho

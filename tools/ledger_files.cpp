@@ -5,17 +5,20 @@
 #include <algorithm>
 
 #include "commands/policy_adoption.hpp"
+#include "ledger/files.hpp"
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
+#include "projections/lookup_rotation.hpp"
+#include "tools/backup.hpp"
 #include "tools/key_files.hpp"
-#include "tools/restore.hpp"
+#include "tools/master_place.hpp"
+#include "tools/restored_mark.hpp"
 #include "tools/signing_place.hpp"
 
 namespace daicho {
 
 namespace {
 
-constexpr const char* master_key_file = "master.key";
 constexpr const char* verifier_file = "ledger.vkey";
 
 Exit exit_of(StoreFault fault) {
@@ -35,8 +38,8 @@ Exit exit_of(StoreFault fault) {
 
 /// The directory to be, with nothing in it that an earlier ledger, or its unfinished `init`, left.
 void make_directory(const std::filesystem::path& directory) {
-  for (const char* each :
-       {signing_key_file, next_signing_key_file, master_key_file, verifier_file, "checkpoint", "restored"}) {
+  for (const char* each : {signing_key_file, next_signing_key_file, master_key_file, "master.key.next", share_files[0],
+                           share_files[1], verifier_file, "checkpoint", "restored"}) {
     if (!std::filesystem::exists(std::filesystem::symlink_status(directory / each))) continue;
     throw Failure(Exit::usage,
                   (directory / each).string() + " is there already: a ledger, or what an unfinished `init` left");
@@ -52,20 +55,21 @@ void make_directory(const std::filesystem::path& directory) {
   throw Failure(code, directory.string() + ": " + made.message());
 }
 
-/// Signing and master key, drawn now and stored before anything is signed or sealed with them.
+/// Signing and master key, stored before anything is signed or sealed with them. Drawn now, but for a master key that a
+/// command or the environment gives.
 std::pair<Signer, SecretKey> create_keys(const InitOptions& options) {
-  std::array<std::uint8_t, 32> seed, master;
-  const Entropy entropy = system_entropy();
-  entropy(seed);
-  entropy(master);
-  Signer signer(options.origin, seed);
-  SecretKey master_key(master);
-  std::string master_hex = to_hex(master) + "\n";
-  create_signing_key(options.directory / signing_key_file, signer, std::nullopt);
-  create_file(options.directory / master_key_file, master_hex, 0600);
+  std::optional<SecretKey> master;
+  if (find_master(options.directory)) master = read_master(options.directory).key;
+  Signer signer = Signer::draw(options.origin, system_entropy());
+  create_signing_key(options.directory / signing_key_file, signer);
+  if (!master) {
+    std::array<std::uint8_t, 32> drawn;
+    system_entropy()(drawn);
+    master.emplace(drawn);
+    put_master_key(options.directory / master_key_file, *master, std::nullopt);
+  }
   create_file(options.directory / verifier_file, signer.verifier().vkey() + "\n", 0644);
-  wipe(master_hex);
-  return {std::move(signer), std::move(master_key)};
+  return {std::move(signer), *std::move(master)};
 }
 
 /// LedgerCreated and the first policy with the wrapped keys, one commit.
@@ -101,6 +105,12 @@ void append_first_events(Log& log, const SecretKey& data_key, const Rows& key_ro
 
 void fail(const StoreError& error) { throw Failure(exit_of(error.fault), error.detail); }
 
+std::optional<std::string> read_given_file(const std::filesystem::path& path, std::size_t bytes_max) {
+  auto content = read_whole_file(path, bytes_max);
+  if (!content && content.error().fault == StoreFault::corrupt) throw Failure(Exit::usage, content.error().detail);
+  return value_or_fail(std::move(content));
+}
+
 void init_ledger(const InitOptions& options) {
   if (!is_key_name(options.origin)) {
     throw Failure(Exit::usage,
@@ -132,20 +142,82 @@ Verifier read_verifier(const std::filesystem::path& directory) {
   return *verifier;
 }
 
-std::unique_ptr<KeyRing> read_keys(const std::filesystem::path& directory, const Store& store) {
-  auto keys = KeyRing::open(read_master_key(directory / master_key_file), store);
-  if (keys) return std::make_unique<KeyRing>(*std::move(keys));
-  if (keys.error() == KeyFault::wrong_master_key) {
-    throw Failure(Exit::not_permitted, "master.key is not the key this ledger was sealed with");
-  }
-  throw Failure(Exit::integrity, "the ledger's wrapped keys cannot be read");
+Result<FoundKeys, KeyFault> find_keys(const std::filesystem::path& directory, const Store& store) {
+  MasterFound found = read_master(directory);
+  const auto fingerprint = [](const std::optional<SecretKey>& key) {
+    return key ? std::optional(master_fingerprint(*key)) : std::nullopt;
+  };
+  const auto current = fingerprint(found.key), next = fingerprint(found.next);
+  if (!found.key) found.key.swap(found.next);
+  auto ring = KeyRing::open(*std::move(found.key), store, std::move(found.next));
+  if (!ring) return Unexpected{ring.error()};
+  const Hash in_force = ring->master_fingerprint();
+  return FoundKeys{std::make_unique<KeyRing>(*std::move(ring)), next == in_force && current != in_force};
 }
+
+Failure failure_of(KeyFault fault) {
+  switch (fault) {
+    case KeyFault::wrong_master_key:
+      return {Exit::not_permitted,
+              "the master key here is not the one this ledger was sealed with; if it was rotated just now, try again"};
+    case KeyFault::rotation_unfinished:
+      return {Exit::not_permitted,
+              "a rotation of the master key is not finished: the key before it is wanted beside the new one"};
+    case KeyFault::unreadable:
+      break;
+  }
+  return {Exit::integrity, "the ledger's wrapped keys cannot be read"};
+}
+
+FoundKeys read_keys(const std::filesystem::path& directory, const Store& store) {
+  auto found = find_keys(directory, store);
+  if (!found) throw failure_of(found.error());
+  return *std::move(found);
+}
+
+namespace {
+
+/// What a killed `keys encrypt` or the like left; not while another one is at work.
+void remove_drafts(const std::filesystem::path& directory) {
+  if (find_key_drafts(directory).empty()) return;
+  try {
+    const DirectoryLock lock(directory);
+    remove_key_drafts(directory);
+  } catch (const Failure&) {  // the next opening does it
+    return;
+  }
+}
+
+/// Brings to its end a rotation of the master key that is on record.
+void settle_master_rotation(const std::filesystem::path& directory, WritableLedger& ledger) {
+  try {
+    if (ledger.keys->master_rotation() == MasterRotation::begun) return;
+    if (ledger.keys->master_rotation() == MasterRotation::wrapped) {
+      const auto cleared = ledger.executor->rotate_master_key({}, std::nullopt);
+      if (!cleared) throw Failure(Exit::unavailable, cleared.error().detail);
+      ledger.has_ended_master_rotation = true;
+      if (!ledger.is_next_master_in_force) drop_next_master(directory);
+    }
+    if (!ledger.is_next_master_in_force) return;
+    put_next_master_in_force(directory);
+    ledger.has_ended_master_rotation = true;
+  } catch (const Failure& failure) {  // left to the next opening
+    spdlog::warn("{}", failure.what());
+  }
+}
+
+}  // namespace
 
 void WritableLedger::set_time(Time at) {
   if (!simulated) throw Failure(Exit::usage, "--at: this ledger runs on the real clock");
   if (at < log->time() || !simulated->set(at)) {
     throw Failure(Exit::usage, "--at: " + to_rfc3339(at) + " is before the ledger's time, " + to_rfc3339(log->time()));
   }
+}
+
+void settle_lookup_rotation(WritableLedger& ledger, const LedgerState& state) {
+  const auto error = finish_lookup_rotation(*ledger.store, *ledger.keys, state.lookup_rotations, nullptr);
+  if (error) fail(*error);
 }
 
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at) {
@@ -162,14 +234,18 @@ WritableLedger open_restored_for_writing(const std::filesystem::path& directory,
                                        ": it opens to read only; `daicho restore --accept --data "
                                        "DIR` says what is missing and lets it go on without");
   ledger.store = value_or_fail(std::move(store));
-  ledger.keys = read_keys(directory, *ledger.store);
+  remove_drafts(directory);
+  FoundKeys keys = read_keys(directory, *ledger.store);
+  ledger.keys = std::move(keys.ring);
+  ledger.is_next_master_in_force = keys.is_next_master_in_force;
   auto state = load_ledger(*ledger.store);
   if (!state) {  // rows of another fold version, or damaged ones: the events give them anew
     spdlog::warn("{}; rebuilding the projections", state.error().detail);
     value_or_fail(rebuild(*ledger.store, *ledger.keys, nullptr));
     state = load_ledger(*ledger.store);
   }
-  const bool is_simulated = value_or_fail(state).simulated_clock;
+  settle_lookup_rotation(ledger, value_or_fail(state));
+  const bool is_simulated = state->simulated_clock;
   if (is_simulated) ledger.simulated.emplace();
   KeyHistory history(first);
   if (auto error = read_key_history(*ledger.store, history)) fail(*error);
@@ -180,6 +256,7 @@ WritableLedger open_restored_for_writing(const std::filesystem::path& directory,
   ledger.executor =
       value_or_fail(Executor::open(*ledger.store, *ledger.log, *ledger.keys, system_entropy(), processor_count()));
   ledger.executor->set_signing_key_place(signing_key_place(directory));
+  settle_master_rotation(directory, ledger);
   if (at) ledger.set_time(*at);
   return ledger;
 }
@@ -188,7 +265,8 @@ ReadableLedger open_for_reading(const std::filesystem::path& directory, std::opt
   read_verifier(directory);
   ReadableLedger ledger;
   ledger.store = value_or_fail(Store::open(directory, Store::Mode::read));
-  if (std::filesystem::exists(directory / master_key_file)) ledger.keys = read_keys(directory, *ledger.store);
+  if (find_master(directory) || find_master(directory, next_ending))
+    ledger.keys = read_keys(directory, *ledger.store).ring;
   ledger.ledger = value_or_fail(load_ledger(*ledger.store));
   if (!ledger.ledger.simulated_clock) {
     if (at) throw Failure(Exit::usage, "--at: this ledger runs on the real clock");

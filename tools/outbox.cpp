@@ -6,10 +6,13 @@
 #include "commands/names.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "tools/system.hpp"
 
 namespace daicho {
 
 namespace {
+
+constexpr const char* lease_command = "lease";
 
 struct Lease {
   Time until = 0;
@@ -151,9 +154,25 @@ void add_free(const WritableLedger& ledger, const LeaseOptions& options, Time no
   if (failed) fail(*failed);
 }
 
+/// As a command of this service would be.
+Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& options, Refusal refusal) {
+  std::array<std::uint8_t, 10> random;
+  system_entropy()(random);
+  Request request{.command = RefuseCommand{std::move(refusal)}, .account = options.account};
+  request.issuer.service = options.service;
+  request.issuer.command = lease_command;
+  request.issuer.command_id = to_text(make_uuid_v7(ledger.log->time(), random));
+  request.issuer.entry = fb::Entry::cli;
+  return ledger.executor->execute(std::move(request));
+}
+
 }  // namespace
 
-Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
+Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
+  if (options.service.empty() || options.service.size() > service_bytes_max)
+    throw Failure(Exit::usage, "service: a name of 1 to 64 bytes is wanted");
+  if (auto refusal = check_role(ledger.executor->ledger(), options.service, lease_command))
+    return refuse(ledger, options, *std::move(refusal));
   const Time now = ledger.log->time(), until = now + options.seconds * second_us;
   std::vector<Waiting> waiting;
   add_free(ledger, options, now, false, waiting);
@@ -173,7 +192,8 @@ Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
     notifications.push_back(std::move(notification));
   }
   if (auto error = ledger.store->write(leases, true)) fail(*error);
-  return {{"notifications", std::move(notifications)}};
+  Json body = {{"notifications", std::move(notifications)}};
+  return Answer{std::move(body)};
 }
 
 }  // namespace daicho

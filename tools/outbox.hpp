@@ -12,14 +12,16 @@ inline constexpr std::int64_t lease_count_max = 1'000;
 inline constexpr std::int64_t lease_seconds_max = 86'400;
 
 struct LeaseOptions {
-  std::string holder = "local";
+  std::string service = "local";  ///< who asks
+  std::string holder = "local";   ///< who is to have them
   std::int64_t count_max = 100;
   std::int64_t seconds = 300;
   std::optional<Id> account;
 };
 
 /// `{notifications: [{notification_id, account, kind, channel, destination, code | token, …, lease_until, attempt}]}`,
-/// oldest first.
-Json lease_notifications(WritableLedger& ledger, const LeaseOptions& options);
+/// oldest first. Refused, on record, when the service may not issue `lease`: it would see addresses and codes (R-LED-5,
+/// R-REC-11). Failure(usage) when it is no service's name.
+Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOptions& options);
 
 }  // namespace daicho

@@ -8,6 +8,7 @@
 #include <iostream>
 
 #include "tools/system.hpp"
+#include "tools/wiped_streams.hpp"
 
 namespace daicho {
 
@@ -156,7 +157,7 @@ void print(const Json& answer, Format format, const std::string& rows) {
       print_csv(list);
       break;
   }
-  std::cout.flush();
+  flush_output();
 }
 
 std::string json_line(const Json& value) { return text_of(value) + '\n'; }
@@ -168,7 +169,7 @@ void print_line(const Json& answer, Format format) {
   } else {
     std::cout << json_line(answer);
   }
-  std::cout.flush();
+  flush_output();
 }
 
 Progress::Progress(std::string what)

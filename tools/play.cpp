@@ -8,6 +8,7 @@
 #include "tools/queries.hpp"
 #include "tools/routes.hpp"
 #include "tools/rule_index.hpp"
+#include "tools/system.hpp"
 
 namespace daicho {
 
@@ -22,13 +23,15 @@ Exit exit_of(FaultKind fault) {
     case FaultKind::busy:
     case FaultKind::stopped:
       return Exit::unavailable;
+    case FaultKind::damaged:
+      return Exit::integrity;
   }
   return Exit::unavailable;
 }
 
 Json fault_json(const Fault& fault) {
-  static constexpr std::array<const char*, 6> names = {
-      "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped"};
+  static constexpr std::array<const char*, 7> names = {
+      "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped", "damaged"};
   Json json = {{"error", names.at(static_cast<std::size_t>(fault.kind))}, {"detail", fault.detail}};
   if (fault.current_version) json["current_version"] = *fault.current_version;
   return json;
@@ -147,7 +150,10 @@ class Line {
 
  private:
   Json run_command() {
-    auto answer = execute_json(ledger_, Fields(json_).text("command"), json_, {.service = service_});
+    return told(execute_json(ledger_, Fields(json_).text("command"), json_, {.service = service_}));
+  }
+
+  Json told(Result<Answer, Fault> answer) {
     if (!answer) {
       if (answer.error().kind == FaultKind::stopped) throw Failure(Exit::unavailable, answer.error().detail);
       is_refusal = true;
@@ -171,8 +177,9 @@ class Line {
     read("count_max", options.count_max, lease_count_max);
     read("seconds", options.seconds, lease_seconds_max);
     options.holder = fields.optional_text("holder").value_or(options.holder);
+    options.service = fields.optional_text("service").value_or(service_);
     fields.done();
-    return lease_notifications(ledger_, options);
+    return told(lease_notifications(ledger_, options));
   }
 
   Json run_tick() {
@@ -187,19 +194,7 @@ class Line {
     Fields fields(json_);
     const Query* query = find_query(fields.text("query"));
     if (!query) throw Failure(Exit::usage, "there is no such query");
-    QueryOptions options;
-    options.account = fields.optional_text("account");
-    if (json_.contains("as_of") && json_["as_of"].is_number()) {
-      options.as_of.position = fields.optional_count("as_of");
-    } else {
-      options.as_of.time = fields.optional_time("as_of");
-    }
-    options.due_before = fields.optional_time("due_before");
-    options.type = fields.optional_text("type");
-    options.seq = fields.optional_count("seq");
-    options.rule = fields.optional_text("rule");
-    options.from = fields.optional_count("from");
-    options.limit = fields.optional_count("limit");
+    const QueryOptions options = read_query_options(fields);
     fields.mark_read("at");
     fields.done();
     check(ledger_.view(), *query, options);
@@ -212,41 +207,56 @@ class Line {
   std::string kind_;
 };
 
+/// What one play is and has come to.
+struct Play {
+  WritableLedger& ledger;
+  const Format format;
+  const std::string &service, &language;
+  PlaySummary summary;
+  Saved saved;
+};
+
+/// A function of its own, so that wipe_stack() reaches all that it used.
+[[gnu::noinline]] void play_line(Play& play, std::uint64_t number, const std::string& text) {
+  Json json = parse_object(text, "the line");
+  substitute(json, play.saved);
+  Line line(play.ledger, std::move(json), play.service);
+  Json answer = line.answer();
+  translate(answer, play.language);
+  ++play.summary.lines;
+  play.summary.refused += line.is_refusal ? 1 : 0;
+  const bool expected = line.own().contains("expect") ? matches(answer, line.own()["expect"]) : !line.is_refusal;
+  Json shown = {{"line", number}, {"did", line.name()}};
+  if (line.own().contains("cites")) shown["cites"] = line.own()["cites"];
+  for (const auto& [name, value] : answer.items()) shown[name] = value;
+  if (!expected) {
+    ++play.summary.unexpected;
+    shown["unexpected"] = line.own().contains("expect") ? line.own()["expect"] : Json("a refusal was not expected");
+  }
+  print_line(shown, play.format);
+  if (line.own().contains("save") && expected) save(line.own()["save"], answer, play.saved);
+}
+
 }  // namespace
 
 PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, const std::string& default_service,
                  const std::string& language) {
-  PlaySummary summary;
-  Saved saved;
+  Play play{.ledger = ledger, .format = format, .service = default_service, .language = language};
   std::string text;
   for (std::uint64_t number = 1; std::getline(lines, text); ++number) {
     if (text.empty() || text == "\r") continue;
     try {
-      Json json = parse_object(text, "the line");
-      substitute(json, saved);
-      Line line(ledger, std::move(json), default_service);
-      Json answer = line.answer();
-      translate(answer, language);
-      ++summary.lines;
-      summary.refused += line.is_refusal ? 1 : 0;
-      const bool expected = line.own().contains("expect") ? matches(answer, line.own()["expect"]) : !line.is_refusal;
-      Json shown = {{"line", number}, {"did", line.name()}};
-      if (line.own().contains("cites")) shown["cites"] = line.own()["cites"];
-      for (const auto& [name, value] : answer.items()) shown[name] = value;
-      if (!expected) {
-        ++summary.unexpected;
-        shown["unexpected"] = line.own().contains("expect") ? line.own()["expect"] : Json("a refusal was not expected");
-      }
-      print_line(shown, format);
-      if (line.own().contains("save") && expected) save(line.own()["save"], answer, saved);
+      play_line(play, number, text);
     } catch (const Failure& failure) {
       throw Failure(failure.exit, "line " + std::to_string(number) + ": " + failure.what());
     } catch (const Json::exception&) {
       throw Failure(Exit::usage, "line " + std::to_string(number) + ": a member has the wrong type");
     }
+    wipe(text);
+    wipe_stack();
   }
   if (lines.bad()) throw Failure(Exit::usage, "the lines cannot be read: is it a directory?");
-  return summary;
+  return play.summary;
 }
 
 }  // namespace daicho

@@ -2,9 +2,10 @@
 // its instant on a simulated clock, checked against what the line expects.
 //
 // A line is one object with exactly one of
-//   "command": NAME   with the command's fields beside it, and account, service, idempotency_key, expected_version,
-//   source "lease": {}       `outbox lease`, optionally with account, count_max, seconds, holder "tick": true      what
-//   is due "query": NAME     with account, as_of, due_before, from, limit
+// - "command": NAME, with the command's fields, and account, service, idempotency_key, expected_version, source
+// - "lease": {}, `outbox lease`, optionally with service, account, count_max, seconds, holder
+// - "tick": true, what is due
+// - "query": NAME, with account, as_of, due_before, from, limit, type, investigator, since, until, seq, rule
 // and optionally
 //   "at": TIME        moves a simulated clock on
 //   "expect": {…}     members the answer must have; "*" stands for anything. Without it the answer must be no refusal.

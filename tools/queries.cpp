@@ -6,12 +6,36 @@
 #include "commands/policy_adoption.hpp"
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
+#include "tools/erasure_list.hpp"
 #include "tools/event_words.hpp"
 #include "tools/explain.hpp"
+#include "tools/query_accesses.hpp"
 #include "tools/query_account.hpp"
 #include "tools/query_recovery.hpp"
 
 namespace daicho {
+
+QueryOptions read_query_options(Fields& fields) {
+  QueryOptions options;
+  options.account = fields.optional_text("account");
+  if (fields.rest().contains("as_of") && fields.rest()["as_of"].is_number()) {
+    options.as_of.position = fields.optional_count("as_of");
+  } else {
+    options.as_of.time = fields.optional_time("as_of");
+  }
+  options.from = fields.optional_count("from");
+  options.limit = fields.optional_count("limit");
+  options.type = fields.optional_text("type");
+  options.service = fields.optional_text("service");
+  options.since = fields.optional_time("since");
+  options.until = fields.optional_time("until");
+  options.due_before = fields.optional_time("due_before");
+  options.seq = fields.optional_count("seq");
+  options.rule = fields.optional_text("rule");
+  options.investigator = fields.optional_text("investigator");
+  options.proof_address = fields.optional_text("proof_address");
+  return options;
+}
 
 Json clock_of(const LedgerView& ledger) { return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}}; }
 
@@ -99,6 +123,40 @@ Json query_policy(const LedgerView& ledger, const QueryOptions& options) {
   return json;
 }
 
+/// An e-mail address, or a phone that says its country, in the form it is found by.
+std::string searched_address(const QueryOptions& options) {
+  if (!options.proof_address)
+    throw Failure(Exit::usage, "this query needs --proof-address ADDRESS (- : standard input)");
+  if (const auto email = parse_email(*options.proof_address)) return email->folded();
+  if (const auto phone = parse_phone(*options.proof_address, "")) return phone->e164;
+  throw Failure(Exit::usage, "proof address: an e-mail address, or a phone number that begins with +, is wanted");
+}
+
+/// Whoever asks knows the address and learns the accounts; nothing sealed is shown.
+Json query_accounts(const LedgerView& ledger, const QueryOptions& options) {
+  const std::string address = searched_address(options);
+  if (!ledger.keys) throw Failure(Exit::not_permitted, "proof addresses are found with the master key only");
+  Json json = clock_of(ledger);
+  json["accounts"] = Json::array();
+  const auto found = value_or_fail(find_proof_address(*ledger.store, *ledger.keys, address, query_rows_max));
+  for (const FoundProof& each : found) {
+    if (json["accounts"].size() >= options.rows_max()) break;
+    auto stored = value_or_fail(load_account(*ledger.store, each.account));
+    if (!stored) continue;
+    const Account account = settled(*std::move(stored), ledger.now);
+    const Proof* proof = account.proofs.find(each.proof);
+    if (!proof || !proof->is_usable()) continue;  // its window goes on, or ended and nobody ticked
+    json["accounts"].push_back({{"account", to_text(each.account)},
+                                {"proof_id", to_text(each.proof)},
+                                {"kind", name(proof->kind)},
+                                {"status", name(proof->status)},
+                                {"since", to_rfc3339(proof->status_since)},
+                                {"seq", proof->status_position},
+                                {"added_at", to_rfc3339(proof->added_at)}});
+  }
+  return json;
+}
+
 Json query_services(const LedgerView& ledger, const QueryOptions& options) {
   const auto state = ledger_at(*ledger.store, options.as_of);
   if (!state) fail(state.error());
@@ -141,10 +199,17 @@ std::span<const Query> queries() {
        "account as_of"},
       {"timeline", "the account's events in words", "daicho query timeline --data DIR --account ID", "events",
        query_timeline, "account as_of"},
+      {"accesses", "who read what is sealed, when, under which case; never the values",
+       "daicho query accesses --data DIR --investigator staff-17", "accesses", query_accesses,
+       "account as_of from investigator limit since until"},
       {"events", "the log itself", "daicho query events --data DIR --from 0 --type CodeSent --follow --verify",
        "events", query_events, "account as_of from limit type service since until"},
+      {"erasures", "what was erased, with the signed events that prove it: to be kept apart, for `restore --erasures`",
+       "daicho query erasures --data DIR --format ndjson", "erasures", query_erasures, "from"},
       {"explain", "why: the rule, the policy then, the events it rested on, what would change it",
        "daicho query explain --data DIR --seq 42", "rests_on", query_explain, "seq", "account as_of rule"},
+      {"accounts", "the accounts with a proof at an address", "daicho query accounts --data DIR --proof-address -",
+       "accounts", query_accounts, "proof_address limit"},
       {"services", "who may issue what", "daicho query services --data DIR", "services", query_services, "as_of"},
       {"policy", "parameters in force and their history", "daicho query policy --data DIR", "history", query_policy,
        "as_of"},
@@ -162,12 +227,19 @@ namespace {
 /// An option that would have no effect is a wrong use: whoever gave it would read the answer as what it is not.
 void check_taken(const Query& query, const QueryOptions& options) {
   const std::pair<std::string_view, bool> given[] = {
-      {"account", options.account.has_value()}, {"as_of", options.is_past()},
-      {"from", options.from.has_value()},       {"limit", options.limit.has_value()},
-      {"type", options.type.has_value()},       {"service", options.service.has_value()},
-      {"since", options.since.has_value()},     {"until", options.until.has_value()},
-      {"seq", options.seq.has_value()},         {"due_before", options.due_before.has_value()},
+      {"account", options.account.has_value()},
+      {"as_of", options.is_past()},
+      {"from", options.from.has_value()},
+      {"limit", options.limit.has_value()},
+      {"type", options.type.has_value()},
+      {"service", options.service.has_value()},
+      {"since", options.since.has_value()},
+      {"until", options.until.has_value()},
+      {"seq", options.seq.has_value()},
+      {"due_before", options.due_before.has_value()},
       {"rule", options.rule.has_value()},
+      {"investigator", options.investigator.has_value()},
+      {"proof_address", options.proof_address.has_value()},
   };
   const bool has_others = options.account && query.account_options;
   const auto taken = split_words(has_others ? query.account_options : query.options);
@@ -191,6 +263,8 @@ void check(const LedgerView& ledger, const Query& query, const QueryOptions& opt
   if (options.type && std::ranges::none_of(types, is_type)) {
     throw Failure(Exit::usage, "type: there are no events of type `" + *options.type + "`");
   }
+  if (options.investigator && options.investigator->size() > service_bytes_max)
+    throw Failure(Exit::usage, "investigator: at most 64 bytes");
   if (options.rule && !parse_rule(*options.rule)) throw Failure(Exit::usage, "rule: there is no rule " + *options.rule);
   if (options.as_of.position) {
     const auto last = ledger.store->last(Family::events);
@@ -206,9 +280,7 @@ std::optional<Account> find_account(const Store& store, const KeyRing* keys, con
   if (const auto email = id ? std::nullopt : parse_email(named)) {
     if (!keys)
       throw Failure(Exit::not_permitted, "sign-in names are found with the master key only; give the account's id");
-    const auto row = value_or_fail(
-        store.get(Family::rows, as_bytes(sign_in_name_row_key(sign_in_name_tag(*keys, email->folded())))));
-    if (row) id = Id::from(as_bytes(*row));
+    id = value_or_fail(find_sign_in_name(store, *keys, email->folded()));
   } else if (!id) {
     throw Failure(Exit::usage, "--account: a UUID or a sign-in name is wanted");
   }

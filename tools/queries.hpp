@@ -2,6 +2,7 @@
 #pragma once
 
 #include "projections/history.hpp"
+#include "tools/json_fields.hpp"
 #include "tools/ledger_files.hpp"
 
 namespace daicho {
@@ -14,15 +15,20 @@ struct QueryOptions {
   std::optional<Position> from;
   std::optional<std::uint64_t> limit;
   std::optional<std::string> type, service;
-  std::optional<Time> since, until;  ///< of `events`
+  std::optional<std::string> investigator;  ///< of `accesses`
+  std::optional<Time> since, until;         ///< of `events` and `accesses`
   std::optional<Time> due_before;
-  std::optional<Position> seq;      ///< of `explain`: an event
-  std::optional<std::string> rule;  ///< of `explain`, with an account: a rule that refused and left no event
-  std::string language;             ///< of titles
+  std::optional<Position> seq;               ///< of `explain`: an event
+  std::optional<std::string> rule;           ///< of `explain`, with an account: a rule that refused and left no event
+  std::optional<std::string> proof_address;  ///< of `accounts`: an e-mail address or a phone number with its country
+  std::string language;                      ///< of titles
 
   std::uint64_t rows_max() const { return limit.value_or(query_rows_default); }
   bool is_past() const { return as_of.time || as_of.position; }
 };
+
+/// From members that are named like the options; `as_of` is a time or a number.
+QueryOptions read_query_options(Fields& fields);
 
 struct Query {
   const char* name;

@@ -75,6 +75,24 @@ Command read_registration(Fields& fields) {
   return command;
 }
 
+Access read_access(Fields& fields) {
+  return {.reason = fields.text_or_empty("reason"),
+          .case_number = fields.text_or_empty("case_number"),
+          .investigator = fields.text_or_empty("investigator")};
+}
+
+Command read_disclosure(Fields& fields) {
+  DiscloseEvents command{read_access(fields), {}};
+  const Json* array = fields.optional_array("positions");
+  if (!array) fields.wrong("positions", "a list of events' sequence numbers");
+  for (const Json& item : *array) {
+    if (!item.is_number_unsigned()) fields.wrong("positions", "a list of events' sequence numbers");
+    command.positions.push_back(item.get<Position>());
+  }
+  command.with_secrets = fields.optional_boolean("with_secrets").value_or(false);
+  return command;
+}
+
 Command read_start_challenge(Fields& fields) {
   StartChallenge command{.purpose = fields.word<fb::Purpose>("purpose"),
                          .device_id = fields.optional_text("device_id")};
@@ -344,10 +362,14 @@ const auto route_table = std::to_array<Route>({
     {"close-account", "the end of the account, by its owner", R"({"password":"Kaze1234","confirm":true})",
      read_closing},
     {"record-access", "an investigator reads sealed fields; the reading is recorded first",
-     R"({"reason":"complaint of the owner","case_number":"C-1042","fields":["sign_in_name","proofs"]})",
+     R"({"reason":"complaint of the owner","case_number":"C-1042","investigator":"staff-17",)"
+     R"("fields":["sign_in_name","proofs"]})",
      [](Fields& f) -> Command {
-       return RecordAccess{f.text("reason"), f.text_or_empty("case_number"), read_words(f, "fields")};
+       return RecordAccess{read_access(f), read_words(f, "fields")};
      }},
+    {"disclose-events",
+     "single events are to be opened for a third party; `daicho audit disclose` issues it and does so",
+     R"({"reason":"order of a court","case_number":"C-1042","positions":[17]})", read_disclosure},
     {"register-service", "who may issue commands, and in which roles; its token is shown once",
      R"({"name":"account-web","roles":["front_end"]})", read_service, false},
     {"revoke-service", "this service may issue no more commands", R"({"name":"account-web"})",

@@ -4,6 +4,7 @@
 
 #include "tools/external_signer.hpp"
 #include "tools/failure.hpp"
+#include "tools/key_command.hpp"
 #include "tools/key_files.hpp"
 #include "tools/system.hpp"
 
@@ -41,7 +42,7 @@ Signer start_next_helper(const fs::path& directory) {
   if (!verifier)
     throw Failure(Exit::usage, (directory / next_signing_vkey_file).string() +
                                    ": the verifier key of signing.command.next is wanted here");
-  return start_external_signer(*verifier, read_signing_command(directory / next_signing_command_file));
+  return start_external_signer(*verifier, read_command_file(directory / next_signing_command_file));
 }
 
 Signer draw_next_key(const fs::path& directory, const std::string& name) {
@@ -52,7 +53,7 @@ Signer draw_next_key(const fs::path& directory, const std::string& name) {
         "first, for the helper of the key to come");
   Signer next = Signer::draw(name, system_entropy());
   create_signing_key(directory / next_signing_key_file, next,
-                     key_file_cost(directory / signing_key_file));  // kept as the one in force is
+                     key_file_guard(directory / signing_key_file));  // kept as the one in force is
   return next;
 }
 
@@ -90,8 +91,7 @@ FoundSigner find_signer(const fs::path& directory, const KeyHistory& keys) {
   }
   if (is_here && is_elsewhere)
     throw Failure(Exit::usage, directory.string() + ": both signing.key and signing.command are there; one is wanted");
-  if (is_elsewhere)
-    return {start_external_signer(keys.newest(), read_signing_command(directory / signing_command_file))};
+  if (is_elsewhere) return {start_external_signer(keys.newest(), read_command_file(directory / signing_command_file))};
   return {held ? *std::move(held) : read_signing_key(directory / signing_key_file)};  // or its Failure
 }
 

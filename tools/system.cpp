@@ -34,6 +34,11 @@ void protect_process_memory() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
+void wipe_stack() {
+  constexpr std::size_t deepest_call_bytes = 256 << 10;  // Argon2id, RocksDB and ICU keep to a few pages
+  sodium_stackzero(deepest_call_bytes);
+}
+
 unsigned processor_count() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 }  // namespace daicho

@@ -26,6 +26,8 @@ class SimulatedClock {
 
 /// No core files, no attaching debugger of the same user: keys are in this process.
 void protect_process_memory();
+/// Overwrites what the calls before it left on this thread's stack below the caller. A few microseconds.
+void wipe_stack();
 
 unsigned processor_count();
 

@@ -3,8 +3,8 @@
 #include "ledger/log_rows.hpp"
 #include "ledger/stored_tree.hpp"
 #include "tools/ledger_files.hpp"
-#include "tools/restore.hpp"
 #include "tools/log_files.hpp"
+#include "tools/restored_mark.hpp"
 #include "tools/witness_client.hpp"
 
 namespace daicho {

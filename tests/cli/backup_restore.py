@@ -151,6 +151,36 @@ def damaged_ledger(ledger, directory, report):
     report.equal(ledger.program("backup", "verify", str(directory / "of-changed")).code, 2, "verify of no backup")
 
 
+def altered_record(ledger, account, backups, directory, report):
+    """A record is what somebody wrote beside a backup: how much there is, is what the backup is signed for."""
+    copy = directory / "altered"
+    shutil.copytree(backups, copy)
+    file = max((copy / "records").iterdir(), key=lambda each: int(each.name))
+    right = json.loads(file.read_bytes())
+    sign_in(ledger, account)
+    later = (ledger.path / "checkpoint").read_text()
+    for number, (what, changes, code) in enumerate((
+            ("as it was", {}, 0), ("fewer events", {"events": 3}, 0), ("more events", {"events": 1 << 40}, 0),
+            ("no checkpoint", {"checkpoint": "nonsense"}, 0), ("an altered one", {"checkpoint": right["checkpoint"]
+                                                               .replace(f"\n{right['events']}\n", "\n7\n", 1)}, 0),
+            ("another ledger's", {"checkpoint": (directory / "other" / "checkpoint").read_text()}, 0),
+            ("one that covers more", {"checkpoint": later}, 3))):
+        file.write_text(json.dumps({**right, **changes}))
+        to = directory / f"altered-{number}"
+        answer = restore(ledger.program, copy, to, "--id", file.name)
+        if not report.equal(answer.code, code, f"{what}: {answer.words}") or code != 0:
+            continue
+        found = (answer.json["events"], answer.json["checkpoint"], (to / "checkpoint").read_text())
+        report.equal(found, (right["events"], right["checkpoint"], right["checkpoint"]), f"{what}: what was restored")
+        is_told = any("record" in words for words in answer.json.get("warnings", []))
+        report.equal(is_told, bool(changes), f"{what}: whether it is told: {answer.words}")
+        mark = json.loads((to / "restored").read_text())
+        report.equal((mark["events"], mark["checkpoint"]), found[:2], f"{what}: the mark")
+        verified = ledger.program("backup", "verify", str(copy), "--id", file.name)
+        written = json.loads(file.read_text())
+        report.equal((verified.code, written["events"], written["checkpoint"]), (0, *found[:2]), f"{what}: verified")
+
+
 def interrupted(ledger, directory, report):
     """A backup that is killed leaves none, and the next one goes through."""
     to = directory / "interrupted"
@@ -270,6 +300,7 @@ def run(program, directory, report):
     wrong_places(ledger, backups, directory, report)
     damaged(ledger, backups, directory, report)
     damaged_ledger(ledger, directory, report)
+    altered_record(ledger, account, backups, directory, report)
     interrupted(ledger, directory, report)
     restored_ledger(ledger, account, backups, directory, report)
     nothing_missing(ledger, account, backups, directory, report)

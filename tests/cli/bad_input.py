@@ -205,6 +205,7 @@ def attack_play(victim):
         "lease: too many": b'{"lease":{"count_max":18446744073709551615}}',
         "lease: negative": b'{"lease":{"seconds":-1}}',
         "lease: too long": b'{"lease":{"seconds":9223372036854775807}}', "lease: unknown": b'{"lease":{"x":1}}',
+        "lease: no service": b'{"lease":{"service":""}}',
         "limit 0": b'{"query":"events","limit":0}', "limit huge": b'{"query":"events","limit":18446744073709551615}',
         "as_of: negative": b'{"query":"policy","as_of":-1}',
         "as_of: behind the end": b'{"query":"policy","as_of":9999999}',

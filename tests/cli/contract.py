@@ -15,14 +15,18 @@ sys.dont_write_bytecode = True
 from support.program import REGISTRATION, START, Ledger, main  # noqa: E402
 
 LATER = "2026-03-02T00:00:00Z"
-QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "events",
-           "explain", "services", "policy")
+QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "accesses",
+           "events", "erasures", "explain", "accounts", "services", "policy")
+OF_NO_ACCOUNT = ("services", "policy", "erasures")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
-        ["audit", "consistency"], ["audit", "check"], ["export"], ["export", "tiles"], ["witness"],
+        ["audit", "consistency"], ["audit", "check"], ["audit", "disclose"],
+        ["audit", "check-disclosure"], ["export"], ["export", "tiles"], ["witness"],
         ["witness", "init"], ["witness", "serve"], ["witness", "ask"], ["rules"], ["replay"],
         ["backup"], ["backup", "list"], ["backup", "verify"], ["backup", "prune"], ["restore"],
-        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "signer"],
+        ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "rotate-lookup"],
+        ["keys", "signer"],
+        ["keys", "rotate-master"], ["keys", "split"], ["keys", "join"], ["keys", "export"], ["keys", "import"],
         ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
@@ -97,12 +101,60 @@ def ways_to_say_it(ledger, account, report):
         report.equal(by_name, by_id, f"query {name} by sign-in name")
 
 
+def accesses(ledger, account, report):
+    """An access shows its values once; each filter of `query accesses`, in pages; refusals exit with 1."""
+    def read(investigator, *args, **fields):
+        body = {"account": account, "reason": "complaint", "case_number": "C-1", "fields": ["sign_in_name"],
+                "investigator": investigator, **fields}
+        return ledger.command("record-access", {name: value for name, value in body.items() if value}, *args)
+
+    key = ["--idempotency-key", "look"]
+    first, again = read("staff-1", *key), read("staff-1", *key)
+    report.equal((first.code, first.json["sign_in_name"]), (0, "taro@outlook.com"), "record-access")
+    report.equal((again.code, again.json),
+                 (0, {name: first.json[name] for name in first.json if name != "sign_in_name"} | {"replayed": True}),
+                 "record-access again under its key")
+    for investigator in ("staff-2", "staff-1", None):
+        report.equal(read(investigator).code, 0, f"record-access by {investigator}")
+    for missing, code in (("reason", "reason_missing"), ("case_number", "case_number_missing")):
+        refused = read("staff-1", **{missing: None})
+        report.equal((refused.code, refused.json["code"]), (1, code), f"record-access without {missing}")
+    rows = ledger.query("accesses")["accesses"]
+    report.equal([row["investigator"] for row in rows], ["staff-1", "staff-2", "staff-1", "local"], "accesses")
+    second = str(rows[1]["seq"])
+    for args, wanted in (
+        ([], lambda row: True), (["--account", account], lambda row: True),
+        (["--account", "taro@outlook.com", "--investigator", "staff-1"], lambda row: row["investigator"] == "staff-1"),
+        (["--investigator", "staff-1"], lambda row: row["investigator"] == "staff-1"),
+        (["--investigator", "staff"], lambda row: False), (["--investigator", "local"],
+                                                           lambda row: row["service"] == row["investigator"]),
+        (["--from", second], lambda row: row["seq"] >= int(second)),
+        (["--as-of", second], lambda row: row["seq"] <= int(second)),
+        (["--account", account, "--as-of", second, "--from", second], lambda row: row["seq"] == int(second)),
+        (["--since", rows[0]["time"]], lambda row: True), (["--until", START], lambda row: False),
+        (["--as-of", START], lambda row: False), (["--until", rows[0]["time"]], lambda row: True),
+    ):
+        report.equal(ledger.query("accesses", *args)["accesses"], [row for row in rows if wanted(row)],
+                     f"accesses {args}")
+    page = ledger.query("accesses", "--limit", "3")
+    rest = ledger.query("accesses", "--from", str(page["next"]))
+    report.equal(page["accesses"] + rest["accesses"], rows, "two pages of accesses")
+    report.equal(ledger.query("accesses", "--from", str(rest["next"]))["accesses"], [], "no third page")
+    for args in (["--investigator", "s" * 65], ["--investigator", ""], ["--as-of", "99999"], ["--limit", "0"],
+                 ["--account", "nobody@outlook.com"], ["--account", account, "--as-of", "0"]):
+        report.equal(ledger.run("query", "accesses", *args).code, 2, f"query accesses {args}")
+    services = [ledger.run("outbox", "lease", "--max", "1", "--service", each).code for each in ("anybody", "s" * 65)]
+    report.equal(services, [0, 2], "outbox lease --service")
+
+
 def formats(ledger, account, report):
     """Every query in every format, with the same content; every answer says which clock."""
     listed = re.findall(r"^  ([\w-]+) {3,}", ledger.program("query", "--help").out.decode().split("Queries:")[1], re.M)
     report.equal(tuple(listed), QUERIES, "queries of the help")
     for name in QUERIES:
-        owner = [] if name in ("events", "services", "policy") else ["--account", account]
+        owner = [] if name in ("accesses", "events", *OF_NO_ACCOUNT) else ["--account", account]
+        if name == "accounts":
+            owner = ["--proof-address", "taro@example.com"]
         call = ["query", name, *owner, "--format"]
         answer = {each: ledger.run(*call, each) for each in ("json", "ndjson", "csv", "table")}
         for each, found in answer.items():
@@ -153,8 +205,10 @@ def event_filters(ledger, account, report):
 
 
 OPTIONS = {"as-of": "1", "from": "0", "limit": "5", "type": "CodeSent", "service": "web", "since": LATER,
-           "until": LATER, "due-before": LATER, "seq": "0", "rule": "R-REC-3"}
-TAKEN = {"events": "account as-of from limit type service since until", "services": "as-of", "policy": "as-of"}
+           "until": LATER, "due-before": LATER, "seq": "0", "rule": "R-REC-3", "investigator": "staff-17"}
+TAKEN = {"events": "account as-of from limit type service since until", "services": "as-of", "policy": "as-of",
+         "accesses": "account as-of from investigator limit since until",
+         "erasures": "from"}
 TAKEN_OF_ALL = {"block": "limit", "windows": "due-before limit", "recoveries": "due-before limit", "explain": "seq"}
 
 
@@ -165,7 +219,7 @@ def options_of_queries(ledger, account, report):
         for owner in ([], ["--account", account]):
             taken = TAKEN.get(name) or (TAKEN_OF_ALL.get(name) if not owner else "as-of rule" if name == "explain"
                                         else "as-of")
-            if taken is None or (owner and name in ("services", "policy")):
+            if taken is None or (owner and name in OF_NO_ACCOUNT):
                 report.equal(ledger.run("query", name, *owner).code, 2, f"query {name} {owner}")
                 continue
             for option, value in OPTIONS.items():
@@ -226,10 +280,11 @@ def exit_codes(ledger, directory, report):
     other = Ledger(ledger.program, directory / "other")
     copy = ledger.copy_to(directory / "copy")
     (copy.path / "master.key").write_bytes((other.path / "master.key").read_bytes())
-    for args in (["query", "policy"], ["tick"]):
+    for args in (["query", "policy"], ["tick"], ["audit", "verify"], ["keys", "rotate-master"]):
         answer = copy.run(*args)
         report.check(answer.code == 5 and len(answer.err) > 20,
                      f"exit 5: {args} with another master key: {answer.words}")
+    (copy.path / "master.key").write_bytes((ledger.path / "master.key").read_bytes())
     for table in copy.path.glob("store/*.sst"):
         content = bytearray(table.read_bytes())
         content[len(content) // 2] ^= 1
@@ -275,6 +330,7 @@ def run(program, directory, report):
     idempotency(ledger, account, report)
     expected_version(ledger, account, report)
     ways_to_say_it(ledger, account, report)
+    accesses(ledger, account, report)
     formats(ledger, account, report)
     event_filters(ledger, account, report)
     options_of_queries(ledger, account, report)

@@ -26,8 +26,8 @@ SECRETS = (PASSWORD, "Plantedpet")
 EVIDENCE = "planted-folder"
 LOGS_AND_TABLES = (".log", ".sst")
 KILLS, TRIES_MAX, WAIT_SECONDS = 6, 20, 30
-QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "events",
-           "explain")
+QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "accesses",
+           "events", "explain")
 
 
 def plant(ledger):

@@ -71,7 +71,8 @@ SCENARIO("R-ACC-6: a decoy's id answers public commands, deliveries and the sche
   const auto decoy = load_decoy(ledger.store(), ledger.keys(), "nobody@outlook.jp", noon, ledger.clock);
   REQUIRE(decoy);
   for (const Command& command : std::initializer_list<Command>{BlockAccount{"suspected_intrusion", ""}, ExpireAccount{},
-                                                               RecordAccess{"a reason", "C-1", {"profile"}}}) {
+                                                               RecordAccess{{"a reason", "C-1", ""}, {"profile"}},
+                                                               DiscloseEvents{{"a reason", "C-1", ""}, {0}}}) {
     const auto answer = ledger.execute(command, decoy->id);
     REQUIRE(!answer);
     CHECK(answer.error().kind == FaultKind::no_such_account);

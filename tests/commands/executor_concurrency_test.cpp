@@ -153,6 +153,28 @@ SCENARIO("R-LOST-5: eight cancellations at the instant of effect all lose; a mic
   }
 }
 
+SCENARIO("R-LED-1 R-LED-5: of one investigator's accesses to many accounts at once as many pass as a day has") {
+  MemoryLedger ledger(Json{{"accesses_per_day", 5}});
+  std::vector<Id> owners;
+  for (int i = 0; i < 8; ++i) owners.push_back(ledger.make_owner("owner" + std::to_string(i) + "@outlook.jp"));
+  for (const std::string investigator : {"staff-17", "staff-18", ""}) {
+    std::vector<std::string> outcomes(16);
+    std::barrier start(static_cast<std::ptrdiff_t>(outcomes.size()));
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < outcomes.size(); ++i) {
+      threads.emplace_back([&, i] {
+        start.arrive_and_wait();
+        const auto answer =
+            ledger.execute(RecordAccess{{"complaint", "C-1042", investigator}, {"profile"}}, owners[i % owners.size()]);
+        outcomes[i] = answer ? outcome(*answer) : "fault";
+      });
+    }
+    threads.clear();
+    CHECK(count(outcomes, "accepted: AccessRecorded") == 5);
+    CHECK(count(outcomes, "R-LED-5 access_limit: CommandRefused") == 11);
+  }
+}
+
 SCENARIO("R-LED-1: one idempotency key used at once gives one event and one answer") {
   MemoryLedger ledger;
   const Id owner = ledger.make_owner("owner@outlook.jp");

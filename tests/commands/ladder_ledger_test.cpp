@@ -66,16 +66,40 @@ SCENARIO("R-LED-5: revoke-service, rung by rung") {
 }
 
 SCENARIO("R-LED-5: record-access, rung by rung") {
-  const std::string too_long = "R-LED-5 reason_too_long";
-  const RecordAccess wrong{
-      std::string(access_reason_bytes_max + 1, 'r'), std::string(case_number_bytes_max + 1, 'c'), {}};
+  RecordAccess wrong;
+  wrong.investigator = "Taro Yamada";
+  wrong.earlier = {noon};
+  Subject subject = owner();
+  subject.policy.accesses_per_day = 1;
+  Ladder(subject, wrong)
+      .rung("R-LED-5 fields_missing", &RecordAccess::fields, {"profile", "profile", "password"})
+      .rung("R-LED-5 field_unknown", &RecordAccess::fields, {"profile", "profile"})
+      .rung("R-LED-5 field_repeated", &RecordAccess::fields, {"profile"})
+      .rung("R-LED-5 reason_missing", &RecordAccess::reason, std::string(access_reason_bytes_max + 1, 'r'))
+      .rung("R-LED-5 reason_too_long", &RecordAccess::reason, "complaint")
+      .rung("R-LED-5 case_number_missing", &RecordAccess::case_number, std::string(case_number_bytes_max + 1, '@'))
+      .rung("R-LED-5 case_number_too_long", &RecordAccess::case_number, "taro@example.com")
+      .rung("R-LED-5 case_number_not_a_word", &RecordAccess::case_number, "C-1042")
+      .rung("R-LED-5 investigator_not_a_word", &RecordAccess::investigator, "staff-17")
+      .rung("R-LED-5 access_limit: CommandRefused", under([](Policy& policy) { ++policy.accesses_per_day; }))
+      .expect_accepted("AccessRecorded");
+}
+
+SCENARIO("R-LED-5 R-LED-6 R-LIFE-1: disclose-events, rung by rung") {
+  const DiscloseEvents wrong{.reason = "", .case_number = "", .positions = {}};
+  Subject closed = owner();
+  closed.happened(draft(fb::AccountClosedT{.key_fingerprint = Hash{{1}}, .name_mark = {1}}, {Rule::life_1}));
+  CHECK(outcome(closed.when(wrong)) == "R-LIFE-1 account_erased");
   Ladder(owner(), wrong)
-      .rung(too_long, &RecordAccess::reason, "")
-      .rung("R-LED-5 reason_missing", &RecordAccess::reason, "complaint")
-      .rung(too_long, &RecordAccess::case_number, "C-1042")
-      .rung("R-LED-5 fields_missing", &RecordAccess::fields, {"profile", "profile"})
-      .rung("R-LED-5 field_repeated", &RecordAccess::fields, {"profile", "password"})
-      .rung("R-LED-5 field_unknown", &RecordAccess::fields, {"profile"})
+      .rung("R-LED-5 positions_missing", &DiscloseEvents::positions, std::vector<Position>(disclosure_events_max + 1))
+      .rung("R-LED-5 too_many_positions", &DiscloseEvents::positions, std::vector<Position>(disclosure_events_max))
+      .rung("R-LED-5 position_repeated", &DiscloseEvents::positions, {999, 0, 1})
+      .rung("R-LED-6 secrets_included", &DiscloseEvents::with_secrets, true)
+      .rung("R-LED-5 event_closed", &DiscloseEvents::positions, {1, 0})
+      .rung("R-LED-5 reason_missing", &DiscloseEvents::reason, std::string(access_reason_bytes_max + 1, 'r'))
+      .rung("R-LED-5 reason_too_long", &DiscloseEvents::reason, std::string(access_reason_bytes_max, 'r'))
+      .rung("R-LED-5 case_number_missing", &DiscloseEvents::case_number, std::string(case_number_bytes_max + 1, 'c'))
+      .rung("R-LED-5 case_number_too_long", &DiscloseEvents::case_number, std::string(case_number_bytes_max, 'c'))
       .expect_accepted("AccessRecorded");
 }
 
@@ -83,7 +107,7 @@ namespace {
 
 /// A command at the executor's door: the refusal, or the fault, in words.
 std::string answer(MemoryLedger& ledger, const std::optional<Id>& account, const Envelope& envelope) {
-  const auto given = ledger.execute(RecordAccess{"complaint", "C-1042", {"profile"}}, account, envelope);
+  const auto given = ledger.execute(RecordAccess{{"complaint", "C-1042", ""}, {"profile"}}, account, envelope);
   if (given) return outcome(*given);
   switch (given.error().kind) {
     case FaultKind::no_such_account:
@@ -130,4 +154,12 @@ SCENARIO("R-LED-5: rotate-signing-key asks for the key to come, and then refuses
   const auto next = [](const std::string& name) { return Signer(name, std::vector<std::uint8_t>(32, 0x71)); };
   ledger.executor().set_signing_key_place({next, [] {}, [] {}});
   CHECK(outcome(ledger.run(RotateSigningKey{})) == "accepted: SigningKeyRotated");
+}
+
+SCENARIO("R-LED-5: rotate-lookup-key waits for the rotation before it, and then refuses nobody") {
+  MemoryLedger ledger;
+  CHECK(outcome(ledger.run(RotateLookupKey{})) == "accepted: LookupKeyRotated");
+  CHECK(ledger.execute(RotateLookupKey{}).error().kind == FaultKind::busy);
+  ledger.reopen();  // puts the rows under the new key
+  CHECK(outcome(ledger.run(RotateLookupKey{})) == "accepted: LookupKeyRotated");
 }

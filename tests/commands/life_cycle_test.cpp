@@ -143,7 +143,7 @@ SCENARIO("R-LIFE-1: after closing every command is refused by it, and what waite
   CHECK(outcome(ledger.run(BlockAccount{"suspected_intrusion", ""}, owner)) == refused);
   CHECK(outcome(ledger.run(DeactivateMailbox{fb::MailboxReason::owner}, owner)) == refused);
   CHECK(outcome(ledger.run(MergeAccounts{"other@outlook.jp"}, owner)) == refused);
-  const RecordAccess look{.reason = "a call", .case_number = "1", .fields = {"profile"}};
+  const RecordAccess look{{.reason = "a call", .case_number = "1", .investigator = ""}, {"profile"}};
   CHECK(outcome(ledger.run(look, owner)) == refused);
   const RecordDelivery delivery{
       .notification = waiting, .result = fb::DeliveryResult::accepted, .detail = "", .waiting = {}};

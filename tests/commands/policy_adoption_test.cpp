@@ -68,6 +68,7 @@ const std::map<std::string, Bounds>& numbers() {
       {"removed_proof_retention_days", {3, 90, 3'650}},
       {"expired_account_retention_days", {1, 90, 3'650}},
       {"recorded_refusals_per_hour", {1, 10, 100}},
+      {"accesses_per_day", {0, 50, 1'000}},
   };
   return all;
 }

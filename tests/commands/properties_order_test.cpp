@@ -95,7 +95,7 @@ std::map<std::string, std::string> other_rows(const MemoryLedger& ledger) {
   std::map<char, int> counts;
   for (const auto& [key, value] : ledger.rows(Family::rows)) {
     ++counts[key[0]];
-    if (key[0] == 'E' || key[0] == 'D' || key[0] == 'N') rows.emplace(key, value);
+    if (key[0] == 'E' || key[0] == 'D' || key[0] == 'N' || key[0] == 'P') rows.emplace(key, value);
   }
   for (const auto& [table, count] : counts) rows.emplace(std::string(1, table) + " rows", std::to_string(count));
   return rows;
@@ -143,7 +143,7 @@ struct Unrelated {
         SendCode{sending, second, fb::Channel::email, "nobody"},
         MergeAccounts{"other@outlook.jp"},
         ChangeProfile{change, {{"surname", "Suzuki"}}},
-        RecordAccess{"complaint", "C-1042", {"sign_in_name"}},
+        RecordAccess{{"complaint", "C-1042", "staff-17"}, {"sign_in_name"}},
         DeactivateMailbox{fb::MailboxReason::owner},
         IssueRecoveryCode{change},
         RecordDelivery{.notification = told, .result = fb::DeliveryResult::accepted},

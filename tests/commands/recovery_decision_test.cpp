@@ -362,8 +362,8 @@ SCENARIO("R-REC-11: support staff can neither send a reset link nor read or chan
   CHECK(as_support("reset-password", ResetPassword{.reset_token = "x", .password = {"New-pass2", "New-pass2"}}) ==
         refused);
   CHECK(as_support("change-profile", ChangeProfile{}) == refused);
-  CHECK(as_support("record-access", RecordAccess{.reason = "a call", .case_number = "1", .fields = {"profile"}}) ==
-        refused);
+  CHECK(as_support("record-access",
+                   RecordAccess{{.reason = "a call", .case_number = "1", .investigator = ""}, {"profile"}}) == refused);
   CHECK(as_support("close-account", CloseAccount{.password = "Old-pass1", .confirm = true}) == refused);
   CHECK(as_support("submit-recovery", recovery_form()) == refused);
   CHECK(ledger.account(owner).recoveries.find(recovery)->outcome == RecoveryOutcome::pending);

@@ -96,6 +96,12 @@ class Writer {
       issue("unblock-account", known.account, {{"challenge_id", known.account}});
     else if (which < 92)
       issue("adopt-policy", "", {{"recovery_per_day", 1 + roll(dice, 5)}});
+    else if (which < 94)
+      issue("record-access", known.account,
+            {{"reason", "complaint"},
+             {"case_number", "C-1"},
+             {"investigator", "staff-" + std::to_string(roll(dice, 3))},
+             {"fields", {"proofs"}}});
     else if (which < 97)
       issue("add-proof", known.account, {{"kind", "email"}, {"value", known.local + "@example.edu"}});
     else
@@ -162,7 +168,8 @@ class Writer {
 
   /// What was sent comes back: links are followed, codes typed, and passed challenges used.
   void deliver(Dice& dice) {
-    const Json leased = lease_notifications(ledger_, {.holder = "crash", .count_max = 4, .seconds = 1, .account = {}});
+    const Json leased =
+        lease_notifications(ledger_, {.holder = "crash", .count_max = 4, .seconds = 1, .account = {}}).value().body;
     for (const Json& notification : leased["notifications"]) {
       const std::string account = notification["account"];
       if (roll(dice, 4) > 0) return_secret(notification, account, dice);

@@ -447,6 +447,16 @@ class Actions:
             self.aim(view.last_active + view.policy["account_inactive_days"] * DAY)
         self.pick((self.tick, lambda name: self.do("expire-account", name)))(account)
 
+    def investigate(self, account):
+        """One of two people reads, now and then several accounts in a row (decision 0026)."""
+        investigator = self.pick(("staff-1", "staff-1", "staff-2"))
+        for _ in range(self.pick((1, 1, 4))):
+            fields = self.pick((["sign_in_name"], ["profile", "sign_in_name"], ["proofs"]))
+            self.do("record-access", account, investigator=investigator, reason="complaint", case_number="C-1",
+                    fields=fields)
+            account = self.pick([name for name in self.model.accounts if not self.view(name).end], account)
+            self.move(calm=self.chance(80))
+
     def close(self, account):
         password = self.mostly(self.view(account).passwords[-1], ["Kaze0000"], 60)
         self.do("close-account", account, password=password, confirm=self.chance(40))
@@ -468,6 +478,7 @@ class Actions:
             ("recovery_per_day", (1, 2, 3)), ("max_code_guesses", (2, 5)), ("max_codes_per_hour", (2, 5)),
             ("replacement_days", (1, 30)), ("code_ttl_seconds", (60, 600)), ("step_up_ttl_seconds", (300, 900)),
             ("recovery_threshold", (40, 70)), ("survey_days", (1, 3)), ("recorded_refusals_per_hour", (3, 10)),
+            ("accesses_per_day", (1, 3)), ("accesses_per_day", (1, 3)),
             ("routes", (["secret_question", "security_code", "recovery_code", "recovery_form"],
                         ["security_code", "recovery_code"], ["recovery_form", "security_code", "secret_question"])),
             ("day_kind", ("rolling_24h", "calendar_day")), ("day_zone", ZONES)])

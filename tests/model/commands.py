@@ -388,6 +388,18 @@ class AccountRules(ProofRules):
             raise No("R-CHL-7", "notification_unknown")
         return [self.event("DeliveryRecorded")], {}
 
+    def record_access(self, investigator, reason, case_number, fields):
+        """Decision 0026: an investigator's day is one over all accounts."""
+        read = [each.at for account in self.model.accounts.values() for each in account.happened
+                if each.kind == "AccessRecorded" and each.investigator == investigator]
+        _, left, retry_at = self.view.allowance(read, self.policy["accesses_per_day"])
+        if not left:
+            raise No("R-LED-5", "access_limit", retry_at, self.record("CommandRefused", "R-LED-5"))
+        shown = {"accesses_left_today": left - 1, "shown_once": fields}
+        if "sign_in_name" in fields:
+            shown["sign_in_name"] = self.view.account.sign_in_name
+        return [self.event("AccessRecorded", investigator=investigator)], shown
+
     def block_account(self, reason):
         if self.view.block:
             return [], {}

@@ -16,7 +16,7 @@ POLICY = {  # the rulebook's section 12, and what docs/decisions add
     "survey_days": 3, "reset_link_ttl_seconds": 86_400, "recovery_min_fields": 3, "recovery_threshold": 70,
     "mailbox_inactive_days": 270, "mailbox_first_sign_in_days": 10, "account_inactive_days": 365,
     "removed_proof_retention_days": 90, "expired_account_retention_days": 90,
-    "recorded_refusals_per_hour": 10, "day_kind": "calendar_day", "day_zone": "Asia/Tokyo",
+    "recorded_refusals_per_hour": 10, "accesses_per_day": 50, "day_kind": "calendar_day", "day_zone": "Asia/Tokyo",
     "routes": ["secret_question", "security_code", "recovery_code", "recovery_form"],
 }
 OWN_DOMAINS = ("outlook.com", "outlook.jp", "hotmail.com", "hotmail.co.jp", "live.com", "live.jp", "msn.com")

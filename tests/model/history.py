@@ -65,7 +65,7 @@ class History(Actions):
                "replace_all": 8, "lose": 3, "propose": 3, "confirm": 3, "stop_window": 5, "complete": 2,
                "quarrel": 0.7, "annoy": 3, "form": 6, "recover": 4, "decide": 3, "evidence": 3, "block": 1.5,
                "unblock": 7, "mailbox": 1, "expire": 0.7, "close": 0.7, "merge": 1, "deliver": 4, "tick": 8,
-               "policy": 2, "register": 1, "confirm_name": 2}
+               "policy": 2, "register": 1, "confirm_name": 2, "investigate": 3}
 
     def run(self, commands):
         self.pair.adopt_policy(day_kind=self.pick(("calendar_day", "rolling_24h")), day_zone=self.pick(ZONES),

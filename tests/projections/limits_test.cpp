@@ -95,6 +95,19 @@ SCENARIO("R-REC-3: an allowance by calendar day and by rolling day") {
   CHECK(allowance(midnight + day_us).left == 1);
 }
 
+SCENARIO("R-LED-5 R-REC-3: where nothing is allowed a day, no day is the next") {
+  Policy policy;
+  for (const char* kind : {"calendar_day", "rolling_24h"}) {
+    policy.day_kind = kind;
+    for (const std::vector<Time>& marks : {std::vector<Time>{}, std::vector<Time>{noon}}) {
+      const Allowance none = daily_allowance(marks, 0, policy, noon);
+      CHECK(none.left == 0);
+      CHECK(none.used == std::ssize(marks));
+      CHECK(!none.next_allowed_at);
+    }
+  }
+}
+
 SCENARIO("R-CHL-5: marks are counted within a span that excludes its far end, and old ones are dropped") {
   std::vector<Time> marks;
   add_mark(marks, noon);

@@ -55,14 +55,14 @@ SCENARIO("R-LED-3: whatever happened, replaying the log gives every row byte for
   }
 }
 
-SCENARIO("R-LED-3: without keys only the sign-in names are left out") {
+SCENARIO("R-LED-3: without keys only the sign-in names and the proof addresses are left out") {
   MemoryLedger ledger;
   const Id owner = ledger.make_owner("owner@outlook.jp");
   Replay replay(ledger.store(), nullptr);
   REQUIRE(!replay_log(ledger.store(), replay, nullptr));
   auto expected = ledger.rows(Family::rows);
-  CHECK(!replay.covers_names());
-  CHECK(std::erase_if(expected, [](const auto& row) { return row.first.starts_with('N'); }) == 1);
+  CHECK(!replay.covers_lookup());
+  CHECK(std::erase_if(expected, [](const auto& row) { return row.first[0] == 'N' || row.first[0] == 'P'; }) == 2);
   CHECK(replay.rows() == expected);
   CHECK(replay.accounts() == 1);
   CHECK(replay.events() == ledger.log().size());
@@ -76,6 +76,7 @@ SCENARIO("R-LED-3: an altered, missing or additional row is found and named, and
   const Id owner = ledger.make_owner("owner@outlook.jp");
   ledger.run(BlockAccount{"suspected_intrusion", ""}, owner);
   ledger.open_window(owner, "new@example.org");
+  ledger.run(RecordAccess{{"complaint", "C-1042", "staff-17"}, {"profile"}}, owner);
   const auto good = ledger.rows(Family::rows);
   const auto first_of = [&](char table) { return good.lower_bound(std::string(1, table))->first; };
   Account altered = ledger.account(owner);
@@ -93,7 +94,12 @@ SCENARIO("R-LED-3: an altered, missing or additional row is found and named, and
       {blocked_row_key(owner), std::nullopt, "blocked accounts of " + to_text(owner) + ": the row is missing"},
       {first_of('D'), std::nullopt, "due times: the row is missing"},
       {first_of('N'), std::string(16, 'n'), "sign-in names: the row differs from what the events give"},
+      {first_of('I'), std::nullopt, "accesses: the row is missing"},
+      {first_of('I'), "x", "accesses: the row differs from what the events give"},
+      {access_row_key({"staff-17", noon, 999}), "", "accesses: a row that no event gives"},
       {first_of('O'), std::nullopt, "outbox: the row is missing"},
+      {proof_addresses_row_key(owner), std::string(32, 'p'),
+       "proof addresses of " + to_text(owner) + ": the row differs from what the events give"},
       {ledger_row_key(), "x", "ledger state: the row differs from what the events give"},
       {"Z", "x", "a row of an unknown table: a row that no event gives"},
   };

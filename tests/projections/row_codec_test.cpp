@@ -185,9 +185,10 @@ SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in i
   LedgerState ledger;
   ledger.services.resize(2);
   ledger.refusals.by_rule.push_back({711, {noon}});
-  auto& [head, origin, simulated_clock, created_at, policy, digests_at, digests_time, services, refusals] = ledger;
+  auto& [head, origin, simulated_clock, created_at, policy, digests_at, digests_time, services, refusals,
+         lookup_rotations] = ledger;
   check_members(ledger, head.version, head.position, head.leaf, origin, simulated_clock, created_at, digests_at,
-                digests_time, services, refusals.by_rule);
+                digests_time, services, refusals.by_rule, lookup_rotations);
   check_members(ledger, refusals.by_rule.front().rule, refusals.by_rule.front().marks);
   auto& [id, name, roles, public_key, token_hash, registered, registered_at, revoked_at] = services.front();
   check_members(ledger, id, name, roles, public_key, token_hash, registered, registered_at, revoked_at);
@@ -195,15 +196,15 @@ SCENARIO("R-LED-3 R-LED-4: every member of the ledger's state and policy is in i
          step_up_ttl, password_min, password_max, password_classes, strong_classes, password_history, passes, memory,
          replacement_days, replacements_per_day, recovery_per_day, reply_hours, survey_days, reset_link_ttl, min_fields,
          threshold, values_counted, not_registered_percent, familiar_device, familiar_place, mailbox_inactive,
-         mailbox_first, account_inactive, proof_retention, account_retention, recorded_refusals, day_kind, day_zone,
-         subject_match, reuse, disclose, weights, routes, domains] = policy;
+         mailbox_first, account_inactive, proof_retention, account_retention, recorded_refusals, accesses, day_kind,
+         day_zone, subject_match, reuse, disclose, weights, routes, domains] = policy;
   check_members(ledger, version, min_proofs, code_digits, code_ttl, link_ttl, guesses, codes, confirmations,
                 challenge_ttl, step_up_ttl, password_min, password_max, password_classes, strong_classes,
                 password_history, passes, memory, replacement_days, replacements_per_day, recovery_per_day, reply_hours,
                 survey_days, reset_link_ttl, min_fields, threshold, values_counted, not_registered_percent,
                 familiar_device, familiar_place, mailbox_inactive, mailbox_first, account_inactive, proof_retention,
-                account_retention, recorded_refusals, day_kind, day_zone, subject_match, reuse, disclose, weights,
-                routes, domains);
+                accesses, account_retention, recorded_refusals, day_kind, day_zone, subject_match, reuse, disclose,
+                weights, routes, domains);
 }
 
 SCENARIO("R-LED-3: equal states give equal rows, and a real account comes back whole") {

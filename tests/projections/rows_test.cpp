@@ -30,7 +30,7 @@ Rows changes_by(Subject& subject, const Draft& event) {
   const auto parsed = Event::parse(as_bytes(subject.envelopes().back()));
   REQUIRE(parsed);
   Rows rows;
-  append_index_changes(rows, before, indexed(subject.folded()), *parsed, std::nullopt);
+  append_index_changes(rows, before, indexed(subject.folded()), *parsed, Lookup{});
   return rows;
 }
 

@@ -5,6 +5,7 @@
 #include "ledger/merkle.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "projections/lookup_rotation.hpp"
 
 namespace daicho::test {
 
@@ -19,7 +20,6 @@ Hash filled(std::uint8_t byte) {
   return hash;
 }
 Signer ledger_signer() { return {origin, filled(0x51).view()}; }
-SecretKey master_key() { return SecretKey(filled(0x3a).view()); }
 
 OneTime secret_kind(fb::NotificationKind kind) {
   switch (kind) {
@@ -47,18 +47,17 @@ Entropy counting_entropy(std::atomic<std::uint64_t>& next) {
 
 }  // namespace
 
-MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed)
-    : env_(rocksdb::NewMemEnv(rocksdb::Env::Default())), entropy_(counting_entropy(drawn_)) {
+MemoryLedger::MemoryLedger(const Json& changes, std::uint64_t seed) : entropy_(counting_entropy(drawn_)) {
   draw_from(seed);
   found(changes);
 }
 MemoryLedger::~MemoryLedger() = default;
 
 void MemoryLedger::found(const Json& changes) {
-  auto store = Store::open(directory, Store::Mode::create, env_.get());
+  auto store = Store::open(directory, Store::Mode::create, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
-  auto [keys, key_rows] = KeyRing::create(master_key(), entropy_);
+  auto [keys, key_rows] = KeyRing::create(master_key(first_master), entropy_);
   keys_ = std::make_unique<KeyRing>(std::move(keys));
   REQUIRE(!store_->write(key_rows, true));
   log_ = Log::create(*store_, ledger_signer(), [this] { return clock.load(); });
@@ -90,17 +89,20 @@ void MemoryLedger::found(const Json& changes) {
   executor_ = *std::move(executor);
 }
 
-void MemoryLedger::reopen() {
+void MemoryLedger::reopen(std::uint8_t master, std::optional<std::uint8_t> other) {
   executor_.reset();
   log_.reset();
   keys_.reset();
   store_.reset();
-  auto store = Store::open(directory, Store::Mode::write, env_.get());
+  auto store = Store::open(directory, Store::Mode::write, disk.get());
   REQUIRE(store);
   store_ = *std::move(store);
-  auto keys = KeyRing::open(master_key(), *store_);
+  auto keys = KeyRing::open(master_key(master), *store_, other ? std::optional(master_key(*other)) : std::nullopt);
   REQUIRE(keys);
   keys_ = std::make_unique<KeyRing>(*std::move(keys));
+  const auto state = load_ledger(*store_);
+  REQUIRE(state);
+  REQUIRE(!finish_lookup_rotation(*store_, *keys_, state->lookup_rotations, nullptr));
   auto log = Log::open(*store_, ledger_signer(), [this] { return clock.load(); });
   REQUIRE(log);
   log_ = *std::move(log);

@@ -1,12 +1,11 @@
 // tests/support/commands_ledger.hpp — a whole ledger in memory: store, log with a settable clock, keys, executor.
 #pragma once
 
-#include <rocksdb/env.h>
-
 #include <atomic>
 
 #include "commands/executor.hpp"
 #include "tests/support/commands_subject.hpp"
+#include "tests/support/ledger_fault_env.hpp"
 
 namespace daicho::test {
 
@@ -36,12 +35,15 @@ class MemoryLedger {
   explicit MemoryLedger(const Json& changes = Json::object(), std::uint64_t seed = 1);
   ~MemoryLedger();
 
-  /// Closes all and opens it again from what is stored.
-  void reopen();
+  /// Closes all and opens it again from what is stored; with another master key, or two, as the program does.
+  void reopen(std::uint8_t master = first_master, std::optional<std::uint8_t> other = std::nullopt);
+  static constexpr std::uint8_t first_master = 0x3a;
+  static SecretKey master_key(std::uint8_t byte) { return SecretKey(std::vector<std::uint8_t>(32, byte)); }
 
   /// What is drawn from here on is as in any other ledger that was told the same number. At first that is `seed`.
   void draw_from(std::uint64_t stream) { drawn_ = stream << 32U; }
 
+  FaultEnv disk;  ///< in memory; it does not fail until it is told to
   std::atomic<Time> clock = noon;
   void wait(Duration span) { clock += span; }
 
@@ -78,12 +80,12 @@ class MemoryLedger {
   const KeyRing& keys() const { return *keys_; }
   Log& log() { return *log_; }
   Executor& executor() { return *executor_; }
-  rocksdb::Env* env() { return env_.get(); }
+  KeyRing& keys() { return *keys_; }
+  rocksdb::Env* env() { return disk.get(); }
 
  private:
   void found(const Json& changes);
 
-  std::unique_ptr<rocksdb::Env> env_;
   std::atomic<std::uint64_t> drawn_ = 0;
   Entropy entropy_;  // different every time, the same in every run; any thread
   std::unique_ptr<Store> store_;

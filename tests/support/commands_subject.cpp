@@ -69,7 +69,8 @@ Context Subject::context() const {
       .vault_at = [this](std::uint32_t slot) { return folded_.keys.has(slot) ? &vault(slot) : nullptr; },
       .new_vault_at = [this](std::uint32_t slot) -> const Vault& { return vault(slot); },
       .personal = [this](Position position) -> std::shared_ptr<const fb::PersonalT> {
-        const auto event = Event::parse(as_bytes(envelopes_.at(position)));
+        if (position >= envelopes_.size()) return nullptr;
+        const auto event = Event::parse(as_bytes(envelopes_[position]));
         REQUIRE(event);
         if (!folded_.keys.has(event->sealed_slot())) return nullptr;
         auto personal = event->open(data_key(event->sealed_slot()));

@@ -5,7 +5,7 @@
 namespace daicho::test {
 namespace {
 
-using Lie = std::shared_ptr<std::atomic<DiskLie>>;
+using Lie = std::shared_ptr<FaultEnv::Lie>;
 
 class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
@@ -21,7 +21,8 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
     return FSWritableFileOwnerWrapper::Append(stored(data), options, debug);
   }
   rocksdb::IOStatus Sync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
-    if (*lie_ != DiskLie::none) return rocksdb::IOStatus::IOError("the disk says no");
+    if (lie_->now() != DiskLie::none) return rocksdb::IOStatus::IOError("the disk says no");
+    if (lie_->good_syncs > 0) --lie_->good_syncs;
     return FSWritableFileOwnerWrapper::Sync(options, debug);
   }
   rocksdb::IOStatus Fsync(const rocksdb::IOOptions& options, rocksdb::IODebugContext* debug) override {
@@ -30,8 +31,8 @@ class FaultFile : public rocksdb::FSWritableFileOwnerWrapper {
 
  private:
   rocksdb::Slice stored(const rocksdb::Slice& data) const {
-    if (*lie_ == DiskLie::failed_and_lost) return {};
-    if (*lie_ == DiskLie::failed_and_torn) return {data.data(), data.size() / 2};
+    if (lie_->now() == DiskLie::failed_and_lost) return {};
+    if (lie_->now() == DiskLie::failed_and_torn) return {data.data(), data.size() / 2};
     return data;
   }
 

@@ -20,11 +20,20 @@ class FaultEnv {
  public:
   FaultEnv();
   rocksdb::Env* get() const { return env_.get(); }
-  /// From now on every append to and sync of a write-ahead log goes like this.
-  void set(DiskLie lie) { *lie_ = lie; }
+  /// From now on, or after so many syncs that are well, every append to and sync of a write-ahead log goes like this.
+  void set(DiskLie lie, unsigned good_syncs = 0) {
+    lie_->good_syncs = good_syncs;
+    lie_->kind = lie;
+  }
+
+  struct Lie {
+    std::atomic<DiskLie> kind = DiskLie::none;
+    std::atomic<unsigned> good_syncs = 0;
+    DiskLie now() const { return good_syncs > 0 ? DiskLie::none : kind.load(); }
+  };
 
  private:
-  std::shared_ptr<std::atomic<DiskLie>> lie_ = std::make_shared<std::atomic<DiskLie>>(DiskLie::none);
+  std::shared_ptr<Lie> lie_ = std::make_shared<Lie>();
   std::unique_ptr<rocksdb::Env> memory_;
   std::unique_ptr<rocksdb::Env> env_;
 };

@@ -75,3 +75,19 @@ TEST_CASE("events say what happened with their values") {
   CHECK(words.sentence == "the account was blocked: suspected_intrusion");
   CHECK(words.fields == Json{{"block_id", to_text(account_id(9))}, {"reason", "suspected_intrusion"}});
 }
+
+TEST_CASE("R-LED-5: an access says who read what under which case, and one refused whose day was used up") {
+  fb::PayloadUnion access;
+  access.Set(
+      fb::AccessRecordedT{.fields = {"profile", "event:12"}, .case_number = "C-1042", .investigator = "staff-17"});
+  const std::string recorded = encoded(std::move(access));
+  const EventWords words = describe(*Event::parse(as_bytes(recorded)));
+  CHECK(words.sentence == "profile, event:12 read by investigator staff-17 for case C-1042");
+  CHECK(words.fields ==
+        Json{{"investigator", "staff-17"}, {"case_number", "C-1042"}, {"fields", {"profile", "event:12"}}});
+  fb::PayloadUnion refusal;
+  refusal.Set(fb::CommandRefusedT{.rule = 1105, .code = "access_limit", .investigator = "staff-17"});
+  const std::string refused = encoded(std::move(refusal));
+  CHECK(describe(*Event::parse(as_bytes(refused))).sentence ==
+        "a command was refused: access_limit, of investigator staff-17");
+}

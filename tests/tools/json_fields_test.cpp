@@ -43,6 +43,14 @@ TEST_CASE("a body is one JSON object, of body_bytes_max at most") {
   }
 }
 
+TEST_CASE("R-LED-6: what is wrong with a body is said without its values") {
+  for (const char* wrong : {R"({"code":7391846e9999})", R"({"code":-7391846e9999})", R"({"code":7391846x})",
+                            R"({"code":"7391846\q"})", R"({"code":"7391846)", R"(["7391846"])", R"("7391846")"}) {
+    CHECK(parse(wrong) != "");
+    CHECK(parse(wrong).find("7391846") == std::string::npos);
+  }
+}
+
 TEST_CASE("a body is UTF-8 to its last byte, without NUL") {
   CHECK(parse("{\"a\":\"山田 🗾\"}") == "");
   for (const char* wrong : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe5\xb1"}) {

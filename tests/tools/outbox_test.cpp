@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "projections/history.hpp"
 #include "tests/tools/tools_ledger.hpp"
 
 using namespace daicho;
@@ -9,10 +10,16 @@ using namespace daicho::test;
 
 namespace {
 
+Json leased(ToolsLedger& ledger, const LeaseOptions& options) {
+  const auto answer = lease_notifications(ledger.open, options);
+  REQUIRE(answer);
+  REQUIRE(!answer->is_refusal);
+  return answer->body["notifications"];
+}
+
 Json lease(ToolsLedger& ledger, const std::string& holder = "mailer", std::int64_t seconds = 300,
            std::int64_t count_max = 100) {
-  return lease_notifications(
-      ledger.open, {.holder = holder, .count_max = count_max, .seconds = seconds, .account = {}})["notifications"];
+  return leased(ledger, {.holder = holder, .count_max = count_max, .seconds = seconds, .account = {}});
 }
 
 std::vector<std::string> ids_of(const Json& notifications) {
@@ -118,11 +125,64 @@ SCENARIO("a lease may be for one account only") {
     const std::string one = ledger.register_account("one"), two = ledger.register_account("two");
     THEN("each has its own notifications") {
       for (const std::string& account : {one, two}) {
-        const Json leased = lease_notifications(ledger.open, {.account = *parse_id(account)})["notifications"];
+        const Json leased =
+            lease_notifications(ledger.open, {.account = *parse_id(account)}).value().body["notifications"];
         CHECK(leased.size() == 2);
         for (const Json& each : leased) CHECK(each["account"] == account);
       }
       CHECK(lease(ledger).empty());
+    }
+  }
+}
+
+SCENARIO("R-LED-5 R-REC-11: once a service is registered, only one with the role delivery leases") {
+  GIVEN("an account whose links wait, and services") {
+    ToolsLedger ledger;
+    const std::string account = ledger.register_account();
+    const auto tries = [&](const std::string& service) {
+      const auto answer = lease_notifications(ledger.open, {.service = service});
+      REQUIRE(answer);
+      return answer->is_refusal
+                 ? answer->body["rule"].get<std::string>() + " " + answer->body["code"].get<std::string>()
+                 : std::to_string(answer->body["notifications"].size());
+    };
+    WHEN("none is registered yet") {
+      THEN("any name leases") { CHECK(tries("anybody") == "2"); }
+    }
+    for (const char* role : {"delivery", "front_end", "support", "investigator"})
+      ledger.run("register-service", {{"name", std::string(role) + "-1"}, {"roles", {role}}});
+    WHEN("others ask") {
+      const auto before = ledger.open.log->size();
+      CHECK(tries("front_end-1") == "R-LED-5 role_missing");
+      CHECK(tries("investigator-1") == "R-LED-5 role_missing");
+      CHECK(tries("anybody") == "R-LED-5 service_unknown");
+      CHECK(tries("support-1") == "R-REC-11 support_overreach");
+      THEN("they are refused, each on record, and hold nothing") {
+        CHECK(ledger.open.log->size() == before + 4);
+        const auto newest = read_event(*ledger.open.store, before + 3);
+        const auto event = Event::parse(as_bytes(**newest));
+        REQUIRE(event->as<fb::CommandRefused>());
+        CHECK(event->header().command()->str() == "lease");
+        CHECK(event->header().service()->str() == "support-1");
+        CHECK(event->account().is_zero());
+        CHECK(tries("delivery-1") == "2");
+      }
+      THEN("one that asks for an account's is refused on the account") {
+        const auto answer = lease_notifications(ledger.open, {.service = "support-1", .account = *parse_id(account)});
+        REQUIRE(answer);
+        const auto envelope = read_event(*ledger.open.store, ledger.open.log->size() - 1);
+        CHECK(to_text(Event::parse(as_bytes(**envelope))->account()) == account);
+      }
+    }
+    WHEN("its owner at the terminal asks") {
+      THEN("it leases, as it may issue any command") { CHECK(tries("local") == "2"); }
+    }
+    WHEN("a name is no service's") {
+      THEN("that is wrong usage") {
+        for (const std::string& name : {std::string(), std::string(65, 's')})
+          CHECK_THROWS_AS(static_cast<void>(lease_notifications(ledger.open, {.service = name})), Failure);
+        CHECK(tries(std::string(64, 's')) == "R-LED-5 service_unknown");
+      }
     }
   }
 }

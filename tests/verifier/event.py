@@ -8,9 +8,9 @@ ENVELOPE_PREFIX = b"\x01\0\0\0"  # version, three zero bytes
 SIGNATURE_AT, EVENT_AT, ENVELOPE_BYTES_MAX = 8, 72, 65_535
 MESSAGE_PREFIX = b"daicho event v1\0"
 LEDGER_ACCOUNT = bytes(16)
-LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED, DATA_KEY_ERASED = 1, 52, 57, 59, 60
+LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED, DATA_KEY_ERASED = 1, 52, 57, 59, 62
 OWN_SLOT = 0  # of an account's own data key
-PAYLOAD_TYPE_LAST = 60
+PAYLOAD_TYPE_LAST = 62
 REQUIRED_STRINGS = (7, 9, 10)  # service, command, command_id
 
 
@@ -28,7 +28,12 @@ class Event:
     caused_by: int  # None: absent
     payload_type: int
     payload: flatbuffer.Table
-    is_sealed: bool
+    header: bytes  # as it stands in the event
+    sealed: bytes  # None: nothing is
+
+    @property
+    def is_sealed(self):
+        return self.sealed is not None
     sealed_slot: int
 
     @property
@@ -73,7 +78,8 @@ def parse(envelope):
         raise Malformed("no payload")
     if payload_type > PAYLOAD_TYPE_LAST:
         raise Malformed(f"unsupported_version: payload type {payload_type}")
-    is_sealed = event.vector(5) is not None
+    header = octets[header[0]:header[1]]
     return Event(envelope[4:SIGNATURE_AT], envelope[SIGNATURE_AT:EVENT_AT], MESSAGE_PREFIX + octets,
-                 payload_type=payload_type, payload=payload, is_sealed=is_sealed, sealed_slot=event.number(4, "I"),
-                 **parse_header(flatbuffer.root(octets[header[0]:header[1]])))
+                 payload_type=payload_type, payload=payload, header=header, sealed=event.octets(5),
+                 sealed_slot=event.number(4, "I"),
+                 **parse_header(flatbuffer.root(header)))

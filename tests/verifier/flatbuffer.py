@@ -68,6 +68,27 @@ class Table:
             raise Malformed(f"the string of slot {slot} has no zero byte after it")
         return None if place is None else self.data[place[0]:place[1]]
 
+    def tables(self, slot):
+        """The tables of a vector of them; none when it is absent."""
+        return [Table(self.data, place) for place in self.offsets(slot)]
+
+    def strings(self, slot):
+        return [read_string(self.data, place) for place in self.offsets(slot)]
+
+    def offsets(self, slot):
+        at = self.follow(slot)
+        count = 0 if at is None else scalar(self.data, at, "I")
+        if count > len(self.data):
+            raise Malformed(f"{count} items in {len(self.data)} bytes")
+        return [place + scalar(self.data, place, "I") for place in (at + 4 + 4 * number for number in range(count))]
+
+
+def read_string(data, at):
+    first, last = at + 4, at + 4 + scalar(data, at, "I")
+    if last >= len(data) or data[last] != 0:
+        raise Malformed(f"no string with a zero byte after it at {at}")
+    return data[first:last]
+
 
 def root(data):
     return Table(data, scalar(data, 0, "I"))

@@ -10,6 +10,7 @@ from nacl.exceptions import BadSignatureError
 ED25519 = b"\x01"  # the type byte of the key
 DASH = "— ".encode()
 SIGNATURE_BYTES = 64
+DECIMAL_BYTES_MAX = 20  # of 2^64 - 1
 NOTE_BYTES_MAX, NOTE_LINES_MAX, NAME_BYTES_MAX = 65_536, 64, 255
 
 
@@ -29,7 +30,7 @@ def decode_base64(text):
 
 
 def decode_decimal(text):
-    if not text.isdigit() or text != b"%d" % int(text) or int(text) >= 2**64:
+    if not text.isdigit() or len(text) > DECIMAL_BYTES_MAX or text != b"%d" % int(text) or int(text) >= 2**64:
         raise BadNote(f"{text[:24]!r} is no size")
     return int(text)
 

@@ -9,6 +9,7 @@ SUBCOMMANDS = {  # what a call that works looks like; {account} is put in
     ("init",): [], ("command",): ["block-account", "--account", "{account}", "reason=x"], ("play",): ["-"],
     ("outbox", "lease"): [],
     ("tick",): [], ("query",): ["events"], ("audit", "verify"): [], ("replay",): [],
+    ("keys", "encrypt"): [], ("keys", "export"): [], ("keys", "import"): ["/dev/null"],
 }
 TAKES_ANY_TEXT = {("query", "--service"), ("outbox lease", "--holder")}
 PLAYED = b'{"command":"adopt-policy","min_proofs":2,"expected_version":0}'

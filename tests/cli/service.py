@@ -1,0 +1,311 @@
+"""The service's contract: commands once and only once, refusals as problem details, queries, events, the log, tokens.
+
+usage: python3 tests/cli/service.py <path of daicho>"""
+import hashlib
+import json
+import re
+import signal
+import socket
+import sys
+import threading
+
+sys.dont_write_bytecode = True
+from support.program import REGISTRATION, START, Ledger, main  # noqa: E402
+from support.served import Served  # noqa: E402
+
+LATER = "2026-03-02T00:00:00Z"
+BLOCK = {"reason": "suspected_intrusion"}
+
+
+def refused(report, reply, status, code, what):
+    report.equal((reply.status, reply.fields["Content-Type"], reply.code),
+                 (status, "application/problem+json", code), what)
+    members = {"type", "title", "status", "code", "detail"}
+    report.check(members <= reply.json.keys() and reply.json["status"] == status, f"{what}: its members {reply.body}")
+
+
+def register(served, report):
+    reply = served.ask("POST", "/v1/accounts", REGISTRATION, Idempotency_Key='"register-1"')
+    report.equal(reply.status, 201, "register-account")
+    account = reply.json["account"]
+    report.equal(reply.fields["Location"], f"/v1/accounts/{account}", "where it is")
+    again = served.ask("POST", "/v1/accounts", REGISTRATION, Idempotency_Key="register-1")
+    report.equal((again.status, again.json), (201, reply.json | {"replayed": True}), "the first answer, key unquoted")
+    return account
+
+
+def commands(served, account, report):
+    version = served.ask("GET", f"/v1/accounts/{account}").fields["ETag"]
+    done = served.command(account, "block-account", BLOCK, "b-1", If_Match=version)
+    report.equal(done.status, 200, "block-account at the version that was read")
+    report.equal([event["type"] for event in done.json["events"]], ["AccountBlocked"], "what it appended")
+    report.check(done.fields["ETag"] == f'"{int(version.strip(chr(34))) + 1}"', "the version after it")
+    again = served.command(account, "block-account", BLOCK, "b-1", If_Match=version)
+    report.equal((again.status, again.json), (200, done.json | {"replayed": True}), "the same key and body")
+    refused(report, served.command(account, "block-account", {"reason": "other"}, "b-1"), 422,
+            "idempotency_key_reused", "the same key, another body")
+    stale = served.command(account, "block-account", BLOCK, "b-2", If_Match=version)
+    refused(report, stale, 412, "version_conflict", "another version")
+    report.equal(stale.fields["ETag"], done.fields["ETag"], "which it is now")
+    no_sign_in = served.command(account, "record-sign-in", {"result": "succeeded"}, "s-1", Accept_Language="ja")
+    refused(report, no_sign_in, 422, "account_blocked", "R-BLK-1: sign-in on a blocked account")
+    report.equal((no_sign_in.json["rule"], no_sign_in.json["type"]), ("R-BLK-1", "/v1/rules/R-BLK-1"), "its rule")
+    report.check(any(ord(c) > 0x3000 for c in no_sign_in.json["title"]), "the title in Japanese")
+    report.equal(served.ask("GET", no_sign_in.json["type"]).json["rule"], "R-BLK-1", "what `type` leads to")
+    proved = served.ask("POST", f"/v1/accounts/{account}/commands/record-sign-in?proof", {"result": "failed"},
+                        Idempotency_Key="s-2")
+    proof = proved.json["events"][0]["proof"]
+    file = served.ledger.path.parent / "event.tlog-proof"
+    file.write_text(proof)
+    checked = served.ledger.program("audit", "check", str(file), "--vkey", served.told["vkey"])
+    report.equal((checked.code, checked.json.get("position")), (0, proved.json["events"][0]["seq"]), "its proof")
+
+
+def wrong_requests(served, account, report):
+    path = f"/v1/accounts/{account}/commands/block-account"
+    before = len(served.ask("GET", "/v1/events?limit=10000").json["events"])
+    for what, reply, status, code in (
+        ("no key", served.ask("POST", path, BLOCK), 400, "idempotency_key_missing"),
+        ("an empty key", served.ask("POST", path, BLOCK, Idempotency_Key='""'), 400, "invalid_request"),
+        ("a key of 256 bytes", served.ask("POST", path, BLOCK, Idempotency_Key="k" * 256), 400, "invalid_request"),
+        ("no JSON", served.ask("POST", path, "{", Idempotency_Key="k", Content_Type="application/json"), 400,
+         "invalid_request"),
+        ("another type", served.ask("POST", path, "a=b", Idempotency_Key="k",
+                                    Content_Type="application/x-www-form-urlencoded"), 415, "unsupported_media_type"),
+        ("no type", served.ask("POST", path, b"{}", Idempotency_Key="k"), 415, "unsupported_media_type"),
+        ("an unknown field", served.ask("POST", path, BLOCK | {"bogus": 1}, Idempotency_Key="k"), 400,
+         "invalid_request"),
+        ("an account in path and body", served.ask("POST", path, BLOCK | {"account": account}, Idempotency_Key="k"),
+         400, "invalid_request"),
+        ("a weak version", served.ask("POST", path, BLOCK, Idempotency_Key="k", If_Match='W/"1"'), 400,
+         "invalid_request"),
+        ("an unknown command", served.command(account, "bogus", {}, "k"), 404, "no_such_command"),
+        ("an unknown account", served.command(account[:-1] + "0", "block-account", BLOCK, "k"), 404,
+         "no_such_account"),
+        ("a name in the path", served.command("taro@outlook.com", "block-account", BLOCK, "k"), 404,
+         "no_such_account"),
+        ("an unknown path", served.ask("GET", "/v2"), 404, "no_such_endpoint"),
+        ("a malformed escape", served.ask("GET", "/v1/rules/%zz"), 400, "invalid_target"),
+        ("dots", served.ask("GET", "/v1/log/tile/../checkpoint"), 400, "invalid_target"),
+        ("an unknown option", served.ask("GET", f"/v1/accounts/{account}/proofs?bogus=1"), 400, "invalid_request"),
+        ("an option twice", served.ask("GET", "/v1/queries/policy?as_of=1&as_of=2"), 400, "invalid_request"),
+        ("an unknown query", served.ask("GET", "/v1/queries/bogus"), 404, "no_such_query"),
+        ("a body that is too long", served.ask("POST", path, {"reason": "x" * 70_000}, Idempotency_Key="k"), 413,
+         None),
+    ):
+        if code is None:
+            report.equal(reply.status, status, what)
+        else:
+            refused(report, reply, status, code, what)
+    not_allowed = served.ask("DELETE", f"/v1/accounts/{account}")
+    refused(report, not_allowed, 405, "method_not_allowed", "a method that is not there")
+    report.equal(not_allowed.fields["Allow"], "GET", "which is")
+    after = len(served.ask("GET", "/v1/events?limit=10000").json["events"])
+    report.equal(after, before, "what was wrong appended nothing")
+
+
+def queries(served, account, report):
+    """What the terminal answers, the service answers."""
+    for name in ("proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline"):
+        over_http = served.ask("GET", f"/v1/accounts/{account}/{name}")
+        report.equal((over_http.status, over_http.json), (200, served.ledger.query(name, "--account", account)), name)
+    for name in ("policy", "services", "windows", "recoveries", "block"):
+        report.equal(served.ask("GET", f"/v1/queries/{name}").json, served.ledger.query(name), name)
+    past = served.ask("GET", f"/v1/accounts/{account}/block?as_of={START}")
+    report.equal(past.json["blocked"], False, "before it was blocked")
+    by_name = served.ask("POST", "/v1/queries/account", {"account": "taro@outlook.com"})
+    report.equal(by_name.json, served.ask("GET", f"/v1/accounts/{account}").json, "by sign-in name")
+    head = served.ask("HEAD", f"/v1/accounts/{account}")
+    report.equal((head.status, head.body), (200, b""), "HEAD")
+
+
+def batch(served, account, report):
+    lines = [{"command": "record-sign-in", "account": account, "result": "failed", "idempotency_key": "n-1"},
+             {"command": "bogus", "idempotency_key": "n-2"},
+             {"command": "block-account", "account": account, "reason": "x"},
+             {"command": "record-sign-in", "account": "taro@outlook.com", "result": "failed",
+              "idempotency_key": "n-1"}]
+    sent = "\n".join(json.dumps(line) for line in lines) + "\n{\n"
+    reply = served.ask("POST", "/v1/commands", sent, Content_Type="application/x-ndjson")
+    answers = [json.loads(line) for line in reply.body.splitlines()]
+    report.equal([answer["status"] for answer in answers], [200, 404, 400, 200, 400], "a batch, line by line")
+    report.equal(answers[3].get("replayed"), True, "its last command was its first")
+    full, over = "\n" * 5 + "{}\n" * 1000, "{}\n" * 1001
+    report.equal(served.ask("POST", "/v1/commands", full, Content_Type="application/x-ndjson").body.count(b"\n"), 1000,
+                 "1,000 lines")
+    refused(report, served.ask("POST", "/v1/commands", over, Content_Type="application/x-ndjson"), 413,
+            "too_many_lines", "1,001 lines")
+
+
+def events(served, account, report):
+    everything = served.ledger.events()
+    report.equal(served.ask("GET", "/v1/events?limit=10000").json["events"], everything, "all events")
+    page = served.ask("GET", "/v1/events?from=2&limit=3", Accept="application/x-ndjson")
+    report.equal([json.loads(line) for line in page.body.splitlines()], everything[2:5], "a page, a line each")
+    report.equal(page.fields["Link"], '</v1/events?from=5>; rel="next"', "where the next one is")
+    last = everything[-1]["seq"]
+    request = (f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n"
+               f"Last-Event-ID: {last - 1}\r\n\r\n").encode()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as peer:
+        peer.sendall(request)
+        seen = b""
+        while f"id: {last}\n".encode() not in seen:
+            seen += peer.recv(65536)
+        report.check(f"id: {last - 1}\n".encode() not in seen, "a stream goes on behind the last one seen")
+        served.command(account, "record-sign-in", {"result": "failed"}, "stream-1")
+        while f"id: {last + 1}\n".encode() not in seen:
+            seen += peer.recv(65536)
+        data = re.search(rb"id: %d\nevent: (\w+)\ndata: (.*)\n\n" % (last + 1), seen.replace(b"\r\n", b""))
+        report.check(data is not None, f"an event as it is committed: {seen[-300:]}")
+
+
+def log(served, report):
+    note = served.ask("GET", "/v1/log/checkpoint").body.decode()
+    size = int(note.split("\n")[1])
+    folder = served.ledger.path.parent / "copy"
+    paths, level, left = [], 0, size
+    while left > 0:
+        for index in range((left + 255) // 256):
+            width = min(256, left - index * 256)
+            suffix = "" if width == 256 else f".p/{width}"
+            paths.append(f"tile/{level}/{index:03}{suffix}")
+            if level == 0:
+                paths.append(f"tile/entries/{index:03}{suffix}")
+        level, left = level + 1, left // 256
+    for path in paths:
+        reply = served.ask("GET", f"/v1/log/{path}")
+        report.equal((reply.status, "immutable" in reply.fields["Cache-Control"]), (200, True), path)
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_bytes(reply.body)
+    (folder / "checkpoint").write_text(note)
+    audit = served.ledger.program("audit", "verify", "--data", str(folder), "--vkey", served.told["vkey"])
+    report.equal((audit.code, audit.json.get("events")), (0, size), f"the copy is audited: {audit.words}")
+    for path in (f"tile/0/000.p/{size + 1}", "tile/0/000.p/0", "tile/0/001", "tile/9/000", "tile/0/0", "tile/0/x000/000",
+                 "tile/0/000.p/001", "tile/entries/zzz", "tile/0"):
+        report.equal(served.ask("GET", f"/v1/log/{path}").status, 404, path)
+    part = served.ask("GET", "/v1/log/tile/0/000.p/2").body
+    report.equal((len(part), hashlib.sha256(part).digest()),
+                 (64, hashlib.sha256((folder / paths[0]).read_bytes()[:64]).digest()), "an earlier, partial tile")
+    report.equal(served.ask("GET", f"/v1/log/proofs/{size}").status, 404, "a proof of what is not there")
+
+
+def twice_at_once(served, account, report):
+    """One key from many callers at once: one effect, and nobody is told anything but that, or to ask again."""
+    replies = []
+
+    def call():
+        replies.append(served.command(account, "record-sign-in", {"result": "failed", "reason": "race"}, "race-1"))
+
+    threads = [threading.Thread(target=call) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    report.check({reply.status for reply in replies} <= {200, 409}, f"statuses {[r.status for r in replies]}")
+    done = [reply.json for reply in replies if reply.status == 200]
+    report.equal(sum("replayed" not in answer for answer in done), 1, "one of them did it")
+    report.equal(len({answer["events"][0]["seq"] for answer in done}), 1, "and all name the same event")
+
+
+def hostile(served, report):
+    """After each, a good request is answered."""
+    line = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
+    for what, sent in (
+        ("no HTTP", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" * 10 + b"\r\n\r\n"),
+        ("both lengths", line[:-2] + b"\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        ("two lengths", line + b"Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+        ("a negative length", line + b"Content-Length: -1\r\n\r\n"),
+        ("a huge length", line + b"Content-Length: 99999999999999999999\r\n\r\n"),
+        ("a bare line feed", b"GET /healthz HTTP/1.1\nHost: x\n\n\r\n\r\n"),
+        ("a folded field", line + b"X: a\r\n b\r\n\r\n"),
+        ("a NUL", line + b"X: a\0b\r\n\r\n"),
+        ("a long header", line + b"X: " + b"a" * 9000 + b"\r\n\r\n"),
+    ):
+        got = served.raw(sent, enough=b"\r\n\r\n")
+        status = int(got.split(b" ", 2)[1]) if got.startswith(b"HTTP/1.1 ") else None
+        report.check(status is None or status >= 400 or what == "a folded field", f"{what}: {got[:200]!r}")
+        report.equal(served.ask("GET", "/healthz").status, 200, f"after {what}")
+    pipelined = served.raw(line + b"\r\n" + line + b"Connection: close\r\n\r\n")
+    report.equal(pipelined.count(b'{"status":"ok"}'), 2, "two requests in one piece")
+
+
+def openapi(served, report):
+    """The description has every path that answers, and no other."""
+    described = served.ask("GET", "/openapi.json").json
+    report.equal(described["openapi"], "3.1.0", "its version")
+    routes = re.findall(r"^  ([a-z-]+) ", served.ledger.run("command", "--help").out.decode(), re.M)
+    for name in routes:
+        below = [path for path in described["paths"] if path.endswith(f"/{name}")]
+        where = below if name != "register-account" else ["/v1/accounts"]
+        report.equal(len(where), 1, f"the path of {name}")
+        path = where[0].replace("{account}", "00000000-0000-7000-8000-000000000000")
+        reply = served.ask("POST", path, {}, Idempotency_Key="openapi")
+        report.check(reply.code not in ("no_such_endpoint", "no_such_command"), f"{path}: {reply.body}")
+    for path, operations in described["paths"].items():
+        for method, operation in operations.items():
+            if method == "parameters":
+                continue
+            report.check("responses" in operation and "default" in operation["responses"], f"{method} {path}")
+
+
+def tokens(ledger, served, report):
+    """From the first service on, a token says who asks, and its roles what it may (R-LED-5, R-REC-11)."""
+    def new(name, *roles):
+        reply = served.ask("POST", "/v1/commands/register-service", {"name": name, "roles": roles},
+                           Idempotency_Key=f"service-{name}")
+        report.equal(reply.status, 200, f"register-service {name}")
+        return reply.json["token"]
+
+    served.token = new("admin", "admin")
+    front, risk, support = new("web", "front_end"), new("radar", "risk"), new("desk", "support")
+    account = served.ask("POST", "/v1/queries/account", {"account": "taro@outlook.com"}).json["account"]
+    path = f"/v1/accounts/{account}/commands/block-account"
+    served.token = None
+    for token in (None, "bogus", front[:-1]):
+        reply = served.ask("POST", path, BLOCK, token=token, Idempotency_Key="t-1")
+        refused(report, reply, 401, "token_wanted", f"the token {token}")
+        report.equal(reply.fields["WWW-Authenticate"], "Bearer", "what is wanted")
+    refused(report, served.ask("GET", f"/v1/accounts/{account}"), 401, "token_wanted", "a query without a token")
+    refused(report, served.ask("POST", path, BLOCK, token=front, Idempotency_Key="t-2"), 403, "role_missing",
+            "a front end blocks nobody")
+    report.equal(served.ask("POST", path, BLOCK, token=risk, Idempotency_Key="t-3").status, 200, "risk does")
+    refused(report, served.ask("GET", f"/v1/accounts/{account}", token=support), 422, "support_overreach",
+            "R-REC-11: support reads no account")
+    other = served.ask("POST", path, BLOCK | {"service": "local"}, token=front, Idempotency_Key="t-4")
+    refused(report, other, 403, "not_permitted", "a body that names another service")
+    served.ask("POST", "/v1/commands/revoke-service", {"name": "radar"}, token=risk, Idempotency_Key="t-5")
+    by = {event["service"] for event in ledger.events() if event["type"] == "AccountBlocked"}
+    report.check("radar" in by, f"who blocked is in the event: {by}")
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/rules"):
+        report.equal(served.ask("GET", path).status, 200, f"{path} asks for none")
+    metrics = served.ask("GET", "/metrics").body.decode()
+    report.check('daicho_refusals_total{rule="R-BLK-1"}' in metrics, "refusals are counted by rule")
+    for personal in ("taro", account, front):
+        report.check(personal not in metrics, f"{personal} is in the metrics")
+
+
+def run(program, directory, report):
+    ledger = Ledger(program, directory / "ledger")
+    served = Served(ledger, "--at", LATER, "--tick", "1")
+    account = register(served, report)
+    commands(served, account, report)
+    wrong_requests(served, account, report)
+    queries(served, account, report)
+    batch(served, account, report)
+    events(served, account, report)
+    log(served, report)
+    twice_at_once(served, account, report)
+    hostile(served, report)
+    openapi(served, report)
+    locked = ledger.run("tick")
+    report.equal(locked.code, 4, "one writer")
+    tokens(ledger, served, report)
+    code, errors = served.end(signal.SIGTERM)
+    report.equal((code, errors), (0, ""), "SIGTERM ends it")
+    report.equal(ledger.run("audit", "verify").code, 0, "what it leaves is intact")
+    plain = program("serve", "--data", str(ledger.path), "--listen", "0.0.0.0:0")
+    report.equal(plain.code, 2, "plain HTTP beyond loopback is refused")
+
+
+if __name__ == "__main__":
+    main("service", run)

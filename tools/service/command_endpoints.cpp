@@ -1,0 +1,169 @@
+// Commands over HTTP: the idempotency key and the expected version are header fields, everything else is the body's.
+#include <algorithm>
+
+#include "commands/services.hpp"
+#include "tools/output.hpp"
+#include "tools/play.hpp"
+#include "tools/routes.hpp"
+#include "tools/rule_index.hpp"
+#include "tools/service/endpoints.hpp"
+#include "tools/service/problem.hpp"
+
+namespace daicho {
+
+namespace {
+
+constexpr std::size_t batch_lines_max = 1'000;
+constexpr const char* ndjson_type = "application/x-ndjson";
+
+bool has_type(const HttpRequest& request, std::string_view wanted) {
+  std::string_view type = request.content_type;
+  type = type.substr(0, type.find(';'));
+  while (type.ends_with(' ')) type.remove_suffix(1);
+  return std::ranges::equal(type, wanted, {}, [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
+}
+
+HttpAnswer wrong_type(const char* wanted) {
+  HttpAnswer answer = problem(415, "unsupported_media_type", std::string("A body of type ") + wanted + " is wanted.");
+  answer.fields.add("Accept-Post", wanted);
+  return answer;
+}
+
+/// A key is a string of structured fields, in quotes (RFC 8941 section 3.3.3), or the same without them.
+std::optional<std::string> idempotency_key(const Call& call) {
+  auto key = call.request.fields.get("Idempotency-Key");
+  if (!key) return std::nullopt;
+  if (call.request.fields.count("Idempotency-Key") > 1)
+    throw Failure(Exit::usage, "header field `Idempotency-Key` stands twice");
+  if (key->size() >= 2 && key->starts_with('"') && key->ends_with('"')) *key = key->substr(1, key->size() - 2);
+  return key;
+}
+
+/// `If-Match: "7"`; a list, a weak validator and `*` say no version that could be expected.
+std::optional<std::uint64_t> expected_version(const Call& call) {
+  const auto given = call.request.fields.get("If-Match");
+  if (!given) return std::nullopt;
+  const std::string_view digits = given->size() > 2 && given->starts_with('"') && given->ends_with('"')
+                                      ? std::string_view(*given).substr(1, given->size() - 2)
+                                      : "";
+  const bool is_number = !digits.empty() && digits.size() <= 19 &&
+                         std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
+  if (!is_number) throw Failure(Exit::usage, "header field `If-Match`: an account's version is wanted, such as \"7\"");
+  return std::stoull(std::string(digits));
+}
+
+/// Who asks is what the token says: a body may name the same service, and no other.
+void check_named_service(const LedgerState& ledger, const Call& call, const Json& body) {
+  const auto named = body.find("service");
+  if (named == body.end() || ledger.services.empty() || *named == call.caller) return;
+  throw Failure(Exit::not_permitted, "field `service`: the token is another service's");
+}
+
+void add_proofs(LedgerService& service, Json& answer) {
+  for (Json& event : answer["events"]) event["proof"] = prove(*service.ledger().store, event["seq"].get<Position>());
+}
+
+/// What one command comes to: an answer for itself, or one line of a batch.
+HttpAnswer run(LedgerService& service, const Call& call, const std::string& name, const Json& body, Defaults defaults) {
+  const Route* route = find_route(name);
+  if (!route) return problem(404, "no_such_command", "There is no command of this name.");
+  WritableLedger& ledger = service.ledger();
+  check_named_service(ledger.executor->ledger(), call, body);
+  defaults.service = call.caller;
+  if (!defaults.idempotency_key && !body.contains("idempotency_key"))
+    return problem(400, "idempotency_key_missing",
+                   "A command without an idempotency key is not safe to repeat: send `Idempotency-Key`.");
+  const std::string key =
+      defaults.idempotency_key ? *defaults.idempotency_key : Fields(body).optional_text("idempotency_key").value_or("");
+  const auto running = service.in_flight().enter(call.caller, key);
+  if (!running)
+    return problem(409, "still_running", "A command with this idempotency key is being run; ask again in a moment.");
+  if (body.contains("at")) ledger.set_time(Fields(body).optional_time("at").value_or(0));
+  const auto answer = execute_json(ledger, name, body, defaults);
+  if (!answer) {
+    service.note(answer.error());
+    return fault_problem(answer.error());
+  }
+  Json shown = answer->body;
+  if (answer->replayed) shown["replayed"] = true;
+  if (answer->is_refusal) {
+    translate(shown, call.language);
+    service.metrics().refusal(shown.value("rule", ""));
+    return refusal_problem(shown, ledger.log->time());
+  }
+  service.metrics().command(route->name, answer->replayed);
+  HttpAnswer done;
+  const Json events = shown.value("events", Json::array());
+  if (!events.empty()) done.fields.add("ETag", '"' + events.back()["account_version"].dump() + '"');
+  if (call.parameter("proof")) add_proofs(service, shown);
+  done.status = 200;
+  done.content_type = json_type;
+  done.body = json_line(shown);
+  return done;
+}
+
+HttpAnswer run_one(LedgerService& service, const Call& call, const std::string& name,
+                   std::optional<std::string> account) {
+  if (!has_type(call.request, json_type)) return wrong_type(json_type);
+  const Json body = call.request.body.empty() ? Json::object() : parse_object(call.request.body, "the body");
+  for (const auto& [parameter, value] : call.target.parameters) {
+    if (parameter != "proof") throw Failure(Exit::usage, "parameter `" + parameter + "` is not known here");
+  }
+  if (account && body.contains("account")) throw Failure(Exit::usage, "field `account`: the path names it");
+  if (body.contains("command")) throw Failure(Exit::usage, "field `command`: the path names it");
+  Defaults defaults{.account = std::move(account),
+                    .idempotency_key = idempotency_key(call),
+                    .expected_version = expected_version(call)};
+  return run(service, call, name, body, std::move(defaults));
+}
+
+}  // namespace
+
+HttpAnswer post_account(LedgerService& service, const Call& call) {
+  HttpAnswer answer = run_one(service, call, "register-account", std::nullopt);
+  if (answer.status != 200) return answer;
+  answer.status = 201;
+  answer.fields.add("Location", "/v1/accounts/" + Json::parse(answer.body).value("account", ""));
+  return answer;
+}
+
+HttpAnswer post_account_command(LedgerService& service, const Call& call) {
+  if (!parse_id(call.named[0]))
+    return problem(404, "no_such_account", "An account's id is wanted here; a sign-in name belongs into the body.");
+  return run_one(service, call, call.named[1], call.named[0]);
+}
+
+HttpAnswer post_command(LedgerService& service, const Call& call) {
+  return run_one(service, call, call.named[0], std::nullopt);
+}
+
+/// Each line is a command of its own: one that is refused, or malformed, stops none of the others.
+HttpAnswer post_batch(LedgerService& service, const Call& call) {
+  if (!has_type(call.request, ndjson_type)) return wrong_type(ndjson_type);
+  std::vector<std::string_view> lines;
+  for (std::string_view rest = call.request.body; !rest.empty();) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 0) lines.push_back(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  if (lines.size() > batch_lines_max)
+    return problem(413, "too_many_lines", "A batch has at most " + std::to_string(batch_lines_max) + " lines.");
+  HttpAnswer answers{200, ndjson_type, ""};
+  for (const std::string_view line : lines) {
+    HttpAnswer answer;
+    try {
+      const Json body = parse_object(line, "the line");
+      answer = run(service, call, Fields(body).text("command"), body, {});
+    } catch (const Failure& failure) {
+      answer = failure_problem(failure);
+    } catch (const Json::exception&) {
+      answer = problem(400, "invalid_request", "A member has the wrong type.");
+    }
+    Json shown = Json::parse(answer.body);
+    shown["status"] = answer.status;
+    answers.body += json_line(shown);
+  }
+  return answers;
+}
+
+}  // namespace daicho

@@ -1,0 +1,118 @@
+#include "tools/service/ledger_service.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "commands/services.hpp"
+#include "tools/service/endpoints.hpp"
+#include "tools/service/problem.hpp"
+
+namespace daicho {
+
+std::optional<std::string> Call::parameter(std::string_view name) const {
+  std::optional<std::string> value;
+  for (const auto& [each, text] : target.parameters) {
+    if (each != name) continue;
+    if (value) throw Failure(Exit::usage, "parameter `" + each + "` stands twice");
+    value = text;
+  }
+  return value;
+}
+
+std::shared_ptr<void> InFlight::enter(const std::string& service, const std::string& key) {
+  const std::lock_guard lock(mutex_);
+  const auto [place, is_new] = running_.emplace(service, key);
+  if (!is_new) return nullptr;
+  return {this, [place = *place](InFlight* in_flight) {
+            const std::lock_guard leaving(in_flight->mutex_);
+            in_flight->running_.erase(place);
+          }};
+}
+
+LedgerService::LedgerService(WritableLedger& ledger, std::filesystem::path directory)
+    : ledger_(ledger),
+      directory_(std::move(directory)),
+      vault_(Id{}, *ledger.keys->data_key(*ledger.store, Id{}), ledger.keys->code_key()) {}
+
+namespace {
+
+HttpAnswer unauthorized(const std::string& detail) {
+  HttpAnswer answer = problem(401, "token_wanted", detail);
+  answer.fields.add("WWW-Authenticate", "Bearer");
+  return answer;
+}
+
+}  // namespace
+
+/// While no service is registered every caller is the owner, as at the terminal
+/// (docs/decisions/0013-services.md); from the first on a token says who asks.
+Result<std::string, HttpAnswer> LedgerService::caller_of(const HttpRequest& request) const {
+  constexpr std::string_view scheme = "Bearer ";
+  const LedgerState ledger = ledger_.executor->ledger();
+  const auto given = request.fields.get("Authorization");
+  if (!given && ledger.services.empty()) return std::string(owner_service);
+  if (!given) return Unexpected{unauthorized("A registered service's token is wanted: `Authorization: Bearer …`.")};
+  if (!given->starts_with(scheme)) return Unexpected{unauthorized("The scheme `Bearer` is wanted.")};
+  const std::string_view token = std::string_view(*given).substr(scheme.size());
+  for (const Service& service : ledger.services) {
+    if (!service.revoked_at && vault_.matches(OneTime::service_token, service.id, service.token_hash, token))
+      return service.name;
+  }
+  return Unexpected{unauthorized("This token is no registered service's.")};
+}
+
+HttpAnswer LedgerService::answer_call(const HttpRequest& request, std::string& endpoint_path) {
+  const auto target = parse_target(request.target);
+  if (!target) return problem(400, "invalid_target", "The path or its parameters are malformed.");
+  const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
+  std::string allowed;
+  for (const Endpoint& endpoint : endpoints()) {
+    auto named = match_path(endpoint.path, target->path);
+    if (!named) continue;
+    endpoint_path = endpoint.path;
+    if (method != endpoint.method) {
+      allowed += (allowed.empty() ? "" : ", ") + std::string(endpoint.method);
+      continue;
+    }
+    Call call{request, *target, *std::move(named), "", request.fields.get("Accept-Language").value_or("")};
+    if (endpoint.access != Access::everybody) {
+      auto caller = caller_of(request);
+      if (!caller) return caller.error();
+      call.caller = *std::move(caller);
+    }
+    if (endpoint.access == Access::readers) {
+      if (const auto refusal = check_reader(ledger_.executor->ledger(), call.caller)) return refusal_problem(*refusal);
+    }
+    return endpoint.answer(*this, call);
+  }
+  if (allowed.empty())
+    return problem(404, "no_such_endpoint", "There is nothing at this path; /openapi.json lists what there is.");
+  HttpAnswer answer = problem(405, "method_not_allowed", "This path takes " + allowed + ".");
+  answer.fields.add("Allow", allowed);
+  return answer;
+}
+
+HttpAnswer LedgerService::answer(const HttpRequest& request) {
+  const auto started = std::chrono::steady_clock::now();
+  std::string path = "none";
+  HttpAnswer answer;
+  try {
+    answer = answer_call(request, path);
+  } catch (const Failure& failure) {
+    if (failure.exit != Exit::usage) spdlog::error("{}: {}", path, failure.what());
+    answer = failure_problem(failure);
+  } catch (const Json::exception&) {
+    answer = problem(400, "invalid_request", "A member has the wrong type.");
+  }
+  metrics_.request(request.method, path, answer.status, std::chrono::steady_clock::now() - started);
+  return answer;
+}
+
+void LedgerService::tick() {
+  const auto done = ledger_.executor->tick();
+  metrics_.tick(done ? done->size() : 0, !done);
+  if (done) return;
+  note(done.error());
+  spdlog::error("the scheduler: {}", done.error().detail);
+}
+
+}  // namespace daicho

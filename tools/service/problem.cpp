@@ -1,0 +1,120 @@
+#include "tools/service/problem.hpp"
+
+#include <algorithm>
+
+#include "commands/services.hpp"
+#include "tools/output.hpp"
+#include "tools/play.hpp"
+
+namespace daicho {
+
+namespace {
+
+constexpr auto busy_seconds = "1";  // what a full queue asks a caller to wait
+
+const char* title_of(unsigned status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 406:
+      return "Not Acceptable";
+    case 409:
+      return "Conflict";
+    case 412:
+      return "Precondition Failed";
+    case 413:
+      return "Content Too Large";
+    case 415:
+      return "Unsupported Media Type";
+    case 422:
+      return "Unprocessable Content";
+    case 429:
+      return "Too Many Requests";
+    case 500:
+      return "Internal Server Error";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Error";
+  }
+}
+
+}  // namespace
+
+HttpAnswer json_answer(unsigned status, const Json& body) { return {status, json_type, json_line(body)}; }
+
+HttpAnswer problem(unsigned status, const std::string& code, const std::string& detail, Json members) {
+  Json body = {
+      {"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"code", code}, {"detail", detail}};
+  body.update(members);
+  return {status, problem_type, json_line(body)};
+}
+
+HttpAnswer refusal_problem(const Json& refusal, Time now) {
+  Json members = refusal;
+  members["type"] = "/v1/rules/" + refusal.value("rule", "");
+  const auto retry = refusal.find("retry_at");
+  const auto retry_at =
+      retry != refusal.end() && retry->is_string() ? parse_rfc3339(retry->get<std::string>()) : std::optional<Time>{};
+  const unsigned status = is_not_permitted(refusal) ? 403 : retry_at ? 429 : 422;
+  HttpAnswer answer = problem(status, refusal.value("code", ""), refusal.value("detail", ""), std::move(members));
+  if (retry_at) {
+    const Time seconds = std::max<Time>(0, (*retry_at - now + second_us - 1) / second_us);
+    answer.fields.add("Retry-After", std::to_string(seconds));
+  }
+  return answer;
+}
+
+HttpAnswer refusal_problem(const Refusal& refusal) {
+  const RuleText& text = text_of(refusal.rule);
+  return refusal_problem({{"rule", text.id}, {"code", refusal.code}, {"title", text.title}, {"detail", refusal.detail}},
+                         0);
+}
+
+HttpAnswer fault_problem(const Fault& fault) {
+  const std::string code = fault_json(fault)["error"];
+  switch (fault.kind) {
+    case FaultKind::no_such_account:
+      return problem(404, code, fault.detail);
+    case FaultKind::key_reused:
+      return problem(422, code, fault.detail);
+    case FaultKind::version_conflict: {
+      HttpAnswer answer = problem(412, code, fault.detail, {{"current_version", *fault.current_version}});
+      answer.fields.add("ETag", '"' + std::to_string(*fault.current_version) + '"');
+      return answer;
+    }
+    case FaultKind::too_large:
+      return problem(413, code, "The event would be larger than an event may be.");
+    case FaultKind::busy: {
+      HttpAnswer answer = problem(503, code, fault.detail);
+      answer.fields.add("Retry-After", busy_seconds);
+      return answer;
+    }
+    case FaultKind::stopped:
+      return problem(503, code, "Storage failed; nothing is accepted until the ledger is opened anew.");
+  }
+  return problem(500, "internal", "");
+}
+
+HttpAnswer failure_problem(const Failure& failure) {
+  switch (failure.exit) {
+    case Exit::usage:
+      return problem(400, "invalid_request", failure.what());
+    case Exit::not_permitted:
+      return problem(403, "not_permitted", failure.what());
+    case Exit::unavailable:
+      return problem(503, "unavailable", failure.what());
+    default:
+      return problem(500, "internal", "The ledger could not answer; its log says why.");
+  }
+}
+
+}  // namespace daicho

@@ -1,0 +1,27 @@
+// tools/service/problem.hpp — every "no" over HTTP as problem details (RFC 9457): refusals by a rule, faults, wrong
+// requests.
+#pragma once
+
+#include "commands/executor.hpp"
+#include "tools/failure.hpp"
+#include "tools/http.hpp"
+
+namespace daicho {
+
+inline constexpr const char* json_type = "application/json";
+inline constexpr const char* problem_type = "application/problem+json";
+
+HttpAnswer json_answer(unsigned status, const Json& body);
+
+/// `{type, title, status, code, detail, …}`. `type` is `about:blank`, the title that of the status; of a refusal `type`
+/// leads to the rule's own page below `/v1/rules/`.
+HttpAnswer problem(unsigned status, const std::string& code, const std::string& detail, Json members = Json::object());
+
+/// A refusal as `Executor` answers it: 403 for a role that is missing, 429 with Retry-After when waiting helps, else
+/// 422. `now` is the ledger's time.
+HttpAnswer refusal_problem(const Json& refusal, Time now);
+HttpAnswer refusal_problem(const Refusal& refusal);  ///< of what is no command; nothing to wait for
+HttpAnswer fault_problem(const Fault& fault);
+HttpAnswer failure_problem(const Failure& failure);
+
+}  // namespace daicho
