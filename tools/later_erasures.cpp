@@ -74,7 +74,6 @@ class LogReader {
   }
 
   void take(std::string envelope) {
-    std::vector<std::string> rotations;
     auto erasure = read_erasure({}, std::move(envelope));
     if (!erasure) return;
     for (const auto& [position, rotation] : rotations_) {
