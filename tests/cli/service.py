@@ -180,8 +180,8 @@ def log(served, report):
     (folder / "checkpoint").write_text(note)
     audit = served.ledger.program("audit", "verify", "--data", str(folder), "--vkey", served.told["vkey"])
     report.equal((audit.code, audit.json.get("events")), (0, size), f"the copy is audited: {audit.words}")
-    for path in (f"tile/0/000.p/{size + 1}", "tile/0/000.p/0", "tile/0/001", "tile/9/000", "tile/0/0", "tile/0/x000/000",
-                 "tile/0/000.p/001", "tile/entries/zzz", "tile/0"):
+    for path in (f"tile/0/000.p/{size + 1}", "tile/0/000.p/0", "tile/0/001", "tile/9/000", "tile/0/0",
+                 "tile/0/x000/000", "tile/0/000.p/001", "tile/entries/zzz", "tile/0"):
         report.equal(served.ask("GET", f"/v1/log/{path}").status, 404, path)
     part = served.ask("GET", "/v1/log/tile/0/000.p/2").body
     report.equal((len(part), hashlib.sha256(part).digest()),
