@@ -44,7 +44,7 @@ def keys_of(ledger, accounts):
     text = (ledger.path / "signing.key").read_text().strip()
     seed = base64.b64decode(text.split("+", 4)[4])[1:]  # behind the type of key
     return [key_mark("the master key", thief.master), key_mark("the signing seed", seed),
-            *[key_mark(f"data key of {account.hex()}", key) for account, key in thief.keys.items()]]
+            *[key_mark(f"key {slot} of {account.hex()}", key) for (account, slot), key in thief.keys.items()]]
 
 
 def look_at_memory(talk, exposure, place, keys=()):
@@ -64,7 +64,9 @@ def take_tour(talk, tour, exposure):
 def check_plants(talk, tour, exposure, report):
     """What is in clear on purpose was found where it is, and so is a value that `play` was told to keep in memory."""
     report.equal(WRITTEN_IN_CLEAR - exposure.planted, set(), "places where a value in clear was not found")
-    line = {"lease": {"account": tour.other_account()}, "save": {"kept": "/notifications/0/code"}}
+    account = tour.other_account()
+    tour.sign_in = talk.command("record-sign-in", account, result="failed", device_id=tour.device)["events"][0]["seq"]
+    line = {"lease": {"account": account}, "save": {"kept": "/notifications/0/code"}}
     code = talk.say(line)["notifications"][0]["code"].encode()
     pid = talk.process.pid
     if not memory.can_read(pid):
@@ -80,6 +82,8 @@ def ask_everything(ledger, tour, exposure):
             for form in ("json", "ndjson", "csv", "table"):
                 answer = ledger.run("query", query, *account, "--format", form)
                 exposure.answer(f"query {query}", answer)
+    found = ledger.run("query", "accounts", "--proof-address", tour.address("zq7mail.third"))
+    exposure.answer("query accounts", found)
     exposure.check_seen("query account: standard output", "query timeline: standard output")
 
 
@@ -103,6 +107,7 @@ def run(program, directory, report):
     check_coverage(program, talk, report)
     exposure.search("standard error of play", talk.end())
     report.equal(talk.process.returncode, 0, "how play ended")
+    every.disclose(tour.sign_in)
     every.write_and_restore()
     every.check_coverage(report)
     make_mistakes(ledger, exposure)

@@ -79,7 +79,7 @@ class Tour:
 
     def sign_ins(self):
         seen = {"device_id": self.device, "location": self.place, "source": self.source}
-        self.talk.command("record-sign-in", self.account, result="succeeded", **seen)
+        self.sign_in = self.talk.command("record-sign-in", self.account, result="succeeded", **seen)["events"][0]["seq"]
         self.talk.command("record-sign-in", self.account, result="failed", **seen)
 
     def step_up(self, purpose="change_security_info"):
@@ -270,6 +270,9 @@ class Tour:
                     reason=self.marks.personal("refused reason", "Zq7 refused reason of an access"))
         talk.command("record-access", account, fields=["sign_in_name", "profile", "proofs"], case_number=PLANTED,
                      reason=self.marks.personal("reason", "Zq7 reason of an access"))
+        why = {"case_number": "C-2", "reason": self.marks.personal("order", "Zq7 order of a court")}
+        talk.refuse("disclose-events", "positions_missing", account, positions=[], **why)
+        talk.command("disclose-events", account, positions=[self.sign_in], **why)
 
     def other_accounts(self):
         """An account that expires, and one whose mailbox goes."""
