@@ -4,6 +4,7 @@
 #include "commands/executor_run.hpp"
 #include "ledger/pending_erasure.hpp"
 #include "projections/history.hpp"
+#include "projections/kept_name.hpp"
 
 namespace daicho {
 
@@ -30,6 +31,10 @@ std::optional<Fault> Executor::prepare_erasure(Run& run) const {
   auto history = account_events(store_, run.account.head, {});
   if (!history) return fault_of(history.error());
   run.history = *std::move(history);
+  if (auto* again = std::get_if<CloseAgain>(&command)) {
+    const auto tag = kept_name_tag(store_, keys_, *ledger_key(), run.account_id, as_bytes(again->name_mark));
+    again->name_mark = tag ? name_mark(*ledger_key(), run.account_id, *tag) : "";
+  }
   if (!mark) return std::nullopt;
   if (const auto registered = context_of(run, 0).personal(run.account.identity.registered))
     *mark = name_mark(*ledger_key(), run.account_id, sign_in_name_tag(keys_, registered->sign_in_name));

@@ -45,6 +45,11 @@ RowChange sign_in_name_row(const KeyRing& keys, const Tag32& name_tag, const Id&
   return {Family::rows, std::move(key), std::move(holder)};
 }
 
+std::optional<Id> holder_of_name(const KeyRing& keys, ByteView row_key, ByteView row_value) {
+  const auto holder = open_sealed(holder_key(keys), row_value, row_key);
+  return holder ? Id::from(as_bytes(*holder)) : std::nullopt;
+}
+
 Result<std::optional<Id>, StoreError> find_sign_in_name(const Store& store, const KeyRing& keys,
                                                         std::string_view name) {
   std::optional<Id> found;
@@ -53,8 +58,7 @@ Result<std::optional<Id>, StoreError> find_sign_in_name(const Store& store, cons
     const auto row = store.get(Family::rows, as_bytes(key));
     if (!row) return Unexpected{row.error()};
     if (!*row || found) continue;  // under an earlier key the name was a closed account's, before this one had it
-    const auto holder = open_sealed(holder_key(keys), as_bytes(**row), as_bytes(key));
-    found = holder ? Id::from(as_bytes(*holder)) : std::nullopt;
+    found = holder_of_name(keys, as_bytes(key), as_bytes(**row));
     if (!found)
       return Unexpected{StoreError{StoreFault::corrupt, "a sign-in name's row does not open: replay --rebuild"}};
   }
@@ -65,11 +69,14 @@ std::string name_mark(const SecretKey& ledger_key, const Id& account, const Tag3
   return seal(derive_key(ledger_key, name_mark_label, {}), name_tag.view(), account.view());
 }
 
+std::optional<Tag32> open_name_mark(const SecretKey& ledger_key, const Id& account, ByteView mark) {
+  const auto tag = open_sealed(derive_key(ledger_key, name_mark_label, {}), mark, account.view());
+  return tag ? Tag32::from(as_bytes(*tag)) : std::nullopt;
+}
+
 std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger_key) {
   const auto* closed = event.as<fb::AccountClosed>();
-  const auto mark = list_of(closed ? closed->name_mark() : nullptr);
-  const auto tag = open_sealed(derive_key(ledger_key, name_mark_label, {}), mark, event.account().view());
-  return tag ? Tag32::from(as_bytes(*tag)) : std::nullopt;
+  return open_name_mark(ledger_key, event.account(), list_of(closed ? closed->name_mark() : nullptr));
 }
 
 std::vector<AddressedProof> addressed_proofs(const Account& account) {

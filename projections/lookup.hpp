@@ -21,6 +21,8 @@ struct Lookup {
 Tag32 sign_in_name_tag(const KeyRing& keys, std::string_view name);
 std::string sign_in_name_row_key(const Tag32& name_tag);
 RowChange sign_in_name_row(const KeyRing& keys, const Tag32& name_tag, const Id& account);
+/// What a row says; nullopt: it does not open.
+std::optional<Id> holder_of_name(const KeyRing& keys, ByteView row_key, ByteView row_value);
 /// The account that had the name last. As many reads for a name that nobody has (R-ACC-6).
 Result<std::optional<Id>, StoreError> find_sign_in_name(const Store& store, const KeyRing& keys, std::string_view name);
 
@@ -28,6 +30,8 @@ Result<std::optional<Id>, StoreError> find_sign_in_name(const Store& store, cons
 /// own data key, so that the log alone links no two accounts of one name.
 std::string name_mark(const SecretKey& ledger_key, const Id& account, const Tag32& name_tag);
 /// The tag in the mark; nullopt: there is none, or it does not open.
+std::optional<Tag32> open_name_mark(const SecretKey& ledger_key, const Id& account, ByteView mark);
+/// Of AccountClosed.
 std::optional<Tag32> marked_name_tag(const Event& event, const SecretKey& ledger_key);
 
 // Proof addresses: an account has one row, for it alone.

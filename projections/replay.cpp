@@ -5,6 +5,7 @@
 #include "ledger/sha256.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "projections/kept_name.hpp"
 
 namespace daicho {
 
@@ -116,7 +117,9 @@ void Replay::append_pending_name(Rows& changes, const Id& account) const {
   const auto pending = pending_erasures(store_, account);
   const auto ledger_key = keys_->data_key(store_, Id{});
   if (!pending || pending->empty() || !ledger_key) return;
-  if (const auto tag = marked_name_tag(pending->back().event(), *ledger_key))
+  const Event closing = pending->back().event();
+  const auto mark = list_of(closing.as<fb::AccountClosed>()->name_mark());
+  if (const auto tag = kept_name_tag(store_, *keys_, *ledger_key, account, mark))
     changes.push_back(sign_in_name_row(*keys_, *tag, account));
 }
 

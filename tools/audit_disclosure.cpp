@@ -105,7 +105,7 @@ class Discloser {
     if (!event.is_sealed()) return;
     if (!data_key(event)) {
       throw Failure(Exit::refused, "event " + std::to_string(disclosed.position) +
-                                       ": its account was closed and the key erased; nobody can open it any more");
+                                       ": its data key was erased; nobody can open it any more");
     }
     sealed_[event.account()].push_back(disclosed.position);
   }

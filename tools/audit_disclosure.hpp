@@ -9,7 +9,7 @@ namespace daicho {
 struct DiscloseOptions {
   std::filesystem::path directory;
   std::vector<Position> positions;
-  std::string reason, case_number, investigator;
+  std::string reason, case_number, investigator;  ///< as of record-access
   std::string service = "local";
   bool with_secrets = false;
   std::optional<Time> at;            ///< on a simulated clock

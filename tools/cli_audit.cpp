@@ -167,15 +167,22 @@ Exit run_disclose(const CommandLine& line, const Arguments& a) {
   return exit;
 }
 
+std::string check_not_empty(const std::string& text) { return text.empty() ? "a value is wanted" : ""; }
+
 void add_disclosures(CommandLine& line, CLI::App& audit, const Shared& a) {
   auto* disclose = line.add(
       audit, "disclose", "open single events for a third party; writes to the ledger: the access is recorded first",
       "daicho audit disclose 17 23 --reason 'order of a court' --case C-1042 --out 1042.disclosure",
       [&line, a] { return run_disclose(line, *a); });
   disclose->add_option("positions", a->positions, "the events' sequence numbers")->required();
-  disclose->add_option("--reason", a->reason, "why; sealed in the event that records the access")->required();
-  disclose->add_option("--case", a->case_number, "number of the case it belongs to")->required();
-  disclose->add_option("--investigator", a->investigator, "whose day it counts on: an opaque staff id");
+  disclose->add_option("--reason", a->reason, "why; sealed in the event that records the access")
+      ->required()
+      ->check(check_not_empty);
+  disclose->add_option("--case", a->case_number, "number of the case it belongs to")
+      ->required()
+      ->check(check_not_empty);
+  disclose->add_option("--investigator", a->investigator, "opaque id of who asks; default: the service")
+      ->check(check_not_empty);
   disclose->add_option("--service", a->service,
                        "who asks: an investigator or an auditor, once services are registered");
   disclose->add_flag("--with-secrets", a->with_secrets,

@@ -186,20 +186,11 @@ const char* bearing_on_rejection(const Event& earlier, const Story& story) {
              : nullptr;
 }
 
-bool takes_proofs(const Event& event) {
-  switch (event.type()) {
-    case fb::Payload::ProofRemoved:
-    case fb::Payload::PasswordReset:
-    case fb::Payload::ReplacementProofProposed:
-      return true;
-    default:
-      return !replacement_in(event).is_zero();
-  }
-}
-
 const char* bearing_on_erasure(const Event& earlier, const fb::DataKeyErased& erased) {
   if (earlier.sealed_slot() == erased.slot()) return "it is under the key";
-  return takes_proofs(earlier) && earlier.time() == erased.unneeded_since() ? "the last proof went" : nullptr;
+  const bool takes_proofs =
+      earlier.as<fb::ProofRemoved>() || earlier.as<fb::PasswordReset>() || !replacement_in(earlier).is_zero();
+  return takes_proofs && earlier.time() == erased.unneeded_since() ? "the last proof went" : nullptr;
 }
 
 /// Why an earlier event matters to the one told; null: it does not.

@@ -275,7 +275,7 @@ def refusals(story):
             ("too many", [*map(str, range(257)), *ASKED], 2)):
         answer = ledger.run("audit", "disclose", *args, *out)
         report.check(answer.code == code and len(answer.err) > 20 and not answer.out, f"{what}: {answer.words}")
-    for option in ("--reason", "--case", "--service", "--out", "--policy"):
+    for option in ("--reason", "--case", "--investigator", "--service", "--out", "--policy"):
         for value in ("", b"\xff\xfe", "z" * 100_000):
             pairs = {"--reason": "x", "--case": "C-1", "--out": str(never), option: value}
             answer = ledger.run("audit", "disclose", str(sealed), *[word for pair in pairs.items() for word in pair])

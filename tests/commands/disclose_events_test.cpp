@@ -8,8 +8,7 @@ using namespace daicho::test;
 namespace {
 
 DiscloseEvents disclosing(std::vector<Position> positions, bool with_secrets = false) {
-  return {
-      {.reason = "order of a court", .case_number = "C-1042", .investigator = ""}, std::move(positions), with_secrets};
+  return {{.reason = "order of a court", .case_number = "C-1042"}, std::move(positions), with_secrets};
 }
 
 /// Positions of the account's events that have a sealed part, in order.
@@ -95,4 +94,20 @@ SCENARIO("R-LED-5: what the ledger's own events seal is disclosed on the ledger'
   CHECK(Event::parse(as_bytes(envelope))->account().is_zero());
   ledger.reopen();
   CHECK(outcome(ledger.run(disclosing({size}))) == "accepted: AccessRecorded");
+}
+
+SCENARIO("R-LED-5: a disclosure is one access of its investigator's day, on whichever account") {
+  MemoryLedger ledger(Json{{"accesses_per_day", 2}});
+  const Id owner = ledger.make_owner("owner@outlook.jp");
+  const Position position = sealed_events(ledger, owner)[1];
+  const std::uint64_t size = ledger.envelopes().size();
+  const AcceptRestore restore{.size = size, .known_size = size, .known_root = Hash{}, .reason = "a disk burnt down"};
+  REQUIRE(outcome(ledger.run(restore)) == "accepted: RestoreAccepted");
+  CHECK(outcome(ledger.run(disclosing({position}), owner)) == "accepted: AccessRecorded");
+  CHECK(outcome(ledger.run(disclosing({size}))) == "accepted: AccessRecorded");
+  CHECK(outcome(ledger.run(disclosing({position}), owner)) == "R-LED-5 access_limit: CommandRefused");
+  CHECK(outcome(ledger.run(disclosing({size}))) == "R-LED-5 access_limit: CommandRefused");
+  DiscloseEvents by_another = disclosing({position});
+  by_another.investigator = "staff-17";
+  CHECK(outcome(ledger.run(by_another, owner)) == "accepted: AccessRecorded");
 }

@@ -86,11 +86,15 @@ SCENARIO("R-LED-5: record-access, rung by rung") {
 }
 
 SCENARIO("R-LED-5 R-LED-6 R-LIFE-1: disclose-events, rung by rung") {
-  const DiscloseEvents wrong{.reason = "", .case_number = "", .positions = {}};
+  DiscloseEvents wrong;
+  wrong.investigator = "Taro Yamada";
+  wrong.earlier = {noon};
+  Subject subject = owner();
+  subject.policy.accesses_per_day = 1;
   Subject closed = owner();
   closed.happened(draft(fb::AccountClosedT{.key_fingerprint = Hash{{1}}, .name_mark = {1}}, {Rule::life_1}));
   CHECK(outcome(closed.when(wrong)) == "R-LIFE-1 account_erased");
-  Ladder(owner(), wrong)
+  Ladder(subject, wrong)
       .rung("R-LED-5 positions_missing", &DiscloseEvents::positions, std::vector<Position>(disclosure_events_max + 1))
       .rung("R-LED-5 too_many_positions", &DiscloseEvents::positions, std::vector<Position>(disclosure_events_max))
       .rung("R-LED-5 position_repeated", &DiscloseEvents::positions, {999, 0, 1})
@@ -98,8 +102,11 @@ SCENARIO("R-LED-5 R-LED-6 R-LIFE-1: disclose-events, rung by rung") {
       .rung("R-LED-5 event_closed", &DiscloseEvents::positions, {1, 0})
       .rung("R-LED-5 reason_missing", &DiscloseEvents::reason, std::string(access_reason_bytes_max + 1, 'r'))
       .rung("R-LED-5 reason_too_long", &DiscloseEvents::reason, std::string(access_reason_bytes_max, 'r'))
-      .rung("R-LED-5 case_number_missing", &DiscloseEvents::case_number, std::string(case_number_bytes_max + 1, 'c'))
-      .rung("R-LED-5 case_number_too_long", &DiscloseEvents::case_number, std::string(case_number_bytes_max, 'c'))
+      .rung("R-LED-5 case_number_missing", &DiscloseEvents::case_number, std::string(case_number_bytes_max + 1, '@'))
+      .rung("R-LED-5 case_number_too_long", &DiscloseEvents::case_number, "taro@example.com")
+      .rung("R-LED-5 case_number_not_a_word", &DiscloseEvents::case_number, std::string(case_number_bytes_max, 'c'))
+      .rung("R-LED-5 investigator_not_a_word", &DiscloseEvents::investigator, "staff-17")
+      .rung("R-LED-5 access_limit: CommandRefused", under([](Policy& policy) { ++policy.accesses_per_day; }))
       .expect_accepted("AccessRecorded");
 }
 

@@ -166,7 +166,7 @@ SCENARIO("R-LIFE-1 R-LED-6: a disclosure that is refused for one event writes no
   const std::uint64_t size = ledger.size();
   const std::string number = std::to_string(osaka);
   CHECK(ledger.refused({kyoto, osaka}) ==
-        "1: event " + number + ": its account was closed and the key erased; nobody can open it any more");
+        "1: event " + number + ": its data key was erased; nobody can open it any more");
   CHECK(has(ledger.refused({kyoto, registered}), "1: R-LED-6 secrets_included: "));
   CHECK(has(ledger.refused({kyoto, size}), "2: "));
   CHECK(ledger.refused({kyoto, kyoto}) == "2: event " + std::to_string(kyoto) + " is named twice");
