@@ -3,7 +3,7 @@
 namespace daicho {
 
 std::span<const Endpoint> endpoints() {
-  using enum Access;
+  using enum Audience;
   static constexpr auto table = std::to_array<Endpoint>({
       {"POST", "/v1/accounts", "register an account", services, post_account},
       {"POST", "/v1/accounts/{account}/commands/{command}", "one command on an account", services,

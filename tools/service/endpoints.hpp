@@ -8,7 +8,7 @@
 
 namespace daicho {
 
-enum class Access {
+enum class Audience {
   everybody,  ///< nothing of an account, nothing that waits for the disk
   services,   ///< a registered service; the command says which roles
   readers,    ///< a registered service that may read (commands/services.hpp)
@@ -18,7 +18,7 @@ struct Endpoint {
   const char* method;  ///< a GET answers HEAD, too
   const char* path;    ///< `{name}` stands for one segment, `{name…}` for the rest
   const char* summary;
-  Access access;
+  Audience audience;
   HttpAnswer (*answer)(LedgerService& service, const Call& call);
 };
 std::span<const Endpoint> endpoints();

@@ -74,12 +74,12 @@ HttpAnswer LedgerService::answer_call(const HttpRequest& request, std::string& e
       continue;
     }
     Call call{request, *target, *std::move(named), "", request.fields.get("Accept-Language").value_or("")};
-    if (endpoint.access != Access::everybody) {
+    if (endpoint.audience != Audience::everybody) {
       auto caller = caller_of(request);
       if (!caller) return caller.error();
       call.caller = *std::move(caller);
     }
-    if (endpoint.access == Access::readers) {
+    if (endpoint.audience == Audience::readers) {
       if (const auto refusal = check_reader(ledger_.executor->ledger(), call.caller)) return refusal_problem(*refusal);
     }
     return endpoint.answer(*this, call);

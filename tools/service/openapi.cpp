@@ -60,7 +60,7 @@ Json operation(const Endpoint& endpoint) {
   Json described = {{"summary", endpoint.summary}};
   described["parameters"] = path_parameters(endpoint.path);
   described["responses"] = problem_responses();
-  if (endpoint.access == Access::everybody) described["security"] = Json::array();
+  if (endpoint.audience == Audience::everybody) described["security"] = Json::array();
   described["responses"]["200"] = {{"description", "done"}};
   return described;
 }
