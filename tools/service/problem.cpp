@@ -98,6 +98,8 @@ HttpAnswer fault_problem(const Fault& fault) {
       answer.fields.add("Retry-After", busy_seconds);
       return answer;
     }
+    case FaultKind::damaged:
+      return problem(500, code, "What is stored is not what was written; run `daicho audit verify`.");
     case FaultKind::stopped:
       return problem(503, code, "Storage failed; nothing is accepted until the ledger is opened anew.");
   }
