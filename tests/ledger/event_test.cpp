@@ -67,6 +67,23 @@ EventFault fault_of(const std::string& envelope) {
 
 }  // namespace
 
+SCENARIO("an event names the data key that its sealed part is under, and without one that of its tags") {
+  const std::string sealed = encode_under(3, make_draft(), make_issuer());
+  const auto event = Event::parse(as_bytes(sealed));
+  REQUIRE(event);
+  CHECK(event->sealed_slot() == 3);
+  CHECK(event->open(make_key(1)));
+  Draft bare = make_draft();
+  bare.personal = {};
+  Issuer silent = make_issuer();
+  silent.ip = silent.user_agent = silent.request_id = "";
+  const std::string open = encode_under(3, std::move(bare), silent);
+  const auto unsealed = Event::parse(as_bytes(open));
+  REQUIRE(unsealed);
+  CHECK(!unsealed->is_sealed());
+  CHECK(unsealed->sealed_slot() == 3);
+}
+
 SCENARIO("an event reads back as it was encoded: header") {
   const std::string envelope = encode(make_draft());
   const auto event = Event::parse(as_bytes(envelope));

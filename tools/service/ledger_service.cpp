@@ -5,6 +5,7 @@
 #include "commands/services.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
+#include "tools/system.hpp"
 
 namespace daicho {
 
@@ -104,6 +105,7 @@ HttpAnswer LedgerService::answer(const HttpRequest& request) {
     answer = problem(400, "invalid_request", "A member has the wrong type.");
   }
   metrics_.request(request.method, path, answer.status, std::chrono::steady_clock::now() - started);
+  wipe_stack();
   return answer;
 }
 
