@@ -88,8 +88,9 @@ HttpAnswer get_tile(LedgerService& service, const Call& call) {
   const std::string& path = call.named[0];
   const std::size_t slash = path.find('/');
   const auto level = number(std::string_view(path).substr(0, slash), 1);
-  const auto part = slash == std::string::npos ? std::nullopt : parse_part(std::string_view(path).substr(slash + 1));
-  if (!level || *level >= tile_levels_max || !part) return not_there();
+  if (slash == std::string::npos || !level || *level >= tile_levels_max) return not_there();
+  const auto part = parse_part(std::string_view(path).substr(slash + 1));
+  if (!part) return not_there();
   const Store& store = *service.ledger().store;
   const TileId tile{static_cast<unsigned>(*level), part->index};
   const bool is_canonical = tile_path(tile, part->width) == "tile/" + path;
@@ -102,8 +103,9 @@ HttpAnswer get_tile(LedgerService& service, const Call& call) {
 
 HttpAnswer get_bundle(LedgerService& service, const Call& call) {
   const auto part = parse_part(call.named[0]);
+  if (!part) return not_there();
   const Store& store = *service.ledger().store;
-  const bool is_canonical = part && bundle_path(part->index, part->width) == "tile/entries/" + call.named[0];
+  const bool is_canonical = bundle_path(part->index, part->width) == "tile/entries/" + call.named[0];
   if (!is_canonical || part->width > tile_width({0, part->index}, newest(store).size)) return not_there();
   std::string bundle;
   const Position first = part->index * tile_hashes;
