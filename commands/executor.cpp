@@ -145,8 +145,9 @@ Result<Answer, Fault> Executor::execute(Request request) {
     const Stripes locks(stripes_, std::move(hashes));
     return this->run(run);
   }();
-  // The scheduler's are finished together, by its tick; so is what fails here.
-  if (run.has_erased && run.request.issuer.entry != fb::Entry::scheduler) static_cast<void>(finish_erasures());
+  // The scheduler's and a restore's are finished together, by who issues them; what fails here, by a tick.
+  const bool is_one = run.request.issuer.entry != fb::Entry::scheduler && !is_one_of<CloseAgain>(run.request.command);
+  if (run.has_erased && is_one) static_cast<void>(finish_erasures());
   return answer;
 }
 
@@ -259,7 +260,7 @@ Context Executor::context_of(Run& run, Time now) const {
             auto& opened = run.opened[position];
             if (opened) return opened;
             if (run.decoy) return opened = decoy_personal(store_, *run.decoy, position);
-            if (auto personal = read_personal(store_, position, keys_)) {
+            if (auto personal = read_personal(store_, position, run.account_id, keys_)) {
               opened = std::make_shared<const fb::PersonalT>(*std::move(personal));
             }
             return opened;

@@ -348,7 +348,7 @@ SCENARIO("R-REC-11: whatever support tries is refused and recorded on the accoun
   after.head = before.head;
   after.limits.refusals = before.limits.refusals;
   CHECK(after == before);
-  CHECK(refusals_recorded(desk.ledger, desk.owner) == 9);
+  CHECK(refusals_recorded(desk.ledger, desk.owner) == 10);
   CHECK(is_replay_equal(desk.ledger));
 }
 

@@ -1,4 +1,4 @@
-// Two accounts of people with the same addresses, password, question, app, device, place and past: what stands on the
+// Two accounts of people with the same addresses, password, question, device, place and past: what stands on the
 // disk about the one and about the other, byte by byte (docs/decisions/0027-lookup.md).
 #include <doctest/doctest.h>
 
@@ -18,13 +18,12 @@ constexpr std::size_t distinct_min = 7;  // of a window: what has fewer is count
 
 /// What one person typed. Another's is of the same lengths.
 struct Inputs {
-  std::string mailbox, phone, question, answer, app, device, place, surname, folder, contact;
+  std::string mailbox, phone, question, answer, device, place, surname, folder, contact;
 };
 const Inputs equal_inputs{"yamada.hanako@example.com",
                           "090-7654-3210",
                           "First pet of all?",
                           "Mikeneko the 3rd",
-                          "JBSWY3DPEHPK3PXPJBSWY3DP",
                           "device-1234567",
                           "JP-13-shinjuku",
                           "Yamadayama",
@@ -34,7 +33,6 @@ const Inputs other_inputs{"suzuki.ichiro@example.net",
                           "080-1357-2468",
                           "Where born & bred?",
                           "Sapporo-no-hazu-",
-                          "KRSXG5CTMVRXEZLUKRSXG5CT",
                           "gadget-7654321",
                           "JP-27-umeda-st",
                           "Suzukigawa",
@@ -52,7 +50,6 @@ Id live(MemoryLedger& ledger, const std::string& name, const Inputs& in) {
   command.profile.surname = in.surname;
   command.device_id = in.device;
   command.proofs = {new_mailbox(in.mailbox), new_phone(in.phone), new_question(in.question, in.answer)};
-  command.proofs.push_back({.kind = fb::ProofKind::authenticator_app, .totp_secret = in.app});
   command.proofs.push_back({.kind = fb::ProofKind::trusted_device, .device_id = in.device});
   const Answer registered = run(ledger, command);
   REQUIRE(!registered.is_refusal);

@@ -257,7 +257,7 @@ TEST_CASE("disclosure: a line that is not as it must be makes it none") {
   CHECK(with("\n\nevent 7", "\n\n\nevent 7") == "form");
   CHECK(with("\n\ncheckpoint", "\ncheckpoint") == "form");
   CHECK(with("checkpoint\n", "checkpoint \n") == "form");
-  CHECK(with("checkpoint\n", "checkpoint\n\n") == "form");
+  CHECK(with("checkpoint\n", "checkpoint\n\n") == "checkpoint");  // a note that begins with an empty line
   CHECK(!is_disclosure("daicho disclosure v1"));
   CHECK(!is_disclosure("c2sp.org/tlog-proof@v1\n"));
 }

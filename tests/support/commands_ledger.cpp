@@ -102,7 +102,7 @@ void MemoryLedger::reopen(std::uint8_t master, std::optional<std::uint8_t> other
   keys_ = std::make_unique<KeyRing>(*std::move(keys));
   const auto state = load_ledger(*store_);
   REQUIRE(state);
-  REQUIRE(!finish_lookup_rotation(*store_, *keys_, state->lookup_rotations, nullptr));
+  if (const auto error = finish_lookup_rotation(*store_, *keys_, state->lookup_rotations, nullptr)) FAIL(error->detail);
   auto log = Log::open(*store_, ledger_signer(), [this] { return clock.load(); });
   REQUIRE(log);
   log_ = *std::move(log);

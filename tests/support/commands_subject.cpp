@@ -66,8 +66,11 @@ Context Subject::context() const {
       .vault = *vault_,
       .issuer = issuer,
       .new_id = [this] { return new_id(); },
-      .vault_at = [this](std::uint32_t slot) { return folded_.keys.has(slot) ? &vault(slot) : nullptr; },
-      .new_vault_at = [this](std::uint32_t slot) -> const Vault& { return vault(slot); },
+      .vault_at =
+          [this](std::uint32_t slot) {
+            return folded_.keys.has(slot) || drawn_.contains(slot) ? &vault(slot) : nullptr;
+          },
+      .new_vault_at = [this](std::uint32_t slot) -> const Vault& { return vault(*drawn_.insert(slot).first); },
       .personal = [this](Position position) -> std::shared_ptr<const fb::PersonalT> {
         if (position >= envelopes_.size()) return nullptr;
         const auto event = Event::parse(as_bytes(envelopes_[position]));

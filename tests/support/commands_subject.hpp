@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 
 #include "commands/executor.hpp"
 
@@ -77,6 +78,7 @@ class Subject {
   std::shared_ptr<const Signer> signer_;
   std::shared_ptr<const Vault> vault_;
   mutable std::map<std::uint32_t, std::shared_ptr<const Held>> held_;
+  mutable std::set<std::uint32_t> drawn_;  // slots of keys that decisions drew
   mutable std::uint64_t next_id_ = 1'000;
   std::vector<std::string> envelopes_;
   Account folded_;

@@ -99,7 +99,8 @@ HttpAnswer LedgerService::answer(const HttpRequest& request) {
   try {
     answer = answer_call(request, path);
   } catch (const Failure& failure) {
-    if (failure.exit != Exit::usage) spdlog::error("{}: {}", path, failure.what());
+    const bool is_ours = failure.exit == Exit::integrity || failure.exit == Exit::unavailable;
+    if (is_ours) spdlog::error("{}: {}", path, failure.what());
     answer = failure_problem(failure);
   } catch (const Json::exception&) {
     answer = problem(400, "invalid_request", "A member has the wrong type.");
