@@ -240,6 +240,15 @@ std::vector<Evidence> read_evidence(const Store& store, const Id& account, fb::R
   return failed ? std::vector<Evidence>{} : all;
 }
 
+/// Another account's event stays closed, whoever names its position.
+std::optional<fb::PersonalT> personal_of_account(const Store& store, Position position, const Id& account,
+                                                 const KeyRing& keys) {
+  const auto envelope = read_event(store, position);
+  if (!envelope || !*envelope) return std::nullopt;
+  const auto event = Event::parse(as_bytes(**envelope));
+  return event && event->account() == account ? keys.personal(store, *event) : std::nullopt;
+}
+
 }  // namespace
 
 Context Executor::context_of(Run& run, Time now) const {
@@ -260,7 +269,7 @@ Context Executor::context_of(Run& run, Time now) const {
             auto& opened = run.opened[position];
             if (opened) return opened;
             if (run.decoy) return opened = decoy_personal(store_, *run.decoy, position);
-            if (auto personal = read_personal(store_, position, run.account_id, keys_)) {
+            if (auto personal = personal_of_account(store_, position, run.account_id, keys_)) {
               opened = std::make_shared<const fb::PersonalT>(*std::move(personal));
             }
             return opened;

@@ -223,11 +223,6 @@ std::optional<StoreError> Store::Impl::write(const Rows& changes, Handle* rows_f
   return store_error(status);
 }
 
-void Store::Impl::drop(Handle* family) {
-  if (!db->DropColumnFamily(family).ok()) stopped = true;
-  dropped.push_back(family);
-}
-
 namespace {
 
 /// A writer that opens a store with a lost tail would flush what is left and delete the rest of the evidence.

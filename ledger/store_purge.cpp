@@ -41,6 +41,16 @@ bool is_of_log_or_table(const std::string& name) { return name.ends_with(".log")
 
 }  // namespace
 
+/// Its handle stays, for who reads it, and with it its files: they are emptied before.
+void Store::Impl::drop(Handle* family) {
+  auto status = empty(family);
+  if (status.ok()) status = db->Flush(rocksdb::FlushOptions(), family);
+  if (status.ok()) status = db->CompactRange(purging(), family, nullptr, nullptr);
+  if (status.ok()) status = db->DropColumnFamily(family);
+  if (!status.ok()) stopped = true;
+  dropped.push_back(family);
+}
+
 /// Prefix by prefix; where a family has many, all between them at once; with the empty one all.
 rocksdb::Status Store::Impl::compact(const std::vector<RowPrefix>& prefixes) {
   std::map<Family, std::set<std::string>> by_family;

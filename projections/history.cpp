@@ -33,12 +33,11 @@ Result<std::optional<std::string>, StoreError> read_event(const Store& store, Po
   return store.get(Family::events, big_endian(position));
 }
 
-std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const Id& account,
-                                           const KeyRing& keys) {
+std::optional<fb::PersonalT> read_personal(const Store& store, Position position, const KeyRing& keys) {
   const auto envelope = read_event(store, position);
   if (!envelope || !*envelope) return std::nullopt;
   const auto event = Event::parse(as_bytes(**envelope));
-  return event && event->account() == account ? keys.personal(store, *event) : std::nullopt;
+  return event ? keys.personal(store, *event) : std::nullopt;
 }
 
 Result<std::vector<std::string>, StoreError> account_events(const Store& store, const AccountHead& head,

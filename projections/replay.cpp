@@ -106,7 +106,7 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
 
 Lookup Replay::lookup_of(const Id& account) const {
   return {keys_, [this, account](Position position) -> std::shared_ptr<const fb::PersonalT> {
-            auto personal = read_personal(store_, position, account, *keys_);
+            auto personal = read_personal(store_, position, *keys_);
             return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
           }};
 }

@@ -20,7 +20,7 @@ struct Subject {
   DataKeys data_keys = {};
 
   std::optional<fb::PersonalT> personal(Position position) const {
-    return keys ? read_personal(store, position, account.id, *keys) : std::nullopt;
+    return keys ? read_personal(store, position, *keys) : std::nullopt;
   }
   bool is_erased(std::uint32_t slot) const { return (end && end->is_erased()) || !data_keys.has(slot); }
 };
