@@ -17,7 +17,7 @@ from support.program import REGISTRATION, START, Ledger, main  # noqa: E402
 LATER = "2026-03-02T00:00:00Z"
 QUERIES = ("account", "proofs", "block", "windows", "limits", "recovery-options", "recoveries", "timeline", "accesses",
            "events", "erasures", "explain", "accounts", "services", "policy")
-OF_NO_ACCOUNT = ("services", "policy", "erasures")
+OF_NO_ACCOUNT = ("services", "policy", "erasures", "accounts")
 HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["tick"], ["query"], ["audit"],
         ["audit", "verify"], ["audit", "checkpoint"], ["audit", "prove"], ["audit", "account"],
         ["audit", "consistency"], ["audit", "check"], ["audit", "disclose"],
@@ -27,7 +27,7 @@ HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["
         ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "rotate-lookup"],
         ["keys", "signer"],
         ["keys", "rotate-master"], ["keys", "split"], ["keys", "join"], ["keys", "export"], ["keys", "import"],
-        ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
+        ["serve"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
 def read_line(process, seconds=20):

@@ -29,7 +29,8 @@ def register(ledger, name):
     account = answer.json["account"]
     for mail in ledger.run("outbox", "lease", "--account", account).json["notifications"]:
         secret = {"code": mail["code"]} if "code" in mail else {"link_token": mail["token"]}
-        verified = ledger.command("verify-proof", {"account": account, "proof_id": mail["proof_id"], **secret})
+        proof = answer.json["proof_ids"][0 if mail["channel"] == "email" else 1]
+        verified = ledger.command("verify-proof", {"account": account, "proof_id": proof, **secret})
         if verified.code != 0:
             sys.exit(f"verify-proof: {verified.words}")
     return account
