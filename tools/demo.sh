@@ -156,7 +156,8 @@ PYTHON
 heading "The documents' procedures, played"
 say "People use their accounts through eighteen simulated months, and every answer is compared with the one that the
 documents call for. A refusal is an answer, too: a wrong code, a password too short, a third recovery form."
-init "$ledger" ',"mailbox_inactive_days":3650,"account_inactive_days":3650,"removed_proof_retention_days":3650'  # accounts of earlier months stay
+kept='"mailbox_inactive_days":3650,"account_inactive_days":3650,"removed_proof_retention_days":3650'
+init "$ledger" ",$kept"  # accounts of earlier months stay as they were
 play_all
 
 heading "Which proofs were in force, and when?"
