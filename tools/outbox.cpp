@@ -4,6 +4,7 @@
 
 #include "commands/decoy.hpp"
 #include "commands/names.hpp"
+#include "commands/text.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
 #include "tools/system.hpp"
@@ -169,8 +170,9 @@ Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& o
 }  // namespace
 
 Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
-  if (options.service.empty() || options.service.size() > service_bytes_max)
-    throw Failure(Exit::usage, "service: a name of 1 to 64 bytes is wanted");
+  const bool is_name =
+      !options.service.empty() && options.service.size() <= service_bytes_max && is_utf8(options.service);
+  if (!is_name) throw Failure(Exit::usage, "service: a name of 1 to 64 bytes of UTF-8 is wanted");
   if (auto refusal = check_role(ledger.executor->ledger(), options.service, lease_command))
     return refuse(ledger, options, *std::move(refusal));
   const Time now = ledger.log->time(), until = now + options.seconds * second_us;
