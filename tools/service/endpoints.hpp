@@ -44,6 +44,9 @@ HttpAnswer get_ready(LedgerService& service, const Call& call);
 HttpAnswer get_metrics(LedgerService& service, const Call& call);
 HttpAnswer get_openapi(LedgerService& service, const Call& call);  // openapi.cpp
 
+/// A query's parameters as the members that read_query_options() knows. Failure(usage) when one stands twice.
+Json options_json(const Call& call);
+
 /// The inclusion proof of an event (C2SP tlog-proof) up to the newest checkpoint, as a file; Failure(usage) when it is
 /// not in the log.
 std::string prove(const Store& store, Position position);

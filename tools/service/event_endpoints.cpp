@@ -51,13 +51,7 @@ std::optional<Position> after_last(const Call& call) {
 }  // namespace
 
 HttpAnswer get_events(LedgerService& service, const Call& call) {
-  Json json = Json::object();
-  for (const auto& [name, value] : call.target.parameters) {
-    const bool is_count = name == "from" || name == "limit";
-    if (is_count && (value.empty() || value.size() > 19 || value.find_first_not_of("0123456789") != std::string::npos))
-      throw Failure(Exit::usage, "parameter `" + name + "`: a whole number is wanted");
-    json[name] = is_count ? Json(std::stoull(value)) : Json(value);
-  }
+  const Json json = options_json(call);
   Fields fields(json);
   QueryOptions options = read_query_options(fields);
   fields.done();

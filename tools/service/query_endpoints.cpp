@@ -13,7 +13,8 @@ bool is_number(const std::string& text) {
   return !text.empty() && text.size() <= 19 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Parameters as the members that read_query_options() knows.
+}  // namespace
+
 Json options_json(const Call& call) {
   static constexpr std::array numbers = {"as_of", "from", "limit", "seq"};
   Json json = Json::object();
@@ -28,6 +29,8 @@ Json options_json(const Call& call) {
   }
   return json;
 }
+
+namespace {
 
 HttpAnswer run(LedgerService& service, const Call& call, const std::string& name, const Json& body,
                const std::optional<std::string>& account) {
