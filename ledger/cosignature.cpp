@@ -7,7 +7,7 @@ namespace daicho {
 namespace {
 
 constexpr std::size_t time_bytes = 8;
-constexpr std::uint64_t time_max = INT64_MAX;
+constexpr std::uint64_t seconds_max = INT64_MAX;
 
 std::string cosigned_message(std::string_view checkpoint_text, std::uint64_t seconds) {
   return "cosignature/v1\ntime " + std::to_string(seconds) + "\n" + std::string(checkpoint_text);
@@ -23,7 +23,7 @@ std::optional<std::uint64_t> CosignatureVerifier::verify(std::string_view checkp
   const ByteView payload = as_bytes(signature.payload);
   if (!is_claimed_by(signature) || payload.size() != time_bytes + Signature::size) return std::nullopt;
   const std::uint64_t seconds = read_big_endian(payload.first(time_bytes));
-  if (seconds == 0 || seconds > time_max) return std::nullopt;
+  if (seconds == 0 || seconds > seconds_max) return std::nullopt;
   const std::string message = cosigned_message(checkpoint_text, seconds);
   if (!verify_ed25519(key, as_bytes(message), *Signature::from(payload.subspan(time_bytes)))) return std::nullopt;
   return seconds;
@@ -41,7 +41,7 @@ Cosigner::Cosigner(Signer signer)
     : signer_(std::move(signer)), verifier_(signer_.verifier().name, signer_.verifier().key) {}
 
 NoteSignature Cosigner::cosign(std::string_view checkpoint_text, std::uint64_t seconds) const {
-  if (seconds == 0 || seconds > time_max) std::abort();  // nobody would accept it
+  if (seconds == 0 || seconds > seconds_max) std::abort();  // nobody would accept it
   std::string payload(as_text(big_endian(seconds)));
   const std::string message = cosigned_message(checkpoint_text, seconds);
   append(payload, signer_.sign(as_bytes(message)).view());
