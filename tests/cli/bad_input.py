@@ -130,14 +130,14 @@ def nested(body, depth):
     return json.dumps(body)[:-1] + ("," if body else "") + f'"deep":{inner}}}'
 
 
-def attack_texts(victim, name, body):
-    """Text that is no JSON object that may stand here."""
+def bad_texts(body):
+    """(what, bytes) that are no JSON object that may stand here."""
     text = json.dumps(body, ensure_ascii=False)
     first = next(iter(body), "x")
     doubled = f'{{"{first}":"{MARK}","{first}":"{MARK}"}}'
     padding = " " * (BODY_BYTES_MAX - len(text.encode()))
     for what, bad in {
-        "nothing": "", "a list": "[]", "null": "null", "a cut": text[:-1], "more behind it": text + "x",
+        "a list": "[]", "null": "null", "a cut": text[:-1], "more behind it": text + "x",
         "a duplicate": doubled,
         "a NUL behind it": text + "\0", "NaN": '{"x":NaN}', "too large a number": '{"x":1e999}',
         "a lone surrogate": '{"x":"\\ud800"}',
@@ -146,21 +146,33 @@ def attack_texts(victim, name, body):
         "one too deep": nested(body, DEPTH_MAX + 1), "very deep": nested(body, 20_000),
         "as deep as may be": nested(body, DEPTH_MAX),
     }.items():
-        victim.attack(f"{name}: {what}", "command", name, "--json", "-", stdin=bad.encode())
+        yield what, bad.encode()
     for bad in (b"\xff", b"\xed\xa0\x80", b"\xc0\xaf", b"\xf5\x80\x80\x80"):
-        victim.attack(f"{name}: no UTF-8", "command", name, "--json", "-", stdin=b'{"%s":"%s"}' % (first.encode(), bad))
+        yield f"no UTF-8: {bad!r}", b'{"%s":"%s"}' % (first.encode(), bad)
 
 
 def attack_command(victim, name, example):
     body = example | OPTIONAL.get(name, {})
     owner = {} if name in LEDGERS_OWN else {"account": victim.account}
-    attack_texts(victim, name, example | owner)
+    for what, bad in bad_texts(example | owner):
+        victim.post(f"{name}: {what}", name, bad)
     if name != "adopt-policy":  # its fields are policy parameters: attack_policy
         for path, value in leaves(body):
             for what, bad in wrong_values(path, value):
-                victim.attack_json(f"{name}: {path}: {what}", name, owner | replaced(body, path, bad))
+                victim.post_json(f"{name}: {path}: {what}", name, owner | replaced(body, path, bad))
     for what, doubtful in doubtful_bodies(example):
-        victim.try_json(f"{name}: {what}", name, owner | doubtful)
+        victim.post_json(f"{name}: {what}", name, owner | doubtful, may_be_right=True)
+    victim.check_unchanged(name)
+
+
+def attack_terminal(victim, name, example):
+    """The same at the terminal, where a process takes each: text, and a wrong value of each field."""
+    owner = {} if name in LEDGERS_OWN else {"account": victim.account}
+    for what, bad in [("nothing", b""), *bad_texts(example | owner)]:
+        victim.attack(f"{name}: {what}", "command", name, "--json", "-", stdin=bad)
+    for path, value in leaves(example):
+        for what, bad in wrong_values(path, value):
+            victim.attack_json(f"{name}: {path}: {what}", name, owner | replaced(example, path, bad))
     victim.check_unchanged(name)
 
 
@@ -189,7 +201,7 @@ def attack_policy(victim):
             str: (7, "", "bogus", [], None),
         }
         for bad in bad_values[type(value)]:
-            victim.attack_json(f"adopt-policy {name}={bad!r}", "adopt-policy", {name: bad})
+            victim.post_json(f"adopt-policy {name}={bad!r}", "adopt-policy", {name: bad})
     victim.check_unchanged("adopt-policy")
 
 
@@ -223,14 +235,17 @@ def attack_play(victim):
 def attack_half(program, directory, report, half):
     """Every second command, on a ledger of its own."""
     victim = Victim(Ledger(program, directory / f"ledger{half}"), report)
-    for number, (name, example) in enumerate(sorted(examples(program).items())):
-        if number % 2 == half:
-            attack_command(victim, name, example)
+    with victim.served():
+        for number, (name, example) in enumerate(sorted(examples(program).items())):
+            if number % 2 == half:
+                attack_command(victim, name, example)
+        if half == 0:
+            attack_policy(victim)
     if half == 0:
+        attack_terminal(victim, "block-account", examples(program)["block-account"])
         attack_around(victim)
         attack_play(victim)
     else:
-        attack_policy(victim)
         attack_arguments(victim, program, directory)
     victim.audit()
 

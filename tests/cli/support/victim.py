@@ -1,6 +1,10 @@
 """A ledger that is attacked with wrong input: each attack is refused in words, and the ledger stays as it was."""
+import contextlib
+import itertools
 import json
 import threading
+
+from support.served import Served
 
 MARK = "Geheim7"  # stands in every secret: it must not be seen again
 LOCK = threading.Lock()  # of the report
@@ -10,6 +14,7 @@ class Victim:
     def __init__(self, ledger, report):
         self.ledger, self.report = ledger, report
         self.account = ledger.register()
+        self.server = None
         self.events = len(ledger.events())
 
     def check(self, is_good, words):
@@ -30,15 +35,33 @@ class Victim:
     def attack_json(self, what, name, body):
         return self.attack(what, "command", name, "--json", "-", stdin=json.dumps(body, ensure_ascii=False).encode())
 
-    def try_json(self, what, name, body):
-        """May be right: then its events are counted."""
-        answer = self.ledger.run("command", name, "--json", "-", stdin=json.dumps(body).encode())
-        if answer.code == 1:
-            return self.check_refusal(what, answer)
-        self.check(answer.code in (0, 2), f"{what}: {answer.words}")
-        if answer.code == 0:
-            self.events += len(answer.json.get("events", []))
-        self.check_secret(what, answer)
+    @contextlib.contextmanager
+    def served(self):
+        """Within it bodies go to `daicho serve`: thousands of them, for each takes no process of its own."""
+        self.server, self.keys = Served(self.ledger, "--tick", "0"), itertools.count()
+        yield
+        code, errors = self.server.end()
+        self.check(code == 0, f"serve: exit {code}: {errors[:300]}")
+        self.check(MARK not in errors, f"serve: a secret on standard error: {errors[:300]}")
+
+    def post(self, what, name, text, may_be_right=False):
+        """Answered with a status of the caller's fault, or refused by a rule; without a secret."""
+        reply = self.server.ask("POST", f"/v1/commands/{name}", text, Content_Type="application/json",
+                                Idempotency_Key=f"attack-{next(self.keys)}")
+        words = f"{what}: {reply.status} {reply.body[:300]!r}"
+        if reply.status == 200:
+            self.check(may_be_right, words)
+            self.events += len(reply.json.get("events", []))
+            return
+        told = reply.json
+        self.events += len(told.get("events", []))  # a refusal that matters is recorded
+        by_rule = reply.status in (403, 422, 429) and told.get("rule", "").startswith("R-")
+        self.check(by_rule or reply.status in (400, 404, 413), words)
+        self.check(bool(told.get("code")) and bool(told.get("detail")), f"no words: {words}")
+        self.check(MARK.encode() not in reply.body, f"a secret: {words}")
+
+    def post_json(self, what, name, body, may_be_right=False):
+        self.post(what, name, json.dumps(body, ensure_ascii=False).encode(), may_be_right)
 
     def check_refusal(self, what, answer):
         try:
