@@ -140,7 +140,7 @@ bool AuditPipeline::put(std::unique_ptr<AuditChunk> chunk) {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return is_stopped_ || in_flight_.size() < in_flight_max_; });
     if (is_stopped_) return false;
-    in_flight_.push_back(std::make_shared<Entry>(std::move(chunk)));
+    in_flight_.push_back(std::make_shared<Entry>(Entry{std::move(chunk)}));
   }
   changed_.notify_all();
   return true;

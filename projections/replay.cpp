@@ -98,14 +98,14 @@ void Replay::apply_to_account(const Event& event, const Hash& leaf) {
   const Indexed before = indexed(account);
   evolve(account, event, leaf);
   Rows changes;
-  append_index_changes(changes, before, indexed(account), event, lookup_of(event.account()));
+  append_index_changes(changes, before, indexed(account), event, lookup());
   if (event.as<fb::AccountRegistered>()) append_pending_name(changes, event.account());
   if (event.as<fb::AccountClosed>() || event.as<fb::DataKeyErased>()) append_erasing(changes, event);
   apply_changes(index_, std::move(changes));
 }
 
-Lookup Replay::lookup_of(const Id& account) const {
-  return {keys_, [this, account](Position position) -> std::shared_ptr<const fb::PersonalT> {
+Lookup Replay::lookup() const {
+  return {keys_, [this](Position position) -> std::shared_ptr<const fb::PersonalT> {
             auto personal = read_personal(store_, position, *keys_);
             return personal ? std::make_shared<const fb::PersonalT>(*std::move(personal)) : nullptr;
           }};

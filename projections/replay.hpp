@@ -58,7 +58,7 @@ class Replay {
   };
   void apply_to_ledger(const Event& event, const Hash& leaf);
   void apply_to_account(const Event& event, const Hash& leaf);
-  Lookup lookup_of(const Id& account) const;
+  Lookup lookup() const;
   void append_pending_name(Rows& changes, const Id& account) const;
   void append_erasing(Rows& changes, const Event& erasing);
 
