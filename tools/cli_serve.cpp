@@ -8,6 +8,8 @@
 #include "tools/ledger_files.hpp"
 #include "tools/output.hpp"
 #include "tools/service/ledger_service.hpp"
+#include "tools/system.hpp"
+#include "tools/tls.hpp"
 
 namespace daicho {
 
@@ -17,6 +19,8 @@ struct Arguments {
   std::string listen = "127.0.0.1:7391";
   unsigned tick_seconds = 60;
   bool is_plain_allowed = false;
+  std::string tls_certificate, tls_key, client_ca;
+  std::string client_certificates = "required";
 };
 
 /// Runs what is due, at once and then again and again, until it goes.
@@ -59,28 +63,39 @@ HttpLimits service_limits() {
   limits.takes_long_body = [](std::string_view method, std::string_view target) {
     return method == "POST" && target == "/v1/commands";
   };
-  limits.connections = 1'024;
+  constexpr std::size_t connections_max = 1'024;
+  limits.connections = std::min(connections_max, raise_open_files_limit() / 2);  // the store has all its files open
   limits.handler_threads = 64;  // a command waits for its commit: as many as share one
   return limits;
+}
+
+/// nullptr: plain HTTP.
+std::unique_ptr<Tls> tls_of(const Arguments& a) {
+  if (a.tls_certificate.empty()) return nullptr;
+  return std::make_unique<Tls>(
+      TlsFiles{a.tls_certificate, a.tls_key, a.client_ca, a.client_certificates == "required"});
 }
 
 Exit run_serve(const CommandLine& line, const Arguments& a) {
   const auto endpoint = parse_http_endpoint(a.listen);
   if (!endpoint) throw Failure(Exit::usage, "--listen: an address and a port, such as 127.0.0.1:7391");
-  if (!is_loopback(*endpoint) && !a.is_plain_allowed)
+  auto tls = tls_of(a);
+  if (!is_loopback(*endpoint) && !tls && !a.is_plain_allowed)
     throw Failure(Exit::usage,
-                  "--listen: tokens and personal data would cross the network in the clear; "
-                  "--plain-http says that something in front of it encrypts");
+                  "--listen: tokens and personal data would cross the network in the clear: --tls-certificate and "
+                  "--tls-key are wanted; --plain-http says that something in front of it encrypts");
+  const std::string scheme = tls ? "https://" : "http://";
   WritableLedger ledger = open_for_writing(line.data(), line.at());
   LedgerService service(ledger, line.data());
-  HttpServer server(*endpoint, service_limits(),
-                    [&service](const HttpRequest& request) { return service.answer(request); });
+  HttpServer server(
+      *endpoint, service_limits(), [&service](const HttpRequest& request) { return service.answer(request); },
+      std::move(tls));
   const std::string host =
       endpoint->address.find(':') == std::string::npos ? endpoint->address : "[" + endpoint->address + "]";
   std::optional<Scheduler> scheduler;
   if (a.tick_seconds > 0) scheduler.emplace(service, std::chrono::seconds(a.tick_seconds));
   print_line(
-      {{"listening", "http://" + host + ":" + std::to_string(server.port())}, {"vkey", ledger.log->verifier().vkey()}},
+      {{"listening", scheme + host + ":" + std::to_string(server.port())}, {"vkey", ledger.log->verifier().vkey()}},
       line.format());
   server.run();
   return Exit::done;
@@ -98,6 +113,16 @@ void add_serve_commands(CommandLine& line) {
   serve->add_option("--tick", a->tick_seconds, "seconds between runs of what is due; 0: `daicho tick` is run elsewhere")
       ->check(CLI::Range(0U, tick_seconds_max));
   serve->add_flag("--plain-http", a->is_plain_allowed, "listen beyond loopback without encryption");
+  auto* certificate = serve->add_option("--tls-certificate", a->tls_certificate,
+                                        "speak TLS 1.3: the server's certificate and chain, PEM");
+  auto* key = serve->add_option("--tls-key", a->tls_key, "its private key, PEM; others must not be able to read it");
+  certificate->needs(key);
+  key->needs(certificate);
+  auto* client_ca = serve->add_option("--client-ca", a->client_ca, "roots of the clients' certificates, PEM");
+  client_ca->needs(certificate);
+  serve->add_option("--client-certificates", a->client_certificates, "required (with --client-ca), or optional")
+      ->check(CLI::IsMember({"optional", "required"}))
+      ->needs(client_ca);
 }
 
 }  // namespace daicho

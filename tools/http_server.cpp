@@ -2,55 +2,46 @@
 
 #include <spdlog/spdlog.h>
 
-#include "tools/http_read.hpp"  // before Asio
+#include "tools/http_connection.hpp"  // before Asio
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/detached.hpp>
-#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/redirect_error.hpp>
 #include <boost/asio/signal_set.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/thread_pool.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/http/status.hpp>
+#include <charconv>
 #include <csignal>
 #include <set>
 
 #include "tools/failure.hpp"
+#include "tools/http_parse.hpp"
 
 namespace daicho {
 
 namespace asio = boost::asio;
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
 using asio::ip::tcp;
 using boost::system::error_code;
+using std::chrono::milliseconds;
+using Instant = std::chrono::steady_clock::time_point;
 
 namespace {
 
-constexpr std::chrono::milliseconds accept_pause{100};     // after a failure such as too many open files
-constexpr std::chrono::milliseconds stream_pause{100};     // before a stream that had nothing is asked again
-constexpr std::chrono::milliseconds farewell_time{1'000};  // for what a peer still sends when it has been refused
-constexpr std::size_t farewell_bytes_max = 1 << 20;
+constexpr milliseconds accept_pause{100};            // after a failure such as too many open files
+constexpr milliseconds stream_pause{100};            // before a stream that had nothing is asked again
+constexpr std::chrono::seconds file_watch_pause{2};  // between looks at the certificate's files
+constexpr std::string_view head_end = "\r\n\r\n";
 
-struct Connection {
-  Connection(tcp::socket socket, std::size_t header_bytes) : stream(std::move(socket)), buffer(header_bytes) {}
-  beast::tcp_stream stream;
-  beast::flat_buffer buffer;
-  bool is_answering = false;
-};
+/// Nobody is there any more who could be told anything.
+constexpr HttpWrong gone{0, ""};
 
-HttpAnswer refusal(unsigned status, const std::string& words) {
-  return {status, "text/plain; charset=utf-8", words + "\n"};
-}
-
-/// What to tell a peer whose request could not be read; nullopt: nothing, it is gone or silent.
-std::optional<HttpAnswer> refusal_of(const error_code& error) {
-  if (error == http::error::body_limit) return refusal(413, "the body is too long");
-  if (error == http::error::header_limit) return refusal(431, "the header is too long");
-  const bool is_away = error == http::error::end_of_stream || error == http::error::partial_message;
-  if (!is_away && error.category() == make_error_code(http::error::bad_method).category()) {
-    return refusal(400, "not an HTTP/1.1 request");
-  }
-  return std::nullopt;
+HttpAnswer refusal(const HttpWrong& wrong) {
+  HttpAnswer answer{wrong.status, "text/plain; charset=utf-8", std::string(wrong.words) + "\n"};
+  if (wrong.status == 503) answer.fields.add("Retry-After", "1");
+  return answer;
 }
 
 asio::awaitable<HttpAnswer> handle(const HttpHandler& handler, const HttpRequest& request) {
@@ -59,7 +50,7 @@ asio::awaitable<HttpAnswer> handle(const HttpHandler& handler, const HttpRequest
   } catch (const std::exception& error) {
     spdlog::error("{} {}: {}", request.method, request.target, error.what());
   }
-  co_return refusal(500, "internal error");
+  co_return refusal({500, "internal error"});
 }
 
 asio::awaitable<std::optional<std::string>> next_piece(const HttpStream& stream) {
@@ -71,175 +62,293 @@ asio::awaitable<std::optional<std::string>> next_piece(const HttpStream& stream)
   co_return std::nullopt;
 }
 
-HttpRequest request_of(const http::request<http::string_body>& message, const tcp::socket& socket) {
-  HttpRequest request{std::string(message.method_string()), std::string(message.target()),
-                      std::string(message[http::field::content_type]), message.body()};
-  for (const auto& field : message) request.fields.add(std::string(field.name_string()), std::string(field.value()));
-  error_code gone;
-  const tcp::endpoint peer = socket.remote_endpoint(gone);
-  if (!gone) request.peer = peer.address().to_string();
-  return request;
-}
-
 }  // namespace
 
 /// All but `handler` belongs to the thread that runs `io`.
 struct HttpServer::Impl {
-  Impl(const HttpLimits& given, HttpHandler handle_one)
-      : limits(given), handler(std::move(handle_one)), pool(given.handler_threads) {}
+  Impl(const HttpLimits& given, HttpHandler handle_one, std::unique_ptr<Tls> given_tls)
+      : limits(given), handler(std::move(handle_one)), tls(std::move(given_tls)), pool(given.handler_threads) {}
 
   const HttpLimits limits;
   const HttpHandler handler;
+  const std::unique_ptr<Tls> tls;
   asio::io_context io{1};
   asio::thread_pool pool;
   tcp::acceptor acceptor{io};
-  asio::signal_set signals{io};
-  std::set<Connection*> connections;
+  asio::signal_set endings{io}, reloads{io};
+  asio::steady_timer file_watch{io};
+  std::set<HttpConnection*> connections;
+  std::size_t farewells = 0;     // connections that are done with, but for what the peer still sends
+  std::size_t bodies_bytes = 0;  // of all requests that are being read or answered
   bool is_stopping = false;
 
   void begin_stop() {
     is_stopping = true;
     error_code ignored;
-    signals.cancel(ignored);
+    endings.cancel(ignored);
+    reloads.cancel(ignored);
+    file_watch.cancel(ignored);
     acceptor.close(ignored);
-    for (Connection* connection : connections) {
-      if (!connection->is_answering) connection->stream.cancel();
+    for (HttpConnection* connection : connections) {
+      if (!connection->is_answering) connection->set_deadline(milliseconds(0));
     }
+  }
+
+  void await_reload() {
+    reloads.async_wait([this](const error_code& error, int) {
+      if (error || is_stopping) return;
+      tls->reload();
+      await_reload();
+    });
+  }
+
+  void watch_files() {
+    file_watch.expires_after(file_watch_pause);
+    file_watch.async_wait([this](const error_code& error) {
+      if (error || is_stopping) return;
+      tls->reload_if_changed();
+      watch_files();
+    });
   }
 };
 
 namespace {
 
-using Shared = std::shared_ptr<Connection>;
+/// One request's part of what the bodies of all may take together.
+template <class Server>
+class BodyShare {
+ public:
+  explicit BodyShare(Server& server) : server_(server) {}
+  ~BodyShare() { server_.bodies_bytes -= bytes_; }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+  bool hold(std::size_t bytes) {
+    server_.bodies_bytes += bytes - bytes_;
+    bytes_ = bytes;
+    return server_.bodies_bytes <= server_.limits.bodies_bytes;
+  }
 
-template <class Response>
-void fill_header(Response& response, const HttpAnswer& answer, unsigned version, bool keep_alive) {
-  response.version(version);
-  response.result(answer.status);
-  if (!answer.content_type.empty()) response.set(http::field::content_type, answer.content_type);
-  for (const auto& [name, value] : answer.fields) response.insert(name, value);
-  response.keep_alive(keep_alive);
+ private:
+  Server& server_;
+  std::size_t bytes_ = 0;
+};
+
+HttpWrong why_nothing_came(const HttpConnection& connection, bool has_begun) {
+  return connection.is_late() && has_begun ? HttpWrong{408, "the request came too slowly"} : gone;
+}
+
+template <class Server>
+asio::awaitable<Result<HttpHead, HttpWrong>> read_head(Server& server, HttpConnection& connection) {
+  bool may_skip_line = true;  // one empty line before a request (RFC 9112 section 2.2)
+  for (;;) {
+    std::string& received = connection.received;
+    if (may_skip_line && received.starts_with("\r\n")) {
+      received.erase(0, 2);
+      may_skip_line = false;
+    }
+    const std::size_t end = received.find(head_end);
+    const bool is_whole = end != std::string::npos;
+    const std::string_view head = std::string_view(received).substr(0, is_whole ? end + head_end.size() : end);
+    if (head.size() + (is_whole ? 0 : 1) > server.limits.header_bytes)
+      co_return Unexpected{HttpWrong{431, "the header is too long"}};
+    if (has_bare_line_feed(head)) co_return Unexpected{HttpWrong{400, "a line ends without a carriage return"}};
+    if (is_whole) {
+      auto parsed = parse_http_head(head);
+      received.erase(0, head.size());
+      co_return parsed;
+    }
+    const bool is_there = co_await connection.receive();
+    if (!is_there) co_return Unexpected{why_nothing_came(connection, !received.empty())};
+  }
+}
+
+template <class Server>
+asio::awaitable<std::optional<HttpWrong>> read_body(Server& server, HttpConnection& connection, const HttpHead& head,
+                                                    BodyShare<Server>& share, std::string& body) {
+  const HttpLimits& limits = server.limits;
+  const bool is_long = limits.takes_long_body && limits.takes_long_body(head.method, head.target);
+  const std::size_t bytes_max = is_long ? limits.long_body_bytes : limits.body_bytes;
+  if (head.body_bytes > bytes_max) co_return HttpWrong{413, "the body is too long"};
+  if (head.wants_continue && connection.received.empty()) {
+    const bool is_sent = co_await connection.send("HTTP/1.1 100 Continue\r\n\r\n");
+    if (!is_sent) co_return gone;
+  }
+  ChunkedBody chunks(bytes_max);
+  std::string& so_far = head.is_chunked ? chunks.body() : body;
+  for (;;) {
+    std::size_t used = std::min<std::size_t>(connection.received.size(), head.body_bytes - body.size());
+    if (head.is_chunked) {
+      const auto taken = chunks.take(connection.received);
+      if (!taken) co_return taken.error();
+      used = *taken;
+    } else {
+      body.append(connection.received, 0, used);
+    }
+    connection.received.erase(0, used);
+    if (!share.hold(so_far.size())) co_return HttpWrong{503, "too much is being sent at once, try again"};
+    if (head.is_chunked ? chunks.is_complete() : body.size() == head.body_bytes) break;
+    const bool is_there = co_await connection.receive();
+    if (!is_there) co_return why_nothing_came(connection, true);
+  }
+  if (head.is_chunked) body = std::move(chunks.body());
+  co_return std::nullopt;
+}
+
+HttpRequest request_of(const HttpHead& head, const HttpConnection& connection) {
+  HttpRequest request{head.method, head.target, head.fields.get("Content-Type").value_or(""), ""};
+  request.fields = head.fields;
+  request.peer = connection.peer_address();
+  return request;
 }
 
 /// How an answer goes out: to which version of the protocol, and what of it.
 struct Delivery {
-  unsigned version = 11;
+  unsigned minor_version = 1;
   bool keep_alive = false;
   bool is_head = false;  ///< the header alone
 };
 
-asio::awaitable<bool> write_answer(Connection& connection, const HttpAnswer& answer, const Delivery& delivery,
-                                   std::chrono::milliseconds time) {
-  http::response<http::string_body> response;
-  fill_header(response, answer, delivery.version, delivery.keep_alive);
-  response.body() = answer.body;
-  response.prepare_payload();
-  http::response_serializer<http::string_body> serializer(response);
-  connection.stream.expires_after(time);
-  error_code error;
-  if (delivery.is_head) {
-    co_await http::async_write_header(connection.stream, serializer, asio::redirect_error(asio::use_awaitable, error));
-  } else {
-    co_await http::async_write(connection.stream, serializer, asio::redirect_error(asio::use_awaitable, error));
-  }
-  co_return !error;
+std::string header_text(const HttpAnswer& answer, const Delivery& delivery, bool is_chunked) {
+  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(answer.status));
+  std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason) + "\r\n";
+  const auto add = [&text](std::string_view name, std::string_view value) {
+    text.append(name).append(": ").append(value).append("\r\n");
+  };
+  if (!answer.content_type.empty()) add("Content-Type", answer.content_type);
+  for (const auto& [name, value] : answer.fields) add(name, value);
+  if (is_chunked) add("Transfer-Encoding", "chunked");
+  if (!is_chunked) add("Content-Length", std::to_string(answer.body.size()));
+  if (!delivery.keep_alive) add("Connection", "close");
+  if (delivery.keep_alive && delivery.minor_version == 0) add("Connection", "keep-alive");
+  return text + "\r\n";
 }
 
-/// In chunks, until the stream ends, the peer is gone, or the server stops.
+asio::awaitable<bool> write_answer(HttpConnection& connection, const HttpAnswer& answer, const Delivery& delivery,
+                                   milliseconds time) {
+  std::string text = header_text(answer, delivery, false);
+  if (!delivery.is_head) text += answer.body;
+  connection.set_deadline(time);
+  const bool is_sent = co_await connection.send(text);
+  connection.clear_deadline();
+  co_return is_sent;
+}
+
+std::string chunk(std::string_view piece) {
+  char size[16];
+  const auto [end, error] = std::to_chars(size, size + sizeof size, piece.size(), 16);
+  return std::string(size, end).append("\r\n").append(piece).append("\r\n");
+}
+
+/// In chunks, until the stream ends, the peer is gone, its time is up, or the server stops.
 template <class Server>
-asio::awaitable<void> write_stream(Server& server, Connection& connection, const HttpAnswer& answer) {
-  http::response<http::empty_body> response;
-  fill_header(response, answer, 11, false);
-  response.chunked(true);
-  http::response_serializer<http::empty_body> serializer(response);
-  connection.stream.expires_after(server.limits.answer);
-  error_code error;
-  co_await http::async_write_header(connection.stream, serializer, asio::redirect_error(asio::use_awaitable, error));
+asio::awaitable<void> write_stream(Server& server, HttpConnection& connection, const HttpAnswer& answer,
+                                   Instant ends_at) {
+  std::string text = header_text(answer, {}, true);
   std::optional<std::string> piece = answer.body;
-  while (!error && piece && !server.is_stopping) {
-    connection.stream.expires_after(server.limits.answer);
-    if (piece->empty()) {
+  bool goes_on = true;
+  while (goes_on && piece && !server.is_stopping && std::chrono::steady_clock::now() < ends_at) {
+    if (!piece->empty()) text += chunk(*piece);
+    if (text.empty()) {
       asio::steady_timer pause(server.io, stream_pause);
-      co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
+      co_await pause.async_wait(asio::use_awaitable);
     } else {
-      co_await asio::async_write(connection.stream, http::make_chunk(asio::buffer(*piece)),
-                                 asio::redirect_error(asio::use_awaitable, error));
+      connection.set_deadline(server.limits.answer);
+      goes_on = co_await connection.send(text);
+      connection.clear_deadline();
+      text.clear();
     }
-    connection.stream.expires_never();
-    piece = co_await asio::co_spawn(server.pool.get_executor(), next_piece(answer.stream), asio::use_awaitable);
+    if (goes_on)
+      piece = co_await asio::co_spawn(server.pool.get_executor(), next_piece(answer.stream), asio::use_awaitable);
   }
-  if (!error) {
-    connection.stream.expires_after(farewell_time);
-    co_await asio::async_write(connection.stream, http::make_chunk_last(),
-                               asio::redirect_error(asio::use_awaitable, error));
-  }
-}
-
-/// Ends the connection so that the last answer arrives: a socket closed with unread bytes would take it back.
-asio::awaitable<void> say_farewell(Connection& connection) {
-  error_code error;
-  connection.stream.socket().shutdown(tcp::socket::shutdown_send, error);
-  connection.stream.expires_after(farewell_time);
-  std::array<char, 4'096> rest;
-  for (std::size_t taken = 0; !error && taken < farewell_bytes_max;) {
-    taken += co_await connection.stream.async_read_some(asio::buffer(rest),
-                                                        asio::redirect_error(asio::use_awaitable, error));
-  }
+  if (!goes_on) co_return;
+  if (piece && !piece->empty()) text += chunk(*piece);
+  text += "0\r\n\r\n";
+  connection.set_deadline(server.limits.answer);
+  co_await connection.send(text);
+  connection.clear_deadline();
 }
 
 /// One request and its answer; false when the connection is to end.
 template <class Server>
-asio::awaitable<bool> exchange(Server& server, Connection& connection) {
-  http::request_parser<http::string_body> parser;
-  parser.body_limit(server.limits.body_bytes);
-  connection.stream.expires_after(server.limits.request);
-  const auto choose_limit = [&](std::string_view line) {
-    const std::size_t method = line.find(' '), target = line.rfind(' ');
-    if (!server.limits.takes_long_body || method == std::string_view::npos || target <= method) return;
-    if (server.limits.takes_long_body(line.substr(0, method), line.substr(method + 1, target - method - 1)))
-      parser.body_limit(server.limits.long_body_bytes);
-  };
-  const error_code error = co_await read_message(connection.stream, connection.buffer, parser, choose_limit);
-  if (server.is_stopping) co_return false;
-  if (error) {
-    const auto answer = refusal_of(error);
-    if (!answer) co_return false;
-    connection.is_answering = true;
-    const bool written = co_await write_answer(connection, *answer, {}, server.limits.answer);
-    if (written) co_await say_farewell(connection);
+asio::awaitable<bool> exchange(Server& server, HttpConnection& connection, Instant ends_at) {
+  connection.is_answering = false;
+  const auto left = std::chrono::ceil<milliseconds>(ends_at - std::chrono::steady_clock::now());
+  connection.set_deadline(std::clamp(left, milliseconds(0), server.limits.request));
+  BodyShare<Server> share(server);
+  std::string body;
+  const auto head = co_await read_head(server, connection);
+  std::optional<HttpWrong> wrong;
+  if (!head) wrong = head.error();
+  if (head) wrong = co_await read_body(server, connection, *head, share, body);
+  if (server.is_stopping || (wrong && wrong->status == gone.status)) co_return false;
+  connection.is_answering = true;
+  connection.clear_deadline();
+  connection.received.shrink_to_fit();  // what was read is wiped, not kept for the next request
+  if (wrong) {
+    const HttpAnswer no = refusal(*wrong);
+    co_await write_answer(connection, no, {}, server.limits.answer);
     co_return false;
   }
-  connection.is_answering = true;
-  const auto& message = parser.get();
-  const HttpRequest request = request_of(message, connection.stream.socket());
-  connection.stream.expires_never();
+  HttpRequest request = request_of(*head, connection);
+  request.body = std::move(body);
   const HttpAnswer answer =
       co_await asio::co_spawn(server.pool.get_executor(), handle(server.handler, request), asio::use_awaitable);
-  const bool is_head = message.method() == http::verb::head;
-  if (answer.stream && !is_head && message.version() == 11) {
-    co_await write_stream(server, connection, answer);
+  const bool is_head = head->method == "HEAD";
+  if (answer.stream && !is_head && head->minor_version > 0) {
+    co_await write_stream(server, connection, answer, ends_at);
     co_return false;
   }
-  const bool keep_alive = message.keep_alive() && !server.is_stopping;
-  const bool written =
-      co_await write_answer(connection, answer, {message.version(), keep_alive, is_head}, server.limits.answer);
-  connection.is_answering = false;
-  co_return written&& keep_alive && !server.is_stopping;
+  const bool keep_alive = head->keep_alive && !server.is_stopping && std::chrono::steady_clock::now() < ends_at;
+  const Delivery delivery{head->minor_version, keep_alive, is_head};
+  const bool is_sent = co_await write_answer(connection, answer, delivery, server.limits.answer);
+  co_return is_sent&& keep_alive && !server.is_stopping;
+}
+
+/// While it is there, the connection is one of the server's.
+template <class Server>
+struct Place {
+  Server& server;
+  HttpConnection& connection;
+  Place(Server& in, HttpConnection& of) : server(in), connection(of) { server.connections.insert(&connection); }
+  ~Place() { server.connections.erase(&connection); }
+  Place(const Place&) = delete;
+  Place& operator=(const Place&) = delete;
+};
+
+template <class Server>
+asio::awaitable<void> converse(Server& server, HttpConnection& connection) {
+  const Place<Server> place(server, connection);
+  const Instant ends_at = std::chrono::steady_clock::now() + server.limits.connection;
+  bool goes_on = !server.is_stopping;
+  if (server.tls) {
+    connection.set_deadline(server.limits.handshake);
+    goes_on = co_await connection.begin_tls(server.tls->context());
+  }
+  while (goes_on && !server.is_stopping) goes_on = co_await exchange(server, connection, ends_at);
+}
+
+/// One too many. It would cost a handshake to say so over TLS.
+template <class Server>
+asio::awaitable<void> turn_away(Server& server, HttpConnection& connection) {
+  if (server.tls || server.farewells >= farewells_max) co_return;
+  ++server.farewells;
+  const HttpAnswer answer = refusal({503, "too many connections, try again"});
+  const bool is_sent = co_await write_answer(connection, answer, {}, server.limits.answer);
+  if (is_sent) co_await connection.say_farewell();
+  --server.farewells;
 }
 
 template <class Server>
-asio::awaitable<void> serve(Server& server, Shared connection) {
-  server.connections.insert(connection.get());
-  if (server.connections.size() > server.limits.connections) {
-    connection->is_answering = true;
-    const HttpAnswer answer = refusal(503, "too many connections, try again");
-    const bool written = co_await write_answer(*connection, answer, {}, farewell_time);
-    if (written) co_await say_farewell(*connection);
-  } else {
-    bool goes_on = !server.is_stopping;
-    while (goes_on) goes_on = co_await exchange(server, *connection);
+asio::awaitable<void> serve(Server& server, std::shared_ptr<HttpConnection> connection) {
+  if (server.connections.size() >= server.limits.connections) {
+    co_await turn_away(server, *connection);
+    co_return;
   }
-  server.connections.erase(connection.get());
+  co_await converse(server, *connection);
+  if (server.farewells >= farewells_max) co_return;
+  ++server.farewells;
+  co_await connection->say_farewell();
+  --server.farewells;
 }
 
 template <class Server>
@@ -254,9 +363,7 @@ asio::awaitable<void> accept_all(Server& server) {
       co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, error));
       continue;
     }
-    asio::co_spawn(server.io,
-                   serve(server, std::make_shared<Connection>(std::move(socket), server.limits.header_bytes)),
-                   asio::detached);
+    asio::co_spawn(server.io, serve(server, std::make_shared<HttpConnection>(std::move(socket))), asio::detached);
   }
 }
 
@@ -267,8 +374,9 @@ bool is_loopback(const HttpEndpoint& endpoint) {
   return asio::ip::make_address(endpoint.address, error).is_loopback() && !error;
 }
 
-HttpServer::HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, HttpHandler handler)
-    : impl_(std::make_unique<Impl>(limits, std::move(handler))) {
+HttpServer::HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, HttpHandler handler,
+                       std::unique_ptr<Tls> tls)
+    : impl_(std::make_unique<Impl>(limits, std::move(handler), std::move(tls))) {
   error_code error;
   const auto address = asio::ip::make_address(endpoint.address, error);
   if (error) throw Failure(Exit::usage, endpoint.address + ": not an address to listen on");
@@ -289,11 +397,16 @@ HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
 
 void HttpServer::run() {
-  impl_->signals.add(SIGINT);
-  impl_->signals.add(SIGTERM);
-  impl_->signals.async_wait([this](const error_code& error, int) {
+  impl_->endings.add(SIGINT);
+  impl_->endings.add(SIGTERM);
+  impl_->endings.async_wait([this](const error_code& error, int) {
     if (!error) impl_->begin_stop();
   });
+  if (impl_->tls) {
+    impl_->reloads.add(SIGHUP);
+    impl_->await_reload();
+    impl_->watch_files();
+  }
   asio::co_spawn(impl_->io, accept_all(*impl_), asio::detached);
   impl_->io.run();
   impl_->pool.join();

@@ -1,11 +1,13 @@
-// tools/http_server.hpp — a plain HTTP/1.1 listener that bounds what a peer can take of it: bytes, time, connections.
-// One thread reads and writes; handlers run on a few others, so one that waits for a disk holds nobody up.
+// tools/http_server.hpp — an HTTP/1.1 listener, plain or over TLS, that bounds what a peer can take of it: bytes, time,
+// connections. One thread reads and writes; handlers run on a few others, so one that waits for a disk holds nobody up.
+// What is a request and what is not: tools/http_parse.hpp.
 #pragma once
 
 #include <functional>
 #include <memory>
 
 #include "tools/http.hpp"
+#include "tools/tls.hpp"
 
 namespace daicho {
 
@@ -16,11 +18,18 @@ struct HttpLimits {
   std::size_t body_bytes = 65'536;       ///< beyond: 413
   std::size_t long_body_bytes = 65'536;  ///< the same, of requests that `takes_long_body` names
   std::function<bool(std::string_view method, std::string_view target)> takes_long_body = {};
-  std::size_t connections = 256;              ///< beyond: 503 at once
-  std::chrono::milliseconds request{10'000};  ///< for a whole request, from the connection or the last answer on
-  std::chrono::milliseconds answer{10'000};   ///< for the peer to take it
+  std::size_t bodies_bytes = 128 << 20;             ///< of all requests being read or answered together; beyond: 503
+  std::size_t connections = 256;                    ///< beyond: 503 at once; over TLS closed
+  std::chrono::milliseconds handshake{10'000};      ///< of TLS; beyond: closed
+  std::chrono::milliseconds request{10'000};        ///< for a whole request, from the connection or the last answer on;
+                                                    ///< beyond: 408, or closed when nothing of one has come
+  std::chrono::milliseconds answer{10'000};         ///< for the peer to take it, or each piece of a stream
+  std::chrono::milliseconds connection{3'600'000};  ///< then the answer at hand is the last, and streams end
   unsigned handler_threads = 2;
 };
+
+/// Connections that were refused or ended and that wait, a second at most, for the peer to end them: beyond the limit.
+constexpr std::size_t farewells_max = 256;
 
 /// Called from several threads. What it throws becomes a 500 without detail, and a message on standard error. A HEAD is
 /// answered like its GET, without the body.
@@ -29,12 +38,15 @@ using HttpHandler = std::function<HttpAnswer(const HttpRequest& request)>;
 class HttpServer {
  public:
   /// Listens from here on. A Failure when the address cannot be had.
-  HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, HttpHandler handler);
+  /// With `tls` nothing but TLS is spoken.
+  HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, HttpHandler handler,
+             std::unique_ptr<Tls> tls = nullptr);
   ~HttpServer();
 
   std::uint16_t port() const;  ///< the one in use, when asked for 0
 
   /// Serves until SIGINT, SIGTERM or stop(): then accepts nothing more, ends what is being answered, closes the rest.
+  /// With TLS, SIGHUP reads the certificate anew, and so does a change of its files, within some seconds.
   void run();
   void stop();  ///< from any thread
 

@@ -39,6 +39,15 @@ void wipe_stack() {
   sodium_stackzero(deepest_call_bytes);
 }
 
+std::size_t raise_open_files_limit() {
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+  getrlimit(RLIMIT_NOFILE, &limit);
+  return limit.rlim_cur;
+}
+
 unsigned processor_count() { return std::max(1U, std::thread::hardware_concurrency()); }
 
 }  // namespace daicho

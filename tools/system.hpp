@@ -30,5 +30,7 @@ void protect_process_memory();
 void wipe_stack();
 
 unsigned processor_count();
+/// Raises this process's limit of open files as far as it may; how many it may have then.
+std::size_t raise_open_files_limit();
 
 }  // namespace daicho

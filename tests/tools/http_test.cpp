@@ -159,8 +159,95 @@ TEST_CASE("a peer that is slow, silent, or one too many") {
   slow.send("POST /x HTTP/1.1\r\nHost: h\r\nContent-Le");
   CHECK(server.ask({"GET", "/", "", ""}).status == 503);  // both places are taken
   CHECK(silent.receive().empty());                        // closed without a word
-  CHECK(slow.receive().empty());
+  CHECK(slow.receive().starts_with("HTTP/1.1 408 "));
   CHECK(server.ask({"GET", "/", "", ""}).status == 200);
+}
+
+TEST_CASE("slow all the way: a body that trickles, one byte a piece, and one that stops") {
+  const TestServer server({.request = milliseconds(300)});
+  const RawPeer stops(server.server.port());
+  stops.send(post(5).substr(0, post(5).size() - 1));
+  CHECK(stops.receive().starts_with("HTTP/1.1 408 "));
+  const TestServer patient;
+  const RawPeer trickles(patient.server.port());
+  for (const char byte : post(3, "Connection: close\r\n")) trickles.send(std::string(1, byte));
+  CHECK(trickles.receive().ends_with("bbb"));
+  const RawPeer last_chunk(patient.server.port());  // a byte a piece behind an empty last chunk
+  for (const char* piece : {"POST /x HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n",
+                            "0\r\n", "\r", "\n"}) {
+    last_chunk.send(piece);
+    std::this_thread::sleep_for(milliseconds(5));
+  }
+  CHECK(last_chunk.receive().starts_with("HTTP/1.1 200 "));
+}
+
+TEST_CASE("pipelined requests are answered in their order, until one says that it is the last") {
+  const TestServer server;
+  const RawPeer peer(server.server.port());
+  const std::string chunked =
+      "POST /2 HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nc\r\n0\r\nX: y\r\n\r\n";
+  peer.send("\r\n" + post(2) + chunked + post(1, "Connection: close\r\n") + post(3));
+  const std::string answers = peer.receive();
+  const std::size_t first = answers.find("POST /x  bb"), second = answers.find("POST /2  c"),
+                    third = answers.find("POST /x  b", second);
+  CHECK(first < second);
+  CHECK(second < third);
+  CHECK(third != std::string::npos);
+  CHECK(answers.find("bbb") == std::string::npos);
+}
+
+TEST_CASE("fields behind a body are no fields of the request") {
+  const TestServer server({}, [](const HttpRequest& request) -> HttpAnswer {
+    return {200, "text/plain", request.fields.get("Authorization").value_or("nobody")};
+  });
+  const RawPeer peer(server.server.port());
+  peer.send(
+      "POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n"
+      "Authorization: Bearer x\r\n\r\n");
+  CHECK(peer.receive().ends_with("nobody"));
+}
+
+TEST_CASE("a peer that asks first is told to go on, or that its body is too long") {
+  const TestServer server({.body_bytes = 10});
+  const std::string expecting = "Expect: 100-continue\r\nConnection: close\r\n";
+  const std::string all = post(10, expecting), header = all.substr(0, all.size() - 10);
+  const RawPeer asks(server.server.port()), asks_for_more(server.server.port());
+  asks.send(header);
+  CHECK(asks.receive(1) == "HTTP/1.1 100 Continue\r\n\r\n");
+  asks.send("0123456789");
+  CHECK(asks.receive().ends_with("0123456789"));
+  const std::string more = post(11, expecting);
+  asks_for_more.send(more.substr(0, more.size() - 11));
+  CHECK(asks_for_more.receive().starts_with("HTTP/1.1 413 "));
+}
+
+TEST_CASE("bodies of all requests together: at the limit, and one byte past it") {
+  const TestServer server({.bodies_bytes = 1'000});
+  const RawPeer holds(server.server.port());
+  holds.send(post(600).substr(0, post(600).size() - 1));  // 599 bytes of its body are there
+  CHECK(server.ask({"GET", "/", "", ""}).status == 200);  // and were read before this
+  CHECK(server.ask({"POST", "/x", "", std::string(401, 'b')}).status == 200);
+  const auto busy = server.ask({"POST", "/x", "", std::string(402, 'b')});
+  CHECK(busy.status == 503);
+  holds.send("b");
+  CHECK(holds.receive(1).starts_with("HTTP/1.1 200 "));
+  CHECK(server.ask({"POST", "/x", "", std::string(1'000, 'b')}).status == 200);
+}
+
+TEST_CASE("a connection's time: then the answer at hand is the last, and a stream ends whole") {
+  const TestServer server({.connection = milliseconds(200)}, [](const HttpRequest& request) -> HttpAnswer {
+    if (request.target == "/x") std::this_thread::sleep_for(milliseconds(300));
+    HttpAnswer answer{200, "text/plain", "first"};
+    if (request.target == "/stream") answer.stream = [] { return std::optional<std::string>(""); };
+    return answer;
+  });
+  const RawPeer late(server.server.port()), idle(server.server.port());
+  late.send(post(1));
+  CHECK(late.receive().find("Connection: close\r\n") != std::string::npos);
+  CHECK(idle.receive().empty());
+  const RawPeer streams(server.server.port());
+  streams.send("GET /stream HTTP/1.1\r\nHost: h\r\n\r\n");
+  CHECK(streams.receive().ends_with("5\r\nfirst\r\n0\r\n\r\n"));
 }
 
 TEST_CASE("a handler that throws answers 500 without detail") {
