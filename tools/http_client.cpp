@@ -129,7 +129,7 @@ Result<HttpAnswer, HttpTrouble> ask_http(const HttpUrl& url, const HttpRequest& 
   set_request(curl.get(), url, request);
   set_tls(curl.get(), tls);
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, lines.get());
-  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, static_cast<long>(limits.time.count()));
+  curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(limits.time.count())));
   curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_QUICK_EXIT, 1L);  // the deadline holds for a name that is being resolved, too
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, words.data());
