@@ -70,6 +70,8 @@ def queries(both, account, report):
         for args in (("events",), ("proofs", "--account", account), ("policy",)):
             both("query", *args, "--format", form, code=0)
     both("query", "accounts", "--proof-address", "-", stdin=b"taro@example.com\n", code=0)
+    nowhere = url(closed_port())
+    both("query", "policy", env={"http_proxy": nowhere, "HTTP_PROXY": nowhere, "ALL_PROXY": nowhere}, code=0)
     both("query", "events", "--service", b"\xff".decode("utf-8", "surrogateescape"), code=2)
     both("rules", code=0)
     both("rules", "R-BLK-1", "--format", "table", code=0)
@@ -195,8 +197,9 @@ def wrong_use(both, directory, report):
     report.equal(before.code, 0, "--data goes before DAICHO_SERVER")
 
 
-def no_service(program, report):
-    """Nobody there, or somebody else: exit 4, in time."""
+def no_service(program, served, report):
+    """Nobody there, or somebody else: exit 4, in time. Nobody is followed elsewhere, not even to the service."""
+    elsewhere = f"Location: {url(served.port)}/v1/queries/policy".encode()
     command = ("command", "block-account", "--account", NOBODY, "reason=seen", "--idempotency-key", "k-1")
     for args in (("query", "policy"), command):
         away = program(*args, "--server", url(closed_port()))
@@ -211,7 +214,7 @@ def no_service(program, report):
         ("half of JSON", http_answer(200, "application/json", b'{"a":')),
         ("JSON nested too deeply", http_answer(200, "application/json", deep)),
         ("a problem without a code", http_answer(503, PROBLEM, b"{}")),
-        ("a redirect", b"HTTP/1.1 307 X\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n"),
+        ("a redirect", b"HTTP/1.1 307 X\r\n" + elsewhere + b"\r\nContent-Length: 0\r\n\r\n"),
         ("an end midway", http_answer(200, "application/json", b'{"a":1}')[:-2]),
         ("a long answer", http_answer(200, "application/json", b"{" + b" " * ANSWER_BYTES_MAX)),
         ("a long header", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 2_000 + b"Content-Length: 2\r\n\r\n{}"),
@@ -267,7 +270,7 @@ def run(program, directory, report):
         follow(both, other, report)
         lost_answers(both, served, other, report)
         wrong_use(both, directory, report)
-        no_service(program, report)
+        no_service(program, served, report)
         tokens(both, served, directory, report)
     finally:
         code, errors = served.end()

@@ -212,3 +212,27 @@ TEST_CASE("the client: a deadline for all of it, a limit for the answer, words f
   REQUIRE_FALSE(dead);
   CHECK(dead.error().words.find("127.0.0.1 port " + port) == 0);
 }
+
+TEST_CASE("the client: header fields there and back; whether anything was sent") {
+  TestServer server({}, [](const HttpRequest& request) {
+    HttpAnswer answer{201, "text/plain", request.fields.get("X-Asked").value_or("") + request.content_type};
+    answer.fields.add("X-Told", "first");
+    answer.fields.add("X-Told", "second");
+    return answer;
+  });
+  HttpRequest request{"POST", "/", "", "a"};
+  request.fields.add("X-Asked", "by whom");
+  const auto answer = server.ask(request);
+  CHECK(answer.status == 201);
+  CHECK(answer.body == "by whom");  // and no type that the client made up
+  CHECK(answer.fields.get("x-told") == "first, second");
+  CHECK(answer.fields.get("Content-Type") == answer.content_type);
+  const auto sent = ask_http(server.url(), request, {.answer_bytes = 6});
+  REQUIRE_FALSE(sent);
+  CHECK(sent.error().was_sent);
+  const auto port = server.url().port;
+  server.stop();
+  const auto not_sent = ask_http({"127.0.0.1", port, ""}, request, {});
+  REQUIRE_FALSE(not_sent);
+  CHECK_FALSE(not_sent.error().was_sent);
+}
