@@ -15,7 +15,7 @@ class DirectoryLedger : public AskedLedger {
       : directory_(std::move(directory)), language_(std::move(language)) {}
 
   Json query(const Query& query, const Json& options) override {
-    const ReadableLedger ledger = open_for_reading(directory_, std::nullopt);
+    const ReadableLedger ledger = open_for_reading(directory_);
     return answer_query(ledger.view(), query, options, language_);
   }
 

@@ -22,7 +22,8 @@ class AskedLedger {
   virtual Json query(const Query& query, const Json& options) = 0;  ///< as answer_query() takes them
   /// `body`: the command's own members, and those around them as parse_request() has them.
   virtual Outcome command(const std::string& name, Json body) = 0;
-  virtual Outcome lease(const Json& options) = 0;                ///< as read_lease_options() takes them, and `at`
+  /// As read_lease_options() takes them, and `service` and `at`; the account may be named by its sign-in name.
+  virtual Outcome lease(Json options) = 0;
   virtual Json rules(const std::optional<std::string>& id) = 0;  ///< as rule_index() has them
 };
 

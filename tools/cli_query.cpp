@@ -56,7 +56,7 @@ Exit follow(const CommandLine& line, AskedLedger& ledger, const Query& query, Js
 std::optional<Id> selected_account(const CommandLine& line, const std::optional<std::string>& named) {
   if (!named) return std::nullopt;
   if (const auto id = parse_id(*named)) return id;
-  const ReadableLedger ledger = open_for_reading(line.data(), std::nullopt);
+  const ReadableLedger ledger = open_for_reading(line.data());
   return resolve_account(*ledger.store, ledger.keys.get(), *named).id;
 }
 
