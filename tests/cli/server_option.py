@@ -268,7 +268,9 @@ def run(program, directory, report):
         lease(both, served, account)
         commands(both, other, report)
         follow(both, other, report)
-        lost_answers(both, served, other, report)
+        relayed = Served(ledger.copy_to(directory / "relayed"), "--tick", "0")  # so that both stay at the same event
+        lost_answers(both, relayed, other, report)
+        relayed.end()
         wrong_use(both, directory, report)
         no_service(program, served, report)
         tokens(both, served, directory, report)
