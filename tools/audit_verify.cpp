@@ -196,7 +196,7 @@ AuditVerifyResult replay_ledger(const std::filesystem::path& directory, bool wit
     if (report->difference) json["difference"] = describe(*report->difference);
     return {std::move(json), true, std::nullopt};
   }
-  const ReadableLedger ledger = open_for_reading(directory, std::nullopt);
+  const ReadableLedger ledger = open_for_reading(directory);
   Replay replay(*ledger.store, ledger.keys.get());
   if (auto error = replay_log(*ledger.store, replay, show)) fail(*error);
   const auto finding = projection_finding(*ledger.store, replay);

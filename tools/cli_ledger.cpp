@@ -6,12 +6,11 @@
 #include <iostream>
 
 #include "commands/text.hpp"
+#include "tools/asked_ledger.hpp"
 #include "tools/command_line.hpp"
 #include "tools/outbox.hpp"
 #include "tools/play.hpp"
-#include "tools/queries.hpp"
 #include "tools/routes.hpp"
-#include "tools/rule_index.hpp"
 #include "tools/wiped_streams.hpp"
 
 namespace daicho {
@@ -20,7 +19,7 @@ namespace {
 
 struct Arguments {
   std::string origin = "daicho.example/ledger", clock = "real", policy = "{}";  // init
-  std::string command, account, service = "local", idempotency_key, json;
+  std::string command, account, service, idempotency_key, json;
   CLI::Option* expected_version_option = nullptr;
   std::uint64_t expected_version = 0;
   std::vector<std::string> fields;
@@ -28,6 +27,11 @@ struct Arguments {
   std::int64_t count_max = 100, seconds = 300;  // outbox lease
   std::string holder = "local";
 };
+
+/// An option stands where the JSON does not say it.
+void add_given(Json& json, const char* member, const std::string& text) {
+  if (!text.empty() && !json.contains(member)) json[member] = text;
+}
 
 std::string read_all(std::istream& in) {
   std::string text;
@@ -78,17 +82,9 @@ Json body_of(const Arguments& a) {
 }
 
 /// `rows`: the list among the answer's members.
-Exit finish(const Result<Answer, Fault>& answer, const char* rows, Format format, const std::string& language) {
-  if (!answer) {
-    print(fault_json(answer.error()), format);
-    return exit_of(answer.error().kind);
-  }
-  Json shown = answer->body;
-  if (answer->replayed) shown["replayed"] = true;
-  translate(shown, language);
-  print(shown, format, rows);
-  if (!answer->is_refusal) return Exit::done;
-  return is_not_permitted(shown) ? Exit::not_permitted : Exit::refused;
+Exit finish(const Outcome& outcome, const char* rows, Format format) {
+  print(outcome.shown, format, rows);
+  return outcome.exit;
 }
 
 Exit run_command(const CommandLine& line, const Arguments& a) {
@@ -97,15 +93,14 @@ Exit run_command(const CommandLine& line, const Arguments& a) {
   Json body = body_of(a);
   if (body.contains("command") && body["command"] != a.command)
     throw Failure(Exit::usage, "field `command`: another command is named");
-  auto at = line.at();
-  if (body.contains("at")) at = Fields(body).optional_time("at");
-  WritableLedger ledger = open_for_writing(line.data(), at);
-  const bool has_expected_version = a.expected_version_option->count() > 0;
-  const Defaults defaults{.account = given(a.account),
-                          .service = a.service,
-                          .idempotency_key = given(a.idempotency_key),
-                          .expected_version = has_expected_version ? std::optional(a.expected_version) : std::nullopt};
-  return finish(execute_json(ledger, a.command, body, defaults), "events", line.format(), line.language());
+  body.erase("command");
+  add_given(body, "account", a.account);
+  add_given(body, "service", a.service);
+  add_given(body, "idempotency_key", a.idempotency_key);
+  if (a.expected_version_option->count() > 0 && !body.contains("expected_version"))
+    body["expected_version"] = a.expected_version;
+  line.add_instant(body);
+  return finish(line.ledger()->command(a.command, std::move(body)), "events", line.format());
 }
 
 Exit run_play(const CommandLine& line, const Arguments& a) {
@@ -114,18 +109,18 @@ Exit run_play(const CommandLine& line, const Arguments& a) {
   WipedInput input(file);
   std::istream lines(&input);
   WritableLedger ledger = open_for_writing(line.data(), line.at());
-  const PlaySummary summary = play(ledger, lines, line.format(), a.service, line.language());
+  const PlaySummary summary = play(ledger, lines, line.format(), given(a.service).value_or("local"), line.language());
   if (summary.unexpected > 0)
     spdlog::error("{} of {} lines answered otherwise than expected", summary.unexpected, summary.lines);
   return summary.unexpected > 0 ? Exit::refused : Exit::done;
 }
 
 Exit run_lease(const CommandLine& line, const Arguments& a) {
-  WritableLedger ledger = open_for_writing(line.data(), line.at());
-  LeaseOptions options{
-      .service = a.service, .holder = a.holder, .count_max = a.count_max, .seconds = a.seconds, .account = {}};
-  if (!a.account.empty()) options.account = resolve_account(*ledger.store, ledger.keys.get(), a.account).id;
-  return finish(lease_notifications(ledger, options), "notifications", line.format(), line.language());
+  Json options = {{"count_max", a.count_max}, {"seconds", a.seconds}, {"holder", a.holder}};
+  add_given(options, "account", a.account);
+  add_given(options, "service", a.service);
+  line.add_instant(options);
+  return finish(line.ledger()->lease(std::move(options)), "notifications", line.format());
 }
 
 Exit run_tick(const CommandLine& line) {

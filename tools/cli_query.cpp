@@ -1,12 +1,12 @@
 // daicho query, rules: what is asked of a ledger.
+#include <algorithm>
 #include <csignal>
 #include <iostream>
 #include <thread>
 
+#include "tools/asked_ledger.hpp"
 #include "tools/command_line.hpp"
-#include "tools/ledger_files.hpp"
 #include "tools/log_files.hpp"
-#include "tools/queries.hpp"
 #include "tools/rule_index.hpp"
 #include "tools/subscription.hpp"
 
@@ -17,22 +17,14 @@ namespace {
 constexpr std::size_t address_bytes_max = 320;
 
 struct Arguments {
-  std::string query, account, as_of, type, by_service, since, until, due_before, rule, investigator, proof_address;
-  std::optional<std::uint64_t> from, limit, seq;
+  std::string query;
+  Json options = Json::object();  // as read_query_options() reads them
+  std::string rule;               // rules
   bool follow = false, verify = false;
   std::vector<std::string> vkeys, consumer;  // of --verify, as what follows
   std::string cursor;
   std::optional<std::uint64_t> batch, max_silence;
 };
-
-AsOf parse_as_of(const std::string& text) {
-  if (text.empty()) return {};
-  if (text.find_first_not_of("0123456789") == std::string::npos) {
-    if (text.size() > 19) throw Failure(Exit::usage, "--as-of: no such position");
-    return {.position = std::stoull(text)};
-  }
-  return {.time = parse_time_option("--as-of", text)};
-}
 
 /// One line, without its end. What is given so is in no list of processes.
 std::string read_line(std::istream& in) {
@@ -46,18 +38,15 @@ std::string read_line(std::istream& in) {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-/// New events as they are committed, until interrupted. Each round opens a fresh view beside the writer.
-Exit follow(const CommandLine& line, const Query& query, QueryOptions options) {
+/// New events as they are committed, until interrupted.
+Exit follow(const CommandLine& line, AskedLedger& ledger, const Query& query, Json options) {
   const Format format = line.format();
   std::signal(SIGINT, [](int) { interrupted = 1; });
   std::signal(SIGTERM, [](int) { interrupted = 1; });
   while (!interrupted) {
-    const ReadableLedger ledger = open_for_reading(line.data(), std::nullopt);
-    check(ledger.view(), query, options);
-    Position next = options.from.value_or(0);
-    for (const Json& row : event_rows(ledger.view(), options, next))
-      print_line(row, format == Format::table ? format : Format::ndjson);
-    options.from = next;
+    const Json answer = ledger.query(query, options);
+    for (const Json& row : answer.at("events")) print_line(row, format == Format::table ? format : Format::ndjson);
+    options["from"] = answer.at("next");
     for (int i = 0; i < 10 && !interrupted; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(50));
   }
   return Exit::done;
@@ -67,7 +56,7 @@ Exit follow(const CommandLine& line, const Query& query, QueryOptions options) {
 std::optional<Id> selected_account(const CommandLine& line, const std::optional<std::string>& named) {
   if (!named) return std::nullopt;
   if (const auto id = parse_id(*named)) return id;
-  const ReadableLedger ledger = open_for_reading(line.data(), std::nullopt);
+  const ReadableLedger ledger = open_for_reading(line.data());
   return resolve_account(*ledger.store, ledger.keys.get(), *named).id;
 }
 
@@ -79,7 +68,9 @@ std::uint64_t within(const char* option, std::optional<std::uint64_t> given, std
 }
 
 /// Events that are verified before they are shown; with --follow new ones, too, as they are committed.
-Exit subscribe(const CommandLine& line, const Arguments& a, const Query& query, const QueryOptions& options) {
+Exit subscribe(const CommandLine& line, const Arguments& a, const Query& query) {
+  Fields fields(a.options);
+  const QueryOptions options = read_query_options(fields);
   if (options.is_past() || options.limit)
     throw Failure(Exit::usage, "--verify takes no --as-of and no --limit; --batch says how many events come at once");
   check(LedgerView{}, query, options);
@@ -101,31 +92,18 @@ Exit subscribe(const CommandLine& line, const Arguments& a, const Query& query, 
 Exit run_query(const CommandLine& line, const Arguments& a) {
   const Query* query = find_query(a.query);
   if (!query) throw Failure(Exit::usage, "there is no query `" + a.query + "`; `daicho query --help` lists them");
-  QueryOptions options;
-  options.account = given(a.account);
-  options.as_of = parse_as_of(a.as_of);
-  options.from = a.from;
-  options.limit = a.limit;
-  options.type = given(a.type);
-  options.service = given(a.by_service);
-  options.since = parse_time_option("--since", a.since);
-  options.until = parse_time_option("--until", a.until);
-  options.due_before = parse_time_option("--due-before", a.due_before);
-  options.seq = a.seq;
-  options.rule = given(a.rule);
-  options.investigator = given(a.investigator);
-  options.proof_address = given(a.proof_address == "-" ? read_line(std::cin) : a.proof_address);
-  options.language = line.language();
+  Json options = a.options;
+  if (options.value("proof_address", "") == "-") options["proof_address"] = read_line(std::cin);
   if ((a.follow || a.verify) && a.query != "events")
     throw Failure(Exit::usage, "--follow, --verify: of `query events` only");
   const bool is_of_verify = !a.vkeys.empty() || !a.cursor.empty() || a.batch || a.max_silence || !a.consumer.empty();
   if (is_of_verify && !a.verify)
     throw Failure(Exit::usage, "--vkey, --cursor, --batch, --max-silence and a consumer are of --verify");
-  if (a.verify) return subscribe(line, a, *query, options);
-  if (a.follow) return follow(line, *query, options);
-  const ReadableLedger ledger = open_for_reading(line.data(), line.at());
-  check(ledger.view(), *query, options);
-  print(query->answer(ledger.view(), options), line.format(), query->rows);
+  if (a.verify) return subscribe(line, a, *query);
+  line.add_instant(options);
+  const auto ledger = line.ledger();
+  if (a.follow) return follow(line, *ledger, *query, std::move(options));
+  print(ledger->query(*query, options), line.format(), query->rows);
   return Exit::done;
 }
 
@@ -133,6 +111,14 @@ std::string query_examples() {
   std::string text = "Queries:\n" + list_names(queries()) + "\nExamples:\n";
   for (const Query& each : queries()) text += "  " + std::string(each.example) + "\n";
   return text;
+}
+
+void add_query_option(CLI::App* query, const QueryOption& option, const std::shared_ptr<Arguments>& a) {
+  std::string name = "--" + std::string(option.name);
+  std::ranges::replace(name, '_', '-');
+  const auto take = [a, &option](const std::string& text) { a->options[option.name] = option_value(option, text); };
+  auto* added = query->add_option_function<std::string>(name, take, option.what);
+  if (option.is_number()) added->type_name("UINT");
 }
 
 void add_verify_options(CLI::App* query, const std::shared_ptr<Arguments>& a) {
@@ -155,27 +141,16 @@ void add_query_commands(CommandLine& line) {
       line.add(line.app(), "query", "ask what is, or was, true", "", [&line, a] { return run_query(line, *a); });
   query->footer(query_examples());
   query->add_option("name", a->query, "which query")->required();
-  query->add_option("--account", a->account, "account id, or sign-in name");
-  query->add_option("--as-of", a->as_of, "an earlier instant: a time, or a sequence number");
-  query->add_option("--from", a->from, "events, accesses: the first sequence number");
-  query->add_option("--limit", a->limit, "rows at most");
-  query->add_option("--type", a->type, "events of this type");
-  query->add_option("--service", a->by_service, "events by this service");
-  query->add_option("--investigator", a->investigator, "accesses by this investigator");
-  query->add_option("--since", a->since, "events, accesses: not before this time");
-  query->add_option("--until", a->until, "events, accesses: not after this time");
-  query->add_option("--due-before", a->due_before, "windows that end, and replies that are due, before this time");
-  query->add_option("--seq", a->seq, "explain: the event's sequence number");
-  query->add_option("--rule", a->rule, "explain: what this rule goes by for the account");
-  query->add_option("--proof-address", a->proof_address,
-                    "accounts: an e-mail address, or a phone number with its +; - reads it from standard input");
+  for (const QueryOption& option : query_options()) add_query_option(query, option, a);
   query->add_flag("--follow", a->follow, "events: go on with new ones as they are committed");
   add_verify_options(query, a);
-  auto* rules = line.add(line.app(), "rules", "the rules in words, with their sources, parameters, commands and events",
-                         "daicho rules R-LOST-4", [&line, a] {
-                           print(rule_index(given(a->rule)), line.format(), "rules");
-                           return Exit::done;
-                         });
+  auto* rules =
+      line.add(line.app(), "rules", "the rules in words, with their sources, parameters, commands and events",
+               "daicho rules R-LOST-4", [&line, a] {
+                 const auto rule = given(a->rule);
+                 print(line.has_server() ? line.ledger()->rules(rule) : rule_index(rule), line.format(), "rules");
+                 return Exit::done;
+               });
   rules->add_option("rule", a->rule, "one rule's id");
 }
 

@@ -1,6 +1,10 @@
 #include "tools/command_line.hpp"
 
+#include <algorithm>
+#include <cstdlib>
+
 #include "commands/text.hpp"
+#include "tools/environment.hpp"
 #include "tools/key_files.hpp"
 
 namespace daicho {
@@ -68,12 +72,14 @@ std::optional<Time> parse_time_option(const std::string& option, const std::stri
 }
 
 CommandLine::CommandLine()
-    : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho") {
+    : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho"),
+      token_(take_from_environment("DAICHO_TOKEN")) {
   app_.require_subcommand(1);
   app_.failure_message(words_without_values);
   app_.fallthrough();
   app_.set_version_flag("--version", "daicho 0.2.0");
-  app_.add_option("--data", data_, "directory of the ledger")->envname("DAICHO_DATA");
+  app_.add_option("--data", data_, "directory of the ledger; else DAICHO_DATA of the environment");
+  add_server_options();
   app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");
   app_.add_option("--lang", language_, "language of refusals' titles: en or ja")->envname("LANG");
   app_.add_option("--at", at_, "the present instant of a ledger with a simulated clock");
@@ -96,12 +102,42 @@ CommandLine::CommandLine()
   check_values(app_);
 }
 
+/// What is said on the command line goes before the environment.
+void CommandLine::add_server_options() {
+  const auto is_file = [](const std::string& text) -> std::string {
+    std::error_code failed;
+    return std::filesystem::is_regular_file(text, failed) ? "" : "a file is wanted";
+  };
+  constexpr unsigned patience_seconds_max = 3'600;
+  app_.add_option(
+      "--server", server_,
+      "URL of a service that answers for the ledger, instead of --data, for command, query, outbox lease and "
+      "rules; else DAICHO_SERVER");
+  app_.add_option("--token-file", token_source_,
+                  "with --server: the service's token: a file, or fd:N; else DAICHO_TOKEN")
+      ->check(check_passphrase_source);
+  app_.add_option("--ca", tls_.ca_file, "with --server: certificates (PEM) to trust instead of the system's")
+      ->check(is_file);
+  auto* certificate =
+      app_.add_option("--client-certificate", tls_.certificate_file, "with --server: a certificate (PEM) to show");
+  auto* key = app_.add_option("--client-key", tls_.key_file, "with --server: the key (PEM) of the certificate");
+  certificate->check(is_file)->needs(key);
+  key->check(is_file)->needs(certificate);
+  app_.add_option("--timeout", patience_seconds_, "with --server: seconds for an answer; default 30")
+      ->check(CLI::Range(1U, patience_seconds_max));
+}
+
 Exit CommandLine::run(int count, char** values) {
   try {
     app_.parse(count, values);
   } catch (const CLI::ParseError& error) {
     const int code = app_.exit(error);
     return code == 0 ? Exit::done : Exit::usage;
+  }
+  if (data_.empty() && server_.empty()) {
+    for (const auto& [variable, value] : {std::pair("DAICHO_DATA", &data_), std::pair("DAICHO_SERVER", &server_)}) {
+      if (const char* text = std::getenv(variable)) *value = text;
+    }
   }
   use_passphrases(passphrases_);
   format();  // what is wrong with these shows before anything is done
@@ -117,11 +153,47 @@ Format CommandLine::format() const {
 }
 
 std::filesystem::path CommandLine::data() const {
+  if (!server_.empty() && !data_.empty()) throw Failure(Exit::usage, "--data or --server: one of both is wanted");
+  if (!server_.empty()) throw Failure(Exit::usage, "this works on a directory: --data DIR is wanted, not --server");
   if (data_.empty()) throw Failure(Exit::usage, "--data DIR is wanted (or DAICHO_DATA in the environment)");
+  const bool is_for_server = !token_source_.empty() || !tls_.ca_file.empty() || !tls_.certificate_file.empty();
+  if (is_for_server) throw Failure(Exit::usage, "--token-file, --ca, --client-certificate: with --server only");
   return data_;
 }
 
+std::unique_ptr<AskedLedger> CommandLine::ledger() const {
+  const bool is_behind_service = has_server() && data_.empty();
+  return is_behind_service ? ledger_behind(service(), language_) : ledger_in(data(), language_);
+}
+
+namespace {
+
+/// A name or an address that never leaves the machine.
+bool is_this_machine(const std::string& host) {
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
+}
+
+}  // namespace
+
+ServiceAddress CommandLine::service() const {
+  const auto url = parse_http_url(server_);
+  if (!url) throw Failure(Exit::usage, "--server: a URL is wanted, such as https://ledger.example.jp:7391");
+  if (!url->is_encrypted && !is_this_machine(url->host))
+    throw Failure(Exit::usage,
+                  "--server: token and personal data would cross the network in the clear; https is wanted");
+  ServiceAddress address{.url = *url, .tls = tls_, .patience = std::chrono::seconds(patience_seconds_)};
+  address.token = token_source_.empty() ? token_.value_or("") : read_passphrase(token_source_, "token");
+  if (!std::ranges::all_of(address.token, [](char c) { return c > ' ' && c <= '~'; }))
+    throw Failure(Exit::usage, "the token: one line without spaces is wanted");
+  return address;
+}
+
 std::optional<Time> CommandLine::at() const { return parse_time_option("--at", at_); }
+
+void CommandLine::add_instant(Json& asked) const {
+  if (at() && !asked.contains("at")) asked["at"] = to_rfc3339(*at());
+}
 
 CLI::App* CommandLine::add(CLI::App& parent, const char* name, const char* what, const char* example,
                            std::function<Exit()> run) {

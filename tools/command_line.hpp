@@ -9,6 +9,7 @@
 #include <string>
 
 #include "ledger/time.hpp"
+#include "tools/asked_ledger.hpp"
 #include "tools/failure.hpp"
 #include "tools/output.hpp"
 
@@ -24,10 +25,14 @@ class CommandLine {
 
   // What a subcommand was given for all of them; a Failure with exit code 2 when it is missing or wrong.
   Format format() const;
-  std::filesystem::path data() const;
+  std::filesystem::path data() const;  ///< for what works on a directory only
+  std::unique_ptr<AskedLedger> ledger() const;
+  bool has_server() const { return !server_.empty(); }
   std::optional<Time> at() const;
   const std::string& data_text() const { return data_; }
   const std::string& language() const { return language_; }
+  /// `--at` as the member `at` of what is asked, where that does not say it.
+  void add_instant(Json& asked) const;
 
   CLI::App& app() { return app_; }
   /// `run` null: it is set by the caller with `on_run`, or the subcommand has subcommands of its own.
@@ -35,8 +40,15 @@ class CommandLine {
   void on_run(CLI::App* sub, std::function<Exit()> run);
 
  private:
+  void add_server_options();
+  ServiceAddress service() const;
+
   CLI::App app_;
-  std::string data_, format_, at_, language_;
+  std::string data_, server_, format_, at_, language_;
+  HttpTls tls_;
+  std::string token_source_;
+  std::optional<std::string> token_;  // of the environment
+  unsigned patience_seconds_ = 30;
   std::vector<std::string> passphrases_;
   std::function<Exit()> run_;
 };
@@ -45,7 +57,7 @@ class CommandLine {
 std::optional<std::string> given(const std::string& text);
 /// A check for options that name a file to be written; before the work, not after it. "": it can be.
 std::string check_file_to_write(const std::string& text);
-/// A check for options that name a passphrase's source.
+/// A check for options that name a secret's source.
 std::string check_passphrase_source(const std::string& text);
 std::optional<Time> parse_time_option(const std::string& option, const std::string& text);
 

@@ -183,13 +183,13 @@ const std::string& passphrase() {
   return text_of(passphrase_sources.front());
 }
 
-std::string read_passphrase(const std::string& source) {
+std::string read_passphrase(const std::string& source, const std::string& what) {
   const bool is_descriptor = source.starts_with("fd:");
   auto content = is_descriptor ? read_descriptor(source.substr(3)) : read_file(source);
-  if (!content) throw file_failure(source, "cannot read the passphrase");
+  if (!content) throw file_failure(source, ("cannot read the " + what).c_str());
   if (content->ends_with('\n')) content->pop_back();
   if (content->empty() || content->size() > passphrase_bytes_max)
-    throw Failure(Exit::usage, source + ": a passphrase is 1 to 1,024 bytes in one line");
+    throw Failure(Exit::usage, source + ": a " + what + " is 1 to 1,024 bytes in one line");
   return *std::move(content);
 }
 

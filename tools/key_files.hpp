@@ -31,8 +31,8 @@ bool has_passphrases();
 /// To encrypt with: the one that is given, without its line's end. A Failure when there is none, or more than one, or
 /// it is empty or too long.
 const std::string& passphrase();
-/// Of another source than those, read anew.
-std::string read_passphrase(const std::string& source);
+/// Of another source than those, read anew; or another secret that is one line, which errors call `what`.
+std::string read_passphrase(const std::string& source, const std::string& what = "passphrase");
 
 /// How a file is encrypted: the same again for what takes its place.
 struct KeyGuard {

@@ -261,7 +261,7 @@ WritableLedger open_restored_for_writing(const std::filesystem::path& directory,
   return ledger;
 }
 
-ReadableLedger open_for_reading(const std::filesystem::path& directory, std::optional<Time> at) {
+ReadableLedger open_for_reading(const std::filesystem::path& directory) {
   read_verifier(directory);
   ReadableLedger ledger;
   ledger.store = value_or_fail(Store::open(directory, Store::Mode::read));
@@ -269,7 +269,6 @@ ReadableLedger open_for_reading(const std::filesystem::path& directory, std::opt
     ledger.keys = read_keys(directory, *ledger.store).ring;
   ledger.ledger = value_or_fail(load_ledger(*ledger.store));
   if (!ledger.ledger.simulated_clock) {
-    if (at) throw Failure(Exit::usage, "--at: this ledger runs on the real clock");
     ledger.now = system_time();
     return ledger;
   }
@@ -277,8 +276,6 @@ ReadableLedger open_for_reading(const std::filesystem::path& directory, std::opt
   if (last) {
     if (const auto event = Event::parse(as_bytes(last->second))) ledger.now = event->time();
   }
-  if (at && *at < ledger.now) throw Failure(Exit::usage, "--at is before the ledger's time; for the past use --as-of");
-  ledger.now = at.value_or(ledger.now);
   return ledger;
 }
 

@@ -61,11 +61,11 @@ struct ReadableLedger {
   std::unique_ptr<Store> store;
   std::unique_ptr<KeyRing> keys;
   LedgerState ledger;
-  Time now = 0;  ///< real: the machine's; simulated: the newest event's, or `--at`
+  Time now = 0;  ///< real: the machine's; simulated: the newest event's
 
   LedgerView view() const { return {store.get(), keys.get(), ledger, now}; }
 };
-ReadableLedger open_for_reading(const std::filesystem::path& directory, std::optional<Time> at);
+ReadableLedger open_for_reading(const std::filesystem::path& directory);
 
 Verifier read_verifier(const std::filesystem::path& directory);
 

@@ -3,9 +3,9 @@
 #include <sodium.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <map>
 
+#include "tools/environment.hpp"
 #include "tools/failure.hpp"
 #include "tools/key_command.hpp"
 #include "tools/key_files.hpp"
@@ -30,14 +30,11 @@ struct {
 } from_environment;
 
 Variable take_variable(const char* name) {
-  char* value = std::getenv(name);
-  if (!value) return {};
+  auto text = take_from_environment(name);
+  if (!text) return {};
   Variable taken{.is_set = true};
-  std::string text(value);
-  sodium_memzero(value, text.size());
-  ::unsetenv(name);
   try {
-    taken.key = parse_master_key(std::move(text), name);
+    taken.key = parse_master_key(*std::move(text), name);
   } catch (const Failure&) {
     taken.key.reset();
   }

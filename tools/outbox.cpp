@@ -169,6 +169,21 @@ Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& o
 
 }  // namespace
 
+LeaseOptions read_lease_options(Fields& fields) {
+  LeaseOptions options;
+  options.account = fields.optional_id("account");
+  const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
+    const auto given = fields.optional_count(name);
+    if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max)))
+      fields.wrong(name, "1 to " + std::to_string(max));
+    if (given) value = static_cast<std::int64_t>(*given);
+  };
+  read("count_max", options.count_max, lease_count_max);
+  read("seconds", options.seconds, lease_seconds_max);
+  options.holder = fields.optional_text("holder").value_or(options.holder);
+  return options;
+}
+
 Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOptions& options) {
   const bool is_name =
       !options.service.empty() && options.service.size() <= service_bytes_max && is_utf8(options.service);

@@ -4,6 +4,7 @@
 // same id.
 #pragma once
 
+#include "tools/json_fields.hpp"
 #include "tools/ledger_files.hpp"
 
 namespace daicho {
@@ -18,6 +19,9 @@ struct LeaseOptions {
   std::int64_t seconds = 300;
   std::optional<Id> account;
 };
+/// Of `count_max`, `seconds`, `holder`, `account`, all optional; the service is the caller's business. Failure(usage)
+/// names the field.
+LeaseOptions read_lease_options(Fields& fields);
 
 /// `{notifications: [{notification_id, account, kind, channel, destination, code | token, …, lease_until, attempt}]}`,
 /// oldest first. Refused, on record, when the service may not issue `lease`: it would see addresses and codes (R-LED-5,

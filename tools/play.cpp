@@ -1,5 +1,6 @@
 #include "tools/play.hpp"
 
+#include <algorithm>
 #include <istream>
 
 #include "commands/text.hpp"
@@ -29,12 +30,23 @@ Exit exit_of(FaultKind fault) {
   return Exit::unavailable;
 }
 
+namespace {
+
+constexpr std::array<const char*, 7> fault_names = {
+    "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped", "damaged"};
+
+}  // namespace
+
 Json fault_json(const Fault& fault) {
-  static constexpr std::array<const char*, 7> names = {
-      "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped", "damaged"};
-  Json json = {{"error", names.at(static_cast<std::size_t>(fault.kind))}, {"detail", fault.detail}};
+  Json json = {{"error", fault_names.at(static_cast<std::size_t>(fault.kind))}, {"detail", fault.detail}};
   if (fault.current_version) json["current_version"] = *fault.current_version;
   return json;
+}
+
+std::optional<FaultKind> parse_fault(std::string_view name) {
+  const auto found = std::ranges::find(fault_names, name);
+  if (found == fault_names.end()) return std::nullopt;
+  return static_cast<FaultKind>(found - fault_names.begin());
 }
 
 namespace {
@@ -166,17 +178,7 @@ class Line {
 
   Json run_lease() {
     Fields fields(json_.at("lease"), "lease.");
-    LeaseOptions options;
-    options.account = fields.optional_id("account");
-    const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
-      const auto given = fields.optional_count(name);
-      if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max)))
-        fields.wrong(name, "1 to " + std::to_string(max));
-      if (given) value = static_cast<std::int64_t>(*given);
-    };
-    read("count_max", options.count_max, lease_count_max);
-    read("seconds", options.seconds, lease_seconds_max);
-    options.holder = fields.optional_text("holder").value_or(options.holder);
+    LeaseOptions options = read_lease_options(fields);
     options.service = fields.optional_text("service").value_or(service_);
     fields.done();
     return told(lease_notifications(ledger_, options));

@@ -34,8 +34,9 @@ bool matches(const Json& answer, const Json& expected);
 /// Executes one command given as JSON; the account may be named by its sign-in name.
 Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body,
                                    const struct Defaults& defaults);
-/// A fault as the catalogue shows it, and how the program ends on it.
+/// A fault as the catalogue shows it, the kind by its name, and how the program ends on it.
 Json fault_json(const Fault& fault);
+std::optional<FaultKind> parse_fault(std::string_view name);
 Exit exit_of(FaultKind fault);
 
 }  // namespace daicho

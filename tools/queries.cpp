@@ -15,26 +15,100 @@
 
 namespace daicho {
 
+std::span<const QueryOption> query_options() {
+  static const auto table = std::to_array<QueryOption>({
+      {"account", "account id, or sign-in name", &QueryOptions::account},
+      {"as_of", "an earlier instant: a time, or a sequence number", &QueryOptions::as_of},
+      {"from", "events, accesses: the first sequence number", &QueryOptions::from},
+      {"limit", "rows at most", &QueryOptions::limit},
+      {"type", "events of this type", &QueryOptions::type},
+      {"service", "events by this service", &QueryOptions::service},
+      {"investigator", "accesses by this investigator", &QueryOptions::investigator},
+      {"since", "events, accesses: not before this time", &QueryOptions::since},
+      {"until", "events, accesses: not after this time", &QueryOptions::until},
+      {"due_before", "windows that end, and replies that are due, before this time", &QueryOptions::due_before},
+      {"seq", "explain: the event's sequence number", &QueryOptions::seq},
+      {"rule", "explain: what this rule goes by for the account", &QueryOptions::rule},
+      {"proof_address", "accounts: an e-mail address, or a phone number with its +; - reads it from standard input",
+       &QueryOptions::proof_address},
+  });
+  return table;
+}
+
+namespace {
+
+bool is_whole_number(const std::string& text) {
+  return !text.empty() && text.size() <= 19 && text.find_first_not_of("0123456789") == std::string::npos;
+}
+
+/// Reads one option into its place.
+struct OptionReader {
+  Fields& fields;
+  QueryOptions& options;
+  const char* name;
+
+  void operator()(std::optional<std::string> QueryOptions::*place) const {
+    options.*place = fields.optional_text(name);
+  }
+  void operator()(std::optional<std::uint64_t> QueryOptions::*place) const {
+    options.*place = fields.optional_count(name);
+  }
+  void operator()(std::optional<Time> QueryOptions::*place) const { options.*place = fields.optional_time(name); }
+  void operator()(AsOf QueryOptions::*place) const {
+    const bool is_position = fields.has(name) && fields.rest()[name].is_number();
+    if (is_position) {
+      (options.*place).position = fields.optional_count(name);
+    } else {
+      (options.*place).time = fields.optional_time(name);
+    }
+  }
+};
+
+bool is_given(const QueryOption& option, const QueryOptions& options) {
+  return std::visit(
+      [&](const auto place) {
+        if constexpr (std::is_same_v<decltype(place), AsOf QueryOptions::*const>) {
+          return options.is_past();
+        } else {
+          return (options.*place).has_value();
+        }
+      },
+      option.place);
+}
+
+}  // namespace
+
+Json option_value(const QueryOption& option, const std::string& text) {
+  const bool may_be_number = option.is_number() || std::holds_alternative<AsOf QueryOptions::*>(option.place);
+  return may_be_number && is_whole_number(text) ? Json(std::stoull(text)) : Json(text);
+}
+
 QueryOptions read_query_options(Fields& fields) {
   QueryOptions options;
-  options.account = fields.optional_text("account");
-  if (fields.rest().contains("as_of") && fields.rest()["as_of"].is_number()) {
-    options.as_of.position = fields.optional_count("as_of");
-  } else {
-    options.as_of.time = fields.optional_time("as_of");
-  }
-  options.from = fields.optional_count("from");
-  options.limit = fields.optional_count("limit");
-  options.type = fields.optional_text("type");
-  options.service = fields.optional_text("service");
-  options.since = fields.optional_time("since");
-  options.until = fields.optional_time("until");
-  options.due_before = fields.optional_time("due_before");
-  options.seq = fields.optional_count("seq");
-  options.rule = fields.optional_text("rule");
-  options.investigator = fields.optional_text("investigator");
-  options.proof_address = fields.optional_text("proof_address");
+  for (const QueryOption& option : query_options())
+    std::visit(OptionReader{fields, options, option.name}, option.place);
   return options;
+}
+
+namespace {
+
+Time asked_at(const LedgerView& ledger, std::optional<Time> at) {
+  if (!at) return ledger.now;
+  if (!ledger.ledger.simulated_clock) throw Failure(Exit::usage, "--at: this ledger runs on the real clock");
+  if (*at < ledger.now) throw Failure(Exit::usage, "--at is before the ledger's time; for the past use --as-of");
+  return *at;
+}
+
+}  // namespace
+
+Json answer_query(LedgerView ledger, const Query& query, const Json& options, const std::string& language) {
+  Fields fields(options);
+  QueryOptions asked = read_query_options(fields);
+  ledger.now = asked_at(ledger, fields.optional_time("at"));
+  fields.done();
+  asked.language = language;
+  check(ledger, query, asked);
+  return query.answer(ledger, asked);
 }
 
 Json clock_of(const LedgerView& ledger) { return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}}; }
@@ -226,28 +300,14 @@ namespace {
 
 /// An option that would have no effect is a wrong use: whoever gave it would read the answer as what it is not.
 void check_taken(const Query& query, const QueryOptions& options) {
-  const std::pair<std::string_view, bool> given[] = {
-      {"account", options.account.has_value()},
-      {"as_of", options.is_past()},
-      {"from", options.from.has_value()},
-      {"limit", options.limit.has_value()},
-      {"type", options.type.has_value()},
-      {"service", options.service.has_value()},
-      {"since", options.since.has_value()},
-      {"until", options.until.has_value()},
-      {"seq", options.seq.has_value()},
-      {"due_before", options.due_before.has_value()},
-      {"rule", options.rule.has_value()},
-      {"investigator", options.investigator.has_value()},
-      {"proof_address", options.proof_address.has_value()},
-  };
   const bool has_others = options.account && query.account_options;
   const auto taken = split_words(has_others ? query.account_options : query.options);
-  for (const auto& [option, is_given] : given) {
-    const bool opens_others = option == "account" && query.account_options;
-    if (is_given && !opens_others && std::ranges::find(taken, option) == taken.end()) {
+  for (const QueryOption& option : query_options()) {
+    const std::string name = option.name;
+    const bool opens_others = name == "account" && query.account_options;
+    if (is_given(option, options) && !opens_others && std::ranges::find(taken, name) == taken.end()) {
       const char* where = query.account_options ? (options.account ? " with an account" : " without an account") : "";
-      throw Failure(Exit::usage, "query " + std::string(query.name) + where + " takes no " + std::string(option));
+      throw Failure(Exit::usage, "query " + std::string(query.name) + where + " takes no " + name);
     }
   }
 }

@@ -1,6 +1,8 @@
 // tools/queries.hpp — what investigators ask. Every answer is an object with `clock`; lists are under one member.
 #pragma once
 
+#include <variant>
+
 #include "projections/history.hpp"
 #include "tools/json_fields.hpp"
 #include "tools/ledger_files.hpp"
@@ -27,7 +29,21 @@ struct QueryOptions {
   bool is_past() const { return as_of.time || as_of.position; }
 };
 
-/// From members that are named like the options; `as_of` is a time or a number.
+/// One option: what it is called in JSON and as a parameter (at the terminal with `-` for `_`), and where it goes.
+struct QueryOption {
+  const char* name;
+  const char* what;
+  std::variant<std::optional<std::string> QueryOptions::*, std::optional<std::uint64_t> QueryOptions::*,
+               std::optional<Time> QueryOptions::*, AsOf QueryOptions::*>
+      place;
+
+  bool is_number() const { return place.index() == 1; }
+};
+std::span<const QueryOption> query_options();
+
+/// What came as text, as the member that read_query_options() reads: `as_of` may be a time or a number.
+Json option_value(const QueryOption& option, const std::string& text);
+/// From members that are named like the options. Failure(usage) for one of the wrong kind.
 QueryOptions read_query_options(Fields& fields);
 
 struct Query {
@@ -41,6 +57,9 @@ struct Query {
 };
 std::span<const Query> queries();
 const Query* find_query(std::string_view name);
+
+/// The answer to a query that came as JSON: the options, and `at`, the present instant of a simulated clock.
+Json answer_query(LedgerView ledger, const Query& query, const Json& options, const std::string& language);
 
 /// What every answer begins with.
 Json clock_of(const LedgerView& ledger);

@@ -109,7 +109,7 @@ SCENARIO("a crash between the event and the new file name: the rotation is finis
   SUBCASE("by a writer") {}
   SUBCASE("after an audit and a query beside it, which change nothing") {
     CHECK(audit_verify({.directory = ledger.path, .keys = parse_vkeys({ledger.first})}).is_clean);
-    open_for_reading(ledger.path, std::nullopt);
+    open_for_reading(ledger.path);
     CHECK(std::filesystem::exists(ledger.next));
   }
   ledger.reopen();

@@ -259,8 +259,8 @@ TEST_CASE("a writer's opening removes drafts, and a query tells a wrong master k
   ledger.open = {};
   put_master_key(path / "master.key", make_key(1), std::nullopt);
   CHECK(exit_of([&] { open_for_writing(path, std::nullopt); }) == Exit::not_permitted);
-  CHECK(exit_of([&] { open_for_reading(path, std::nullopt); }) == Exit::not_permitted);
+  CHECK(exit_of([&] { open_for_reading(path); }) == Exit::not_permitted);
   fs::remove(path / "master.key");
   CHECK(exit_of([&] { open_for_writing(path, std::nullopt); }) == Exit::unavailable);
-  CHECK(open_for_reading(path, std::nullopt).keys == nullptr);
+  CHECK(open_for_reading(path).keys == nullptr);
 }

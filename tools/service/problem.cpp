@@ -59,13 +59,13 @@ HttpAnswer problem(unsigned status, const std::string& code, const std::string& 
 }
 
 HttpAnswer refusal_problem(const Json& refusal, Time now) {
-  Json members = refusal;
-  members["type"] = "/v1/rules/" + refusal.value("rule", "");
   const auto retry = refusal.find("retry_at");
   const auto retry_at =
       retry != refusal.end() && retry->is_string() ? parse_rfc3339(retry->get<std::string>()) : std::optional<Time>{};
   const unsigned status = is_not_permitted(refusal) ? 403 : retry_at ? 429 : 422;
-  HttpAnswer answer = problem(status, refusal.value("code", ""), refusal.value("detail", ""), std::move(members));
+  Json body = {{"type", "/v1/rules/" + refusal.value("rule", "")}, {"status", status}};
+  for (const auto& [name, value] : refusal.items()) body[name] = value;  // in its own order: `daicho --server` shows it
+  HttpAnswer answer{status, problem_type, json_line(body)};
   if (retry_at) {
     const Time seconds = std::max<Time>(0, (*retry_at - now + second_us - 1) / second_us);
     answer.fields.add("Retry-After", std::to_string(seconds));
@@ -92,7 +92,7 @@ HttpAnswer fault_problem(const Fault& fault) {
       return answer;
     }
     case FaultKind::too_large:
-      return problem(413, code, "The event would be larger than an event may be.");
+      return problem(413, code, fault.detail);
     case FaultKind::busy: {
       HttpAnswer answer = problem(503, code, fault.detail);
       answer.fields.add("Retry-After", busy_seconds);
@@ -114,6 +114,8 @@ HttpAnswer failure_problem(const Failure& failure) {
       return problem(403, "not_permitted", failure.what());
     case Exit::unavailable:
       return problem(503, "unavailable", failure.what());
+    case Exit::integrity:
+      return problem(500, integrity_code, "What is stored is not what was signed; run `daicho audit verify`.");
     default:
       return problem(500, "internal", "The ledger could not answer; its log says why.");
   }

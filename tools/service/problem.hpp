@@ -10,11 +10,12 @@ namespace daicho {
 
 inline constexpr const char* json_type = "application/json";
 inline constexpr const char* problem_type = "application/problem+json";
+inline constexpr const char* integrity_code = "integrity_violated";  ///< what is stored is not what was signed
 
 HttpAnswer json_answer(unsigned status, const Json& body);
 
 /// `{type, title, status, code, detail, …}`. `type` is `about:blank`, the title that of the status; of a refusal `type`
-/// leads to the rule's own page below `/v1/rules/`.
+/// leads to the rule's own page below `/v1/rules/`, and its other members are the refusal's, in its order.
 HttpAnswer problem(unsigned status, const std::string& code, const std::string& detail, Json members = Json::object());
 
 /// A refusal as `Executor` answers it: 403 for a role that is missing, 429 with Retry-After when waiting helps, else

@@ -7,43 +7,24 @@
 
 namespace daicho {
 
-namespace {
-
-bool is_number(const std::string& text) {
-  return !text.empty() && text.size() <= 19 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
-}
-
-}  // namespace
-
 Json options_json(const Call& call) {
-  static constexpr std::array numbers = {"as_of", "from", "limit", "seq"};
   Json json = Json::object();
   for (const auto& [name, value] : call.target.parameters) {
     if (json.contains(name)) throw Failure(Exit::usage, "parameter `" + name + "` stands twice");
-    const bool may_be_number = std::ranges::find(numbers, name) != numbers.end();
-    if (may_be_number && is_number(value)) {
-      json[name] = std::stoull(value);
-    } else {
-      json[name] = value;
-    }
+    const auto option = std::ranges::find(query_options(), std::string_view(name), &QueryOption::name);
+    json[name] = option == query_options().end() ? Json(value) : option_value(*option, value);
   }
   return json;
 }
 
 namespace {
 
-HttpAnswer run(LedgerService& service, const Call& call, const std::string& name, const Json& body,
+HttpAnswer run(LedgerService& service, const Call& call, const std::string& name, Json options,
                const std::optional<std::string>& account) {
   const Query* query = find_query(name);
   if (!query) return problem(404, "no_such_query", "There is no query of this name.");
-  Fields fields(body);
-  QueryOptions options = read_query_options(fields);
-  fields.done();
-  if (account) options.account = account;
-  options.language = call.language;
-  const LedgerView view = service.ledger().view();
-  check(view, *query, options);
-  return json_answer(200, query->answer(view, options));
+  if (account) options["account"] = *account;
+  return json_answer(200, answer_query(service.ledger().view(), *query, options, call.language));
 }
 
 /// An account that a path names, which takes ids only.
@@ -77,8 +58,8 @@ HttpAnswer get_query(LedgerService& service, const Call& call) {
 }
 
 HttpAnswer post_query(LedgerService& service, const Call& call) {
-  const Json body = call.request.body.empty() ? Json::object() : parse_object(call.request.body, "the body");
-  return run(service, call, call.named[0], body, std::nullopt);
+  Json options = call.request.body.empty() ? Json::object() : parse_object(call.request.body, "the body");
+  return run(service, call, call.named[0], std::move(options), std::nullopt);
 }
 
 }  // namespace daicho

@@ -40,6 +40,21 @@ def attack_options(victim, program, directory):
     victim.check_unchanged("options")
 
 
+def attack_server_options(victim):
+    """Options of `--server`, which is nowhere: what is wrong with them is told before anybody is asked."""
+    ask = ("query", "policy", "--server")
+    for option, values in (
+        ("--token-file", ("", b"\xff\xfe", "z" * 100_000, "fd:99", "/dev")), ("--timeout", ("", *BAD_NUMBERS, "0")),
+        ("--ca", ("", b"\xff\xfe", "z" * 100_000)), ("--client-key", ("", b"\xff\xfe", "z" * 100_000)),
+        ("--client-certificate", ("", b"\xff\xfe", "z" * 100_000)),
+    ):
+        for value in values:
+            victim.attack(f"{option} {value[:20]!r}", *ask, "http://127.0.0.1:1", option, value, data=False)
+        victim.attack(f"{option} without a value", *ask, "http://127.0.0.1:1", option, data=False)
+    for value in ("", b"\xff\xfe", "z" * 100_000, "http://", "https://a:65536", "http://127.0.0.1:1/?q", "http://[::1"):
+        victim.attack(f"--server {value[:20]!r}", *ask, value, data=False)
+
+
 def attack_words(victim):
     owner = ["--account", victim.account]
     for args in (
@@ -163,6 +178,7 @@ def attack_clock(victim, program, directory):
 
 def attack_arguments(victim, program, directory):
     attack_words(victim)
+    attack_server_options(victim)
     attack_options(victim, program, directory)
     attack_directories(victim, directory)
     attack_init(victim, directory)

@@ -39,7 +39,7 @@ class Program:
         self.path = str(Path(path).resolve())
 
     def __call__(self, *args, stdin=b"", env=None, **options):
-        inherited = {key: value for key, value in os.environ.items() if key != "DAICHO_DATA"}
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("DAICHO_")}
         environment = inherited | {"LANG": "C"} | (env or {})
         done = subprocess.run([self.path, *args], input=stdin, capture_output=True, env=environment, timeout=120,
                               **options)

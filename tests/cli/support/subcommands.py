@@ -2,6 +2,7 @@
 import re
 
 from support.marks import SECRET
+from support.peers import closed_port
 
 KEY_FILES = ("signing.key", "master.key")
 PASSPHRASE = "Zq7 passphrase of the key files"
@@ -78,6 +79,18 @@ class Subcommands:
         self.run("keys", "show")
         self.run("rules")
         self.run("replay")
+        self.ask_a_service()
+
+    def ask_a_service(self):
+        """Nobody is there: what is said of that holds no token and nothing that was asked."""
+        token, address = "Zq7-token-of-a-service", "zq7-asked@example.jp"
+        self.exposure.marks.secret("token of a service", token)
+        self.exposure.marks.personal("address that a service is asked for", address)
+        answer = self.ledger.program("query", "accounts", "--proof-address", "-", "--server",
+                                     f"http://127.0.0.1:{closed_port()}", stdin=address.encode() + b"\n",
+                                     env={"DAICHO_TOKEN": token})
+        self.exposure.report.equal(answer.code, 4, f"query --server: {answer.words}")
+        self.exposure.answer("query --server", answer)
 
     def write_and_restore(self):
         """With nobody else writing: the scheduler, a rebuild, encrypted keys, a restored copy."""
