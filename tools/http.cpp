@@ -7,8 +7,6 @@ namespace daicho {
 
 namespace {
 
-constexpr std::string_view scheme = "http://";
-
 /// `host:port`, with the brackets of an IPv6 address taken off; an absent port is empty.
 std::optional<std::pair<std::string, std::string>> split_authority(std::string_view text) {
   std::string_view host = text.substr(0, text.find(':')), rest = text.substr(host.size());
@@ -52,17 +50,19 @@ std::optional<std::string> HttpFields::get(std::string_view name) const {
 
 std::optional<HttpUrl> parse_http_url(std::string_view text) {
   const auto is_printable = [](char byte) { return byte > 0x20 && byte < 0x7F; };
+  const bool is_encrypted = text.starts_with("https://");
+  const std::string_view scheme = is_encrypted ? "https://" : "http://";
   if (!text.starts_with(scheme) || !std::ranges::all_of(text, is_printable)) return std::nullopt;
   if (text.find_first_of("@?#") != std::string_view::npos) return std::nullopt;
   text.remove_prefix(scheme.size());
   const std::size_t slash = std::min(text.find('/'), text.size());
   auto authority = split_authority(text.substr(0, slash));
   if (!authority) return std::nullopt;
-  if (authority->second.empty()) authority->second = "80";
+  if (authority->second.empty()) authority->second = is_encrypted ? "443" : "80";
   if (!parse_port(authority->second)) return std::nullopt;
   std::string path(text.substr(slash));
   if (path.ends_with('/')) path.pop_back();
-  return HttpUrl{std::move(authority->first), std::move(authority->second), std::move(path)};
+  return HttpUrl{std::move(authority->first), std::move(authority->second), std::move(path), is_encrypted};
 }
 
 std::optional<HttpEndpoint> parse_http_endpoint(std::string_view text) {

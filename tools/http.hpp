@@ -1,5 +1,5 @@
 // tools/http.hpp — HTTP/1.1 as plain values, for those who serve it (tools/http_server.hpp) and those who ask
-// (tools/http_client.hpp). Only their two .cpp files include Beast.
+// (tools/http_client.hpp).
 #pragma once
 
 #include <chrono>
@@ -49,9 +49,10 @@ struct HttpAnswer {
   HttpStream stream = {};  ///< what follows `body`, if it is there: sent as it comes, then the connection ends
 };
 
-/// `http://host[:port][/path]`, the host a name, an IPv4 or a bracketed IPv6 address. The path loses its last slash.
+/// `http[s]://host[:port][/path]`, the host a name, an IPv4 or a bracketed IPv6 address. The path loses its last slash.
 struct HttpUrl {
   std::string host, port, path;
+  bool is_encrypted = false;  ///< https
 };
 std::optional<HttpUrl> parse_http_url(std::string_view text);
 

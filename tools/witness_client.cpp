@@ -41,7 +41,7 @@ class Asking {
     for (int round = 0; round < rounds_max; ++round) {
       const auto answer =
           ask_http(url_, {"POST", "/add-checkpoint", note_content_type, add_checkpoint_body(request)}, limits_);
-      if (!answer) return end(report, WitnessOutcome::silent, answer.error());
+      if (!answer) return end(report, WitnessOutcome::silent, answer.error().words);
       if (answer->status != 409) return judge_answer(*answer, report);
       if (!take_size(*answer, round > 0, request, report)) return;
     }

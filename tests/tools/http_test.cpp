@@ -37,7 +37,7 @@ struct TestServer {
   HttpUrl url(const std::string& path = "") const { return {"127.0.0.1", std::to_string(server.port()), path}; }
   HttpAnswer ask(const HttpRequest& request) const {
     auto answer = ask_http(url(), request, {});
-    if (!answer) FAIL(answer.error());
+    if (!answer) FAIL(answer.error().words);
     return *std::move(answer);
   }
 };
@@ -81,7 +81,7 @@ std::string post(std::size_t body_bytes, const std::string& more = "") {
 
 }  // namespace
 
-TEST_CASE("http URLs: host, port, path; nothing but http") {
+TEST_CASE("http URLs: host, port, path; nothing but http and https") {
   const auto url = parse_http_url("http://witness.example/w1/");
   REQUIRE(url);
   CHECK(url->host == "witness.example");
@@ -90,7 +90,11 @@ TEST_CASE("http URLs: host, port, path; nothing but http") {
   CHECK(parse_http_url("http://127.0.0.1:7390")->port == "7390");
   CHECK(parse_http_url("http://127.0.0.1:7390")->path.empty());
   CHECK(parse_http_url("http://[::1]:7390/a/b")->host == "::1");
-  for (const char* wrong : {"", "http://", "http:///x", "https://witness.example", "witness.example",
+  CHECK_FALSE(url->is_encrypted);
+  CHECK(parse_http_url("https://ledger.example/a")->is_encrypted);
+  CHECK(parse_http_url("https://ledger.example/a")->port == "443");
+  CHECK(parse_http_url("https://ledger.example:80")->port == "80");
+  for (const char* wrong : {"", "http://", "http:///x", "https://", "ftp://witness.example", "witness.example",
                             "http://a:", "http://a:65536", "http://a:x", "http://u@a/", "http://a/?q", "http://a/#f",
                             "http://a b/", "http://[::1", "http://[::1]x", "http://a/\r\nX: y"}) {
     CAPTURE(wrong);
@@ -198,7 +202,7 @@ TEST_CASE("the client: a deadline for all of it, a limit for the answer, words f
   });
   const auto slow = ask_http(server.url("/p"), {"GET", "/slow", "", ""}, {.time = milliseconds(200)});
   REQUIRE_FALSE(slow);
-  CHECK(slow.error().find("no answer within 200 ms") != std::string::npos);
+  CHECK(slow.error().words.find("no answer within 200 ms") != std::string::npos);
   may_go = true;
   CHECK(ask_http(server.url(), {"GET", "/", "", ""}, {.answer_bytes = 1'000}));
   CHECK_FALSE(ask_http(server.url(), {"GET", "/", "", ""}, {.answer_bytes = 999}));
@@ -206,5 +210,5 @@ TEST_CASE("the client: a deadline for all of it, a limit for the answer, words f
   server.stop();
   const auto dead = ask_http({"127.0.0.1", port, ""}, {"GET", "/", "", ""}, {});
   REQUIRE_FALSE(dead);
-  CHECK(dead.error().find("127.0.0.1 port " + port) == 0);
+  CHECK(dead.error().words.find("127.0.0.1 port " + port) == 0);
 }
