@@ -166,18 +166,7 @@ class Line {
 
   Json run_lease() {
     Fields fields(json_.at("lease"), "lease.");
-    LeaseOptions options;
-    options.account = fields.optional_id("account");
-    const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
-      const auto given = fields.optional_count(name);
-      if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max)))
-        fields.wrong(name, "1 to " + std::to_string(max));
-      if (given) value = static_cast<std::int64_t>(*given);
-    };
-    read("count_max", options.count_max, lease_count_max);
-    read("seconds", options.seconds, lease_seconds_max);
-    options.holder = fields.optional_text("holder").value_or(options.holder);
-    options.service = fields.optional_text("service").value_or(service_);
+    const LeaseOptions options = read_lease_options(ledger_, fields, service_);
     fields.done();
     return told(lease_notifications(ledger_, options));
   }

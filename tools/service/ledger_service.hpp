@@ -53,6 +53,7 @@ class LedgerService {
   WritableLedger& ledger() { return ledger_; }
   Metrics& metrics() { return metrics_; }
   InFlight& in_flight() { return in_flight_; }
+  std::mutex& leasing() { return leasing_; }  ///< held while notifications are leased: each has one holder
   const std::filesystem::path& directory() const { return directory_; }
 
   /// What is due, once (Executor::tick); errors go to the log and the metrics.
@@ -72,6 +73,7 @@ class LedgerService {
   const Vault vault_;  ///< of the ledger's own account: services' tokens are told by it
   Metrics metrics_;
   InFlight in_flight_;
+  std::mutex leasing_;
   std::atomic<bool> has_stopped_ = false;
 };
 
