@@ -1,7 +1,9 @@
 // daicho deliver: mails, SMS and calls that wait in the outbox of a running service, sent.
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <ctime>
 #include <random>
 

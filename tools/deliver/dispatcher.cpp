@@ -41,7 +41,8 @@ class Dispatcher {
   }
 
  private:
-  bool may_lease() const { return !has_leased_all_ && held_.size() < limits_.held; }
+  /// Half at once: not one question for each that was sent.
+  bool may_lease() const { return !has_leased_all_ && 2 * held_.size() <= limits_.held; }
 
   void lease_if_due() {
     const auto asked = ends_.now();

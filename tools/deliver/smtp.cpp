@@ -2,8 +2,8 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
 #include <array>
-#include <cstring>
 
 #include "commands/text.hpp"
 #include "ledger/bytes.hpp"

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 
 #include "commands/text.hpp"
 #include "tools/deliver/texts.hpp"
