@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
-#include <ctime>
 #include <random>
 
 #include "commands/text.hpp"
@@ -128,7 +127,8 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
     smtp.emplace(read_smtp(a));
   }
   if (!a.webhook.empty()) {
-    options.channels.insert(options.channels.end(), {"sms", "voice"});
+    options.channels.emplace_back("sms");
+    options.channels.emplace_back("voice");
     webhook = read_url("--webhook", a.webhook);
   }
   options.token = find_token(a);
@@ -150,7 +150,10 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
           },
       .record = [&](const DeliveryJob& job, const DeliveryResult& result) { return client.record(job, result); },
       .now = [] { return DeliveryClock::now(); },
-      .wait = [&](DeliveryClock::time_point until) { signals.wait(std::max(until - DeliveryClock::now(), {})); },
+      .wait =
+          [&](DeliveryClock::time_point until) {
+            signals.wait(std::max(until - DeliveryClock::now(), DeliveryClock::duration::zero()));
+          },
       .is_ending = [&] { return signals.has_come(); },
       .chance = [&] { return static_cast<double>(chance()) / (static_cast<double>(std::random_device::max()) + 1); }};
   const DeliveryCounts counts = deliver(ends, limits);

@@ -1,4 +1,4 @@
-"""The outbox over HTTP and `daicho deliver`: a real mail server (Exim), a webhook, crashes, refusals, nothing forgotten.
+"""The outbox over HTTP and `daicho deliver`: a real mail server (Exim), a webhook, crashes, nothing forgotten.
 
 usage: python3 tests/cli/deliver.py <path of daicho>"""
 import copy
@@ -239,7 +239,8 @@ def who_may(world, report):
     report.equal(world.deliver(token="web-token").code, 5, "deliver with another role")
     world.file("no-token", "bogus")
     report.equal(world.deliver(token="no-token").code, 5, "deliver with no service's token")
-    for what, body in (("no count", {"count_max": 0}), ("too many", {"count_max": 1_001}), ("an unknown field", {"x": 1}),
+    for what, body in (("no count", {"count_max": 0}), ("too many", {"count_max": 1_001}),
+                       ("an unknown field", {"x": 1}),
                        ("no channel", {"channels": ["pigeon"]}), ("no wording", {"wording": {"provider": "x"}}),
                        ("a link without its token", {"wording": {"provider": "x", "link": "https://example.jp/"}}),
                        ("a link in the clear",
@@ -263,6 +264,26 @@ def who_may(world, report):
     report.equal((len(taken), len(set(taken))), (12, 12), "eight that lease at once")
 
 
+def wrong_arguments(world, report):
+    """Each option's value is checked before anybody is asked; the value is not shown."""
+    good = world.arguments("--once", "--lease", "60")
+    words = ("", b"\xff\xfe", "Geheim7" * 15_000)
+    for option in ("--server", "--token-file", "--smtp", "--smtp-tls", "--smtp-user", "--smtp-password-file", "--ca-file",
+                   "--mail-from", "--provider", "--link", "--webhook", "--lease"):
+        further = {"--mail-from": ["a@b\r\nBcc: c@d"], "--provider": ["a\r\nb"], "--lease": ["2", "3601", "1.5"],
+                   "--webhook": ["http://sms.example.jp/"], "--server": ["http://ledger.example.jp/"],
+                   "--link": ["https://example.jp/"], "--smtp": ["smtp://u:p@localhost"]}.get(option, [])
+        for value in (*words, *further):
+            call = [*good]
+            call[call.index(option) + 1] = value
+            answer = world.program(*call)
+            report.equal(answer.code, 2, f"{option} {value[:20]!r}: {answer.err[:200]!r}")
+            report.check(b"Geheim7" not in answer.err, f"{option}: its value is shown")
+    for left in ("--server", "--provider", "--link", "--smtp-password-file", "--mail-from"):
+        at = good.index(left)
+        report.equal(world.program(*good[:at], *good[at + 2:]).code, 2, f"without {left}")
+
+
 def run(program, directory, report):
     world = World(program, directory)
     try:
@@ -272,6 +293,7 @@ def run(program, directory, report):
         endless(world, account, report)
         refused(world, report)
         who_may(world, report)
+        wrong_arguments(world, report)
         for secret in (*secrets, PASSWORD, world.token, PHONE, "taro@", "gone@", "later@", "unwanted@"):
             report.check(secret.encode() not in world.printed, f"deliver printed {secret}")
     finally:

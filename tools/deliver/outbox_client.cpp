@@ -41,13 +41,14 @@ DeliveryJob read_job(const Json& notification, Time leased_at) {
   if (notification.contains("expires_at"))
     job.expires_at = parse_rfc3339(notification.at("expires_at").get<std::string>());
   if (job.channel == "email") {
-    job.subject = notification.at("subject");
-    job.text = notification.at("text");
+    job.subject = notification.at("subject").get<std::string>();
+    job.text = notification.at("text").get<std::string>();
     return job;
   }
   const Json& request = notification.at("request");
-  job.body = request.at("body");
-  for (const auto& [name, value] : request.at("fields").items()) job.fields.emplace_back(name, value);
+  job.body = request.at("body").get<std::string>();
+  for (const auto& [name, value] : request.at("fields").items())
+    job.fields.emplace_back(name, value.get<std::string>());
   return job;
 }
 
@@ -83,7 +84,7 @@ std::optional<std::vector<DeliveryJob>> OutboxClient::lease(std::size_t count) {
   is_away_ = false;
   try {
     const Json leased = Json::parse(answer->body);
-    origin_ = leased.at("origin");
+    origin_ = leased.at("origin").get<std::string>();
     std::vector<DeliveryJob> jobs;
     for (const Json& each : leased.at("notifications")) {
       const auto until = parse_rfc3339(each.at("lease_until").get<std::string>());

@@ -92,12 +92,13 @@ std::size_t keep_reply(char* line, std::size_t, std::size_t bytes, void* talk) {
   return bytes;
 }
 
-/// Keeps the verb and nothing else: what follows AUTH is secret.
+/// Keeps a verb that is known and nothing else: a line that begins with none is an answer to AUTH, and secret.
 int keep_command(CURL*, curl_infotype type, char* data, std::size_t bytes, void* talk) {
-  if (type == CURLINFO_HEADER_OUT) {
-    const std::string_view line(data, bytes);
-    static_cast<Talk*>(talk)->command = line.substr(0, line.find_first_of(" \r\n:"));
-  }
+  static constexpr std::array verbs = {"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"};
+  if (type != CURLINFO_HEADER_OUT) return 0;
+  std::string_view line(data, bytes);
+  line = line.substr(0, line.find_first_of(" \r\n:"));
+  if (std::ranges::find(verbs, line) != verbs.end()) static_cast<Talk*>(talk)->command = line;
   return 0;
 }
 

@@ -10,7 +10,6 @@ SUBCOMMANDS = {  # what a call that works looks like; {account} is put in
     ("outbox", "lease"): [],
     ("tick",): [], ("query",): ["events"], ("audit", "verify"): [], ("replay",): [],
     ("keys", "encrypt"): [], ("keys", "export"): [], ("keys", "import"): ["/dev/null"],
-    ("deliver",): ["--once"],
 }
 TAKES_ANY_TEXT = {("query", "--service"), ("outbox lease", "--holder")}
 PLAYED = b'{"command":"adopt-policy","min_proofs":2,"expected_version":0}'
