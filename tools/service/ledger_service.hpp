@@ -73,8 +73,8 @@ class LedgerService {
   const Vault vault_;  ///< of the ledger's own account: services' tokens are told by it
   Metrics metrics_;
   InFlight in_flight_;
-  std::mutex leasing_;
   std::atomic<bool> has_stopped_ = false;
+  std::mutex leasing_;
 };
 
 }  // namespace daicho
