@@ -133,7 +133,7 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
   }
   options.token = find_token(a);
   DeliveryLimits limits{.lease_time = options.lease_time, .is_once = a.is_once};
-  limits.send_time = std::min(limits.send_time, limits.lease_time / 3);
+  limits.send_time = std::min(limits.send_time, limits.lease_time / 2);
   const auto send_time = std::chrono::duration_cast<std::chrono::milliseconds>(limits.send_time);
   OutboxClient client(std::move(options));
   EndSignals signals;
@@ -188,7 +188,7 @@ void add_deliver_commands(CommandLine& line) {
       ->check(CLI::ExistingFile);
   deliver->add_option("--mail-from", a->mail_from, "the address that mails come from");
   deliver->add_option("--webhook", a->webhook, "sends SMS and calls: takes jobs that the ledger signed, by POST");
-  constexpr unsigned lease_min = 3, lease_max = 3'600;
+  constexpr unsigned lease_min = 4, lease_max = 3'600;
   deliver->add_option("--lease", a->lease_seconds, "seconds a notification is held to be sent")
       ->check(CLI::Range(lease_min, lease_max));
   deliver->add_flag("--once", a->is_once, "end when all that waits was tried; exit code 4 when some is left");

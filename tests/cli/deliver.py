@@ -192,7 +192,7 @@ def away(world, account, report):
     world.webhook.status = 202
     world.pass_time()
     world.file("wrong", "not the password")
-    answer = world.deliver("--lease", "12", password="wrong")
+    answer = world.deliver("--lease", "20", password="wrong")
     counts(report, answer, 4, "a wrong password is no fault of the mail", accepted=1, left=1)
     report.equal(len(world.mail.mails()), before, "mails so far")
     world.pass_time()
@@ -208,7 +208,7 @@ def refused(world, report):
         {"kind": "email", "value": f"{name}@example.com"} for name in ("gone", "unwanted", "later")]}
     account = world.command("/v1/accounts", body)["account"]
     before = set(world.recorded())
-    answer = world.deliver("--lease", "12")
+    answer = world.deliver("--lease", "20")
     counts(report, answer, 4, "three that do not arrive", failed=1, bounced=1, left=1)
     new = {key: value for key, value in world.recorded().items() if key not in before}
     report.equal(sorted(new.values()), [["bounced"], ["failed"]], "recorded")
@@ -270,7 +270,7 @@ def wrong_arguments(world, report):
     words = ("", b"\xff\xfe", "z" * 100_000)
     for option in ("--server", "--token-file", "--smtp", "--smtp-tls", "--smtp-user", "--smtp-password-file",
                    "--ca-file", "--mail-from", "--provider", "--link", "--webhook", "--lease"):
-        further = {"--mail-from": ["a@b\r\nBcc: c@d"], "--provider": ["a\r\nb"], "--lease": ["2", "3601", "1.5"],
+        further = {"--mail-from": ["a@b\r\nBcc: c@d"], "--provider": ["a\r\nb"], "--lease": ["3", "3601", "1.5"],
                    "--webhook": ["http://sms.example.jp/"], "--server": ["http://ledger.example.jp/"],
                    "--link": ["https://example.jp/"], "--smtp": ["smtp://u:p@localhost"]}.get(option, [])
         for value in (*words, *further):

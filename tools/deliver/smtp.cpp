@@ -80,13 +80,15 @@ void add(List& list, const std::string& line) {
   list.reset(longer);
 }
 
-/// What was said in one transaction: which command was the last, and the server's reply to it.
+/// What was said in one transaction: which command was the last before QUIT, and the server's reply to it.
 struct Talk {
   std::string command, reply;
+  bool is_over = false;
 };
 
 std::size_t keep_reply(char* line, std::size_t, std::size_t bytes, void* talk) {
-  std::string& reply = static_cast<Talk*>(talk)->reply;
+  auto& [command, reply, is_over] = *static_cast<Talk*>(talk);
+  if (is_over) return bytes;
   reply.assign(line, std::min(bytes, reply_bytes_max));
   while (!reply.empty() && (reply.back() == '\n' || reply.back() == '\r')) reply.pop_back();
   return bytes;
@@ -94,12 +96,21 @@ std::size_t keep_reply(char* line, std::size_t, std::size_t bytes, void* talk) {
 
 /// Keeps a verb that is known and nothing else: a line that begins with none is an answer to AUTH, and secret.
 int keep_command(CURL*, curl_infotype type, char* data, std::size_t bytes, void* talk) {
-  static constexpr std::array verbs = {"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA", "QUIT"};
+  static constexpr std::array verbs = {"EHLO", "HELO", "STARTTLS", "AUTH", "MAIL", "RCPT", "DATA"};
   if (type != CURLINFO_HEADER_OUT) return 0;
   std::string_view line(data, bytes);
   line = line.substr(0, line.find_first_of(" \r\n:"));
-  if (std::ranges::find(verbs, line) != verbs.end()) static_cast<Talk*>(talk)->command = line;
+  auto& told = *static_cast<Talk*>(talk);
+  if (std::ranges::find(verbs, line) != verbs.end()) told.command = line;
+  if (line == "QUIT") told.is_over = true;
   return 0;
+}
+
+/// Of a text, as they are before base64 (RFC 2045 section 6.8).
+std::string with_line_ends(std::string_view text) {
+  std::string lines;
+  for (const char c : text) lines += c == '\n' ? "\r\n" : std::string(1, c);
+  return lines;
 }
 
 DeliveryResult judge(CURLcode done, long code, const Talk& talk) {
@@ -183,7 +194,8 @@ DeliveryResult SmtpSender::send(const DeliveryJob& job, const std::string& origi
   const std::unique_ptr<curl_mime, FreeCurl> mime(curl_mime_init(curl));
   curl_mimepart* const part = mime ? curl_mime_addpart(mime.get()) : nullptr;
   if (!part) throw std::bad_alloc();
-  curl_mime_data(part, job.text.data(), job.text.size());
+  const std::string text = with_line_ends(job.text);
+  curl_mime_data(part, text.data(), text.size());
   curl_mime_type(part, "text/plain; charset=utf-8");
   curl_mime_encoder(part, "base64");
 
