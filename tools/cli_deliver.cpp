@@ -166,6 +166,10 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
 }  // namespace
 
 void add_deliver_commands(CommandLine& line) {
+  const auto is_file = [](const std::string& text) -> std::string {
+    std::error_code failed;
+    return std::filesystem::is_regular_file(text, failed) ? "" : "a file is wanted";
+  };
   const auto a = std::make_shared<Arguments>();
   auto* deliver = line.add(line.app(), "deliver", "send what waits in a service's outbox: mail, and jobs for a webhook",
                            "daicho deliver --server https://ledger.example.jp --token-file ./token "
@@ -173,7 +177,8 @@ void add_deliver_commands(CommandLine& line) {
                            "--link 'https://account.example.jp/{kind}?account={account}&token={token}'",
                            [&line, a] { return run_deliver(line, *a); });
   deliver->add_option("--server", a->server, "the service, `daicho serve`")->required();
-  deliver->add_option("--token-file", a->token_file, "holds its token; else DAICHO_TOKEN in the environment");
+  deliver->add_option("--token-file", a->token_file, "holds its token; else DAICHO_TOKEN in the environment")
+      ->check(is_file);
   deliver->add_option("--provider", a->wording.provider, "how the texts call the provider")->required();
   deliver
       ->add_option("--link", a->wording.link,
@@ -183,9 +188,9 @@ void add_deliver_commands(CommandLine& line) {
   deliver->add_option("--smtp-tls", a->smtp_tls, "starttls or none; default: none to this machine, else starttls")
       ->check(CLI::IsMember({"starttls", "none"}));
   deliver->add_option("--smtp-user", a->smtp_user, "who logs in there");
-  deliver->add_option("--smtp-password-file", a->smtp_password_file, "holds the password");
+  deliver->add_option("--smtp-password-file", a->smtp_password_file, "holds the password")->check(is_file);
   deliver->add_option("--ca-file", a->ca_file, "certificates that sign the servers'; default: the system's")
-      ->check(CLI::ExistingFile);
+      ->check(is_file);
   deliver->add_option("--mail-from", a->mail_from, "the address that mails come from");
   deliver->add_option("--webhook", a->webhook, "sends SMS and calls: takes jobs that the ledger signed, by POST");
   constexpr unsigned lease_min = 4, lease_max = 3'600;

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -103,7 +104,7 @@ class MailServer:
             for each in [self.here, *self.here.iterdir()]:
                 os.chown(each, *self.who)
             for each in self.here.parents:  # `nobody` must be able to come this far
-                if str(each).startswith("/tmp/"):
+                if Path(tempfile.gettempdir()) in each.parents:
                     each.chmod(each.stat().st_mode | 0o011)
 
     @property
