@@ -335,4 +335,9 @@ Verifier Log::verifier() const {
   return impl_->signer->verifier();
 }
 
+std::shared_ptr<const Signer> Log::signer() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->signer;
+}
+
 }  // namespace daicho

@@ -86,6 +86,8 @@ class Log {
   std::string checkpoint() const;  ///< the newest signed one; empty before the first event
   Time time() const;               ///< the clock's, but never less than any event's or decision's
   Verifier verifier() const;       ///< of the key in force
+  /// The key in force, to sign what is no event, checkpoint or cosignature, and begins as none of them does.
+  std::shared_ptr<const Signer> signer() const;
 
  private:
   struct Impl;

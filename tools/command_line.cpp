@@ -98,6 +98,7 @@ CommandLine::CommandLine()
   add_backup_commands(*this);
   add_keys_commands(*this);
   add_serve_commands(*this);
+  add_deliver_commands(*this);
   add_bench_commands(*this);
   check_values(app_);
 }

@@ -80,6 +80,7 @@ void add_witness_commands(CommandLine& line);  ///< cli_witness.cpp: witness
 void add_backup_commands(CommandLine& line);   ///< cli_backup.cpp: backup, restore
 void add_keys_commands(CommandLine& line);     ///< cli_keys.cpp: keys
 void add_serve_commands(CommandLine& line);    ///< cli_serve.cpp: serve
+void add_deliver_commands(CommandLine& line);  ///< cli_deliver.cpp: deliver
 void add_bench_commands(CommandLine& line);    ///< cli_bench.cpp: bench
 
 }  // namespace daicho

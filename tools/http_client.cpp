@@ -29,12 +29,15 @@ void* grow_wiped(void* memory, std::size_t bytes) {
   return grown;
 }
 
-/// Once for the process. curl's own memory holds what is sent and received: it is overwritten when it is freed.
+}  // namespace
+
 bool is_curl_ready() {
   static const CURLcode started =
       curl_global_init_mem(CURL_GLOBAL_DEFAULT, std::malloc, free_wiped, grow_wiped, ::strdup, std::calloc);
   return started == CURLE_OK;
 }
+
+namespace {
 
 /// What has come of an answer, within its limits.
 struct Received {

@@ -7,6 +7,8 @@
 #include "commands/text.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "tools/deliver/signed_job.hpp"
+#include "tools/queries.hpp"
 #include "tools/system.hpp"
 
 namespace daicho {
@@ -37,33 +39,42 @@ Lease read_lease(const Store& store, const Id& notification) {
           std::string(as_text(bytes.subspan(12)))};
 }
 
+/// What a delivery service is told of one notification.
+struct Told {
+  MessageFacts facts;
+  std::string destination;
+};
+
 /// Reads events and opens their sealed parts for one notification.
-class Writer {
+class Reader {
  public:
-  Writer(const WritableLedger& ledger, const OutboxRow& row, bool is_decoys) : ledger_(ledger), row_(row) {
+  Reader(const WritableLedger& ledger, const OutboxRow& row, bool is_decoys) : ledger_(ledger), row_(row) {
     if (is_decoys) decoy_ = value_or_fail(find_decoy(*ledger.store, *ledger.keys, row.account));
     if (!is_decoys) data_key_ = ledger.keys->data_key(*ledger.store, row.account);
     if (decoy_) data_key_ = decoy_->data_key.clone();
   }
 
-  /// What the delivery service is told; null when a key it needs is erased, or the decoy is gone.
-  Json write() {
-    if (!data_key_) return nullptr;
-    if (decoy_ && !value_or_fail(stored_event(row_.position))) return nullptr;
+  /// nullopt when a key it needs is erased, or the decoy is gone, or none of `channels` is its.
+  std::optional<Told> read(const std::vector<fb::Channel>& channels) {
+    if (!data_key_) return std::nullopt;
+    if (decoy_ && !value_or_fail(stored_event(row_.position))) return std::nullopt;
     const auto envelope = event_bytes(row_.position);
     const auto event = Event::parse(as_bytes(envelope));
     const fb::Notification& wanted = *event->body().notifications()->Get(row_.index);
+    if (!channels.empty() && std::ranges::find(channels, wanted.channel()) == channels.end()) return std::nullopt;
+    account_ = decoy_ ? decoy_->account : *value_or_fail(load_account(*ledger_.store, row_.account));
     const auto to = destination(wanted, *event);
-    if (!to) return nullptr;
-    Json json = {{"notification_id", to_text(row_.notification)},
-                 {"account", to_text(row_.account)},
-                 {"kind", name(wanted.kind())},
-                 {"channel", name(wanted.channel())},
-                 {"destination", *to},
-                 {"asked_at", to_rfc3339(row_.asked_at)},
-                 {"seq", row_.position}};
-    add_secret(json, wanted, *event);
-    return json;
+    if (!to) return std::nullopt;
+    Told told{{.kind = wanted.kind(),
+               .channel = wanted.channel(),
+               .account = to_text(row_.account),
+               .asked_at = row_.asked_at},
+              *to};
+    told.facts.language = language(wanted, *to);
+    if (const Id proof = id_of(wanted.proof_id()); !proof.is_zero()) told.facts.proof_id = to_text(proof);
+    add_secret(told.facts, wanted, *event);
+    add_times(told.facts, *event);
+    return told;
   }
 
  private:
@@ -97,15 +108,28 @@ class Writer {
   /// Nullopt: it is erased.
   std::optional<std::string> destination(const fb::Notification& wanted, const Event& event) const {
     if (wanted.recipient() == fb::Recipient::sealed_address) return personal_of(event)->contact_address;
-    const Account account = decoy_ ? decoy_->account : *value_or_fail(load_account(*ledger_.store, row_.account));
-    if (wanted.recipient() == fb::Recipient::sign_in_name) return open(account.identity.registered).sign_in_name;
-    const Proof* proof = account.proofs.find(id_of(wanted.proof_id()));
+    if (wanted.recipient() == fb::Recipient::sign_in_name) return open(account_.identity.registered).sign_in_name;
+    const Proof* proof = account_.proofs.find(id_of(wanted.proof_id()));
     if (!proof) return "";
-    if (!account.keys.has(proof->sealed_slot)) return std::nullopt;
+    if (!account_.keys.has(proof->sealed_slot)) return std::nullopt;
     return open(proof->added).address;
   }
 
-  void add_secret(Json& json, const fb::Notification& wanted, const Event& event) const {
+  /// A mailbox that nobody has proven, and a recovery's contact address, get both: the language would tell a stranger
+  /// the account's country, and with a decoy's that there is none (R-ACC-6).
+  Language language(const fb::Notification& wanted, const std::string& to) const {
+    if (wanted.channel() != fb::Channel::email) return to.starts_with("+81") ? Language::japanese : Language::english;
+    const Proof* proof =
+        wanted.recipient() == fb::Recipient::proof ? account_.proofs.find(id_of(wanted.proof_id())) : nullptr;
+    if (decoy_ || !proof || !proof->is_usable() || account_.identity.profiles.empty()) return Language::both;
+    const auto personal = open(account_.identity.profiles.back());
+    const std::string country = personal.profile ? fold(personal.profile->country) : "";
+    static constexpr std::array names = {"jp", "jpn", "japan", "日本"};
+    if (country.empty()) return Language::both;
+    return std::ranges::find(names, country) != names.end() ? Language::japanese : Language::english;
+  }
+
+  void add_secret(MessageFacts& facts, const fb::Notification& wanted, const Event& event) const {
     const Id id = id_of(wanted.secret_id());
     if (id.is_zero()) return;
     const Vault vault(row_.account, *data_key_, ledger_.keys->code_key());
@@ -113,26 +137,83 @@ class Writer {
       case fb::NotificationKind::security_code: {
         const auto policy = ledger_at(*ledger_.store, {.position = event.position()});
         if (!policy) fail(policy.error());
-        json["code"] = vault.secret(OneTime::security_code, id, policy->policy.code_digits);
+        facts.code = vault.secret(OneTime::security_code, id, policy->policy.code_digits);
         break;
       }
       case fb::NotificationKind::replacement_pending:
-        json["replacement_id"] = to_text(id);
-        json["token"] = vault.secret(OneTime::notice_link, id);
-        if (const auto* confirmed = event.as<fb::ReplacementConfirmed>())
-          json["effective_at"] = to_rfc3339(confirmed->effective_at());
+        facts.replacement_id = to_text(id);
+        facts.token = vault.secret(OneTime::notice_link, id);
         break;
       default:
-        json["token"] = vault.secret(OneTime::link, id);
+        facts.token = vault.secret(OneTime::link, id);
         break;
     }
+  }
+
+  static void add_times(MessageFacts& facts, const Event& event) {
+    const auto add_sent = [&](const auto* sent) {
+      facts.expires_at = sent->expires_at();
+      if (const Id window = id_of(sent->replacement_id()); !window.is_zero()) facts.replacement_id = to_text(window);
+    };
+    if (const auto* code = event.as<fb::CodeSent>()) add_sent(code);
+    if (const auto* link = event.as<fb::LinkSent>()) add_sent(link);
+    if (const auto* asked = event.as<fb::SignInNameConfirmationRequested>()) facts.expires_at = asked->expires_at();
+    if (const auto* reset = event.as<fb::ResetLinkIssued>()) facts.expires_at = reset->expires_at();
+    if (const auto* submitted = event.as<fb::RecoverySubmitted>()) facts.reply_due_at = submitted->reply_due_at();
+    if (const auto* confirmed = event.as<fb::ReplacementConfirmed>()) facts.effective_at = confirmed->effective_at();
   }
 
   const WritableLedger& ledger_;
   const OutboxRow& row_;
   std::optional<Decoy> decoy_;
   std::optional<SecretKey> data_key_;
+  Account account_;
 };
+
+Json to_json(const OutboxRow& row, const Told& told) {
+  const MessageFacts& facts = told.facts;
+  Json json = {{"notification_id", to_text(row.notification)},
+               {"account", facts.account},
+               {"kind", name(facts.kind)},
+               {"channel", name(facts.channel)},
+               {"destination", told.destination},
+               {"asked_at", to_rfc3339(row.asked_at)},
+               {"seq", row.position}};
+  const std::array<std::pair<const char*, const std::string*>, 4> texts = {{{"code", &facts.code},
+                                                                            {"token", &facts.token},
+                                                                            {"proof_id", &facts.proof_id},
+                                                                            {"replacement_id", &facts.replacement_id}}};
+  for (const auto& [name, text] : texts) {
+    if (!text->empty()) json[name] = *text;
+  }
+  const std::array<std::pair<const char*, const std::optional<Time>*>, 3> times = {
+      {{"expires_at", &facts.expires_at},
+       {"reply_due_at", &facts.reply_due_at},
+       {"effective_at", &facts.effective_at}}};
+  for (const auto& [name, time] : times) {
+    if (*time) json[name] = to_rfc3339(**time);
+  }
+  return json;
+}
+
+void add_text(Json& json, const Told& told, const Wording& wording, const WritableLedger& ledger, Time now) {
+  const Message message = write_message(told.facts, wording);
+  if (told.facts.language != Language::both) json["language"] = told.facts.language == Language::japanese ? "ja" : "en";
+  json["text"] = message.text;
+  if (told.facts.channel == fb::Channel::email) {
+    json["subject"] = message.subject;
+    return;
+  }
+  Json job = {{"id", json["notification_id"]}, {"asked_at", json["asked_at"]}};
+  for (const char* each : {"kind", "channel", "destination", "language", "text", "expires_at"}) {
+    if (json.contains(each)) job[each] = json[each];
+  }
+  const std::string body = job.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const auto fields = sign_job(body, json["notification_id"], now / second_us, *ledger.log->signer());
+  if (!fields) throw Failure(Exit::unavailable, "the signing key does not answer");
+  Json& request = json["request"] = {{"body", body}, {"fields", Json::object()}};
+  for (const auto& [name, value] : *fields) request["fields"][name] = value;
+}
 
 struct Waiting {
   OutboxRow row;
@@ -140,13 +221,14 @@ struct Waiting {
 };
 
 /// Adds what waits in one outbox, the accounts' or the decoys', and nobody holds: twice as many as wanted, for some may
-/// have nothing left to tell.
+/// have nothing left to tell; all, where a channel is wanted, for that is in their events.
 void add_free(const WritableLedger& ledger, const LeaseOptions& options, Time now, bool decoys,
               std::vector<Waiting>& found) {
   const std::string prefix = decoys ? decoy_index_key("") : "", from = prefix + "O";
   const auto failed =
       ledger.store->scan(decoys ? Family::meta : Family::rows, as_bytes(from), [&](ByteView key, ByteView value) {
-        if (!as_text(key).starts_with(from) || std::ssize(found) >= 2 * options.count_max) return false;
+        const bool is_enough = options.channels.empty() && std::ssize(found) >= 2 * options.count_max;
+        if (!as_text(key).starts_with(from) || is_enough) return false;
         const auto row = decode_outbox_row(key.subspan(prefix.size()), value);
         const bool is_wanted = row && (!options.account || *options.account == row->account);
         if (is_wanted && read_lease(*ledger.store, row->notification).until <= now) found.push_back({*row, decoys});
@@ -169,9 +251,8 @@ Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& o
 
 }  // namespace
 
-LeaseOptions read_lease_options(Fields& fields) {
+LeaseOptions read_lease_options(const WritableLedger& ledger, Fields& fields, const std::string& by_default) {
   LeaseOptions options;
-  options.account = fields.optional_id("account");
   const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
     const auto given = fields.optional_count(name);
     if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max)))
@@ -181,6 +262,22 @@ LeaseOptions read_lease_options(Fields& fields) {
   read("count_max", options.count_max, lease_count_max);
   read("seconds", options.seconds, lease_seconds_max);
   options.holder = fields.optional_text("holder").value_or(options.holder);
+  options.service = fields.optional_text("service").value_or(by_default);
+  if (const auto account = fields.optional_text("account"))
+    options.account = resolve_account(*ledger.store, ledger.keys.get(), *account).id;
+  if (const Json* channels = fields.optional_array("channels")) {
+    for (const Json& each : *channels) {
+      const auto channel = each.is_string() ? parse_name<fb::Channel>(each.get<std::string>()) : std::nullopt;
+      if (!channel) fields.wrong("channels", "a list of email, sms, voice");
+      options.channels.push_back(*channel);
+    }
+  }
+  if (const Json* given = fields.optional_object("wording")) {
+    Fields wording(*given, "wording.");
+    options.wording = Wording{wording.text("provider"), wording.text("link")};
+    wording.done();
+    if (const auto wrong = check_wording(*options.wording)) throw Failure(Exit::usage, "field `wording`: " + *wrong);
+  }
   return options;
 }
 
@@ -200,16 +297,20 @@ Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOpt
   Rows leases;
   for (const auto& [row, is_decoys] : waiting) {
     if (std::ssize(notifications) >= options.count_max) break;
-    Json notification = Writer(ledger, row, is_decoys).write();
-    if (notification.is_null()) continue;
+    const auto told = Reader(ledger, row, is_decoys).read(options.channels);
+    if (!told) continue;
+    Json notification = to_json(row, *told);
+    if (options.wording) add_text(notification, *told, *options.wording, ledger, now);
     const Lease lease{until, read_lease(*ledger.store, row.notification).attempt + 1, options.holder};
     leases.push_back({Family::leases, std::string(row.notification.text()), encode_lease(lease)});
     notification["lease_until"] = to_rfc3339(until);
     notification["attempt"] = lease.attempt;
     notifications.push_back(std::move(notification));
   }
-  if (auto error = ledger.store->write(leases, true)) fail(*error);
-  Json body = {{"notifications", std::move(notifications)}};
+  if (!leases.empty()) {
+    if (auto error = ledger.store->write(leases, true)) fail(*error);
+  }
+  Json body = {{"origin", ledger.log->verifier().name}, {"notifications", std::move(notifications)}};
   return Answer{std::move(body)};
 }
 

@@ -4,6 +4,7 @@
 // same id.
 #pragma once
 
+#include "tools/deliver/templates.hpp"
 #include "tools/json_fields.hpp"
 #include "tools/ledger_files.hpp"
 
@@ -18,14 +19,18 @@ struct LeaseOptions {
   std::int64_t count_max = 100;
   std::int64_t seconds = 300;
   std::optional<Id> account;
+  std::vector<fb::Channel> channels = {};  ///< empty: all
+  std::optional<Wording> wording = {};     ///< with it each comes with its text
 };
-/// Of `count_max`, `seconds`, `holder`, `account`, all optional; the service is the caller's business. Failure(usage)
-/// names the field.
-LeaseOptions read_lease_options(Fields& fields);
+/// From members that are named so, `wording` as {provider, link}; the account by its id or sign-in name, the service
+/// `by_default`. Failure(usage).
+LeaseOptions read_lease_options(const WritableLedger& ledger, Fields& fields, const std::string& by_default);
 
-/// `{notifications: [{notification_id, account, kind, channel, destination, code | token, …, lease_until, attempt}]}`,
-/// oldest first. Refused, on record, when the service may not issue `lease`: it would see addresses and codes (R-LED-5,
-/// R-REC-11). Failure(usage) when it is no service's name.
+/// `{origin, notifications: [{notification_id, account, kind, channel, destination, code | token, …, lease_until,
+/// attempt}]}`, oldest first. With a wording also `language` (unless it is unknown), `text`, of mail `subject`, of SMS
+/// and calls `request` {body, fields}: what a webhook is sent, signed (tools/deliver/signed_job.hpp). One caller at a
+/// time: two would get the same. Refused, on record, when the service may not issue `lease`: it would see addresses and
+/// codes (R-LED-5, R-REC-11). Failure(usage) when it is no service's name.
 Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOptions& options);
 
 }  // namespace daicho

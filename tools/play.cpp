@@ -178,8 +178,7 @@ class Line {
 
   Json run_lease() {
     Fields fields(json_.at("lease"), "lease.");
-    LeaseOptions options = read_lease_options(fields);
-    options.service = fields.optional_text("service").value_or(service_);
+    const LeaseOptions options = read_lease_options(ledger_, fields, service_);
     fields.done();
     return told(lease_notifications(ledger_, options));
   }

@@ -11,6 +11,8 @@ std::span<const Endpoint> endpoints() {
       {"POST", "/v1/commands/{command}", "one command; the body's `account`, if it has one, may be a sign-in name",
        services, post_command},
       {"POST", "/v1/commands", "many commands, one JSON object a line, answered in order", services, post_batch},
+      {"POST", "/v1/outbox/lease", "notifications to send, with destination and text, for a limited time", services,
+       post_lease},
       {"GET", "/v1/accounts/{account}", "state, notices, versions", readers, get_account},
       {"GET", "/v1/accounts/{account}/{query}", "a query on an account", readers, get_account_query},
       {"GET", "/v1/queries/{query}", "a query across accounts", readers, get_query},

@@ -28,6 +28,7 @@ HttpAnswer post_account(LedgerService& service, const Call& call);  // command_e
 HttpAnswer post_account_command(LedgerService& service, const Call& call);
 HttpAnswer post_command(LedgerService& service, const Call& call);
 HttpAnswer post_batch(LedgerService& service, const Call& call);
+HttpAnswer post_lease(LedgerService& service, const Call& call);         // outbox_endpoints.cpp
 HttpAnswer get_account_query(LedgerService& service, const Call& call);  // query_endpoints.cpp
 HttpAnswer get_account(LedgerService& service, const Call& call);
 HttpAnswer get_query(LedgerService& service, const Call& call);

@@ -53,6 +53,7 @@ class LedgerService {
   WritableLedger& ledger() { return ledger_; }
   Metrics& metrics() { return metrics_; }
   InFlight& in_flight() { return in_flight_; }
+  std::mutex& leasing() { return leasing_; }  ///< held while notifications are leased: each has one holder
   const std::filesystem::path& directory() const { return directory_; }
 
   /// What is due, once (Executor::tick); errors go to the log and the metrics.
@@ -73,6 +74,7 @@ class LedgerService {
   Metrics metrics_;
   InFlight in_flight_;
   std::atomic<bool> has_stopped_ = false;
+  std::mutex leasing_;
 };
 
 }  // namespace daicho
