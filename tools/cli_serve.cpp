@@ -1,5 +1,6 @@
 // daicho serve: the ledger as a service.
 #include <condition_variable>
+#include <csignal>
 #include <thread>
 
 #include "tools/command_line.hpp"
@@ -8,6 +9,7 @@
 #include "tools/ledger_files.hpp"
 #include "tools/output.hpp"
 #include "tools/service/ledger_service.hpp"
+#include "tools/supervisor.hpp"
 
 namespace daicho {
 
@@ -17,6 +19,7 @@ struct Arguments {
   std::string listen = "127.0.0.1:7391";
   unsigned tick_seconds = 60;
   bool is_plain_allowed = false;
+  LogOptions log;
 };
 
 /// Runs what is due, at once and then again and again, until it goes.
@@ -64,25 +67,47 @@ HttpLimits service_limits() {
   return limits;
 }
 
+void tell_stopping() {
+  log_line(LogLevel::info, "stopping");
+  tell_supervisor("STOPPING=1\nSTATUS=answering what was asked");
+}
+
+/// Opens the ledger, serves it, closes it.
+void serve(const CommandLine& line, const Arguments& a, const HttpEndpoint& endpoint) {
+  std::optional<WritableLedger> ledger(open_for_writing(line.data(), line.at()));
+  const std::string vkey = ledger->log->verifier().vkey();
+  log_line(LogLevel::info, "ledger opened", {{"size", ledger->log->size()}, {"vkey", vkey}});
+  std::optional<LedgerService> service(std::in_place, *ledger, line.data());
+  HttpServer server(endpoint, service_limits(),
+                    [&service](const HttpRequest& request) { return service->answer(request); });
+  if (const auto pause = watchdog_pause()) server.call_again(*pause, [] { tell_supervisor("WATCHDOG=1"); });
+  const std::string host =
+      endpoint.address.find(':') == std::string::npos ? endpoint.address : "[" + endpoint.address + "]";
+  const std::string url = "http://" + host + ":" + std::to_string(server.port());
+  std::optional<Scheduler> scheduler;
+  if (a.tick_seconds > 0) scheduler.emplace(*service, std::chrono::seconds(a.tick_seconds));
+  print_line({{"listening", url}, {"vkey", vkey}}, line.format());
+  log_line(LogLevel::info, "listening", {{"url", url}});
+  tell_supervisor("READY=1\nSTATUS=listening on " + url);
+  server.run(tell_stopping);
+  scheduler.reset();
+  service.reset();
+  const std::uint64_t size = ledger->log->size();
+  ledger.reset();
+  log_line(LogLevel::info, "stopped", {{"size", size}});
+}
+
 Exit run_serve(const CommandLine& line, const Arguments& a) {
+  start_log(a.log);
+  std::signal(SIGPIPE, SIG_IGN);  // who reads the log may go
+  std::signal(SIGHUP, SIG_IGN);   // "reload": of what stands in files nothing is read anew here
   const auto endpoint = parse_http_endpoint(a.listen);
   if (!endpoint) throw Failure(Exit::usage, "--listen: an address and a port, such as 127.0.0.1:7391");
   if (!is_loopback(*endpoint) && !a.is_plain_allowed)
     throw Failure(Exit::usage,
                   "--listen: tokens and personal data would cross the network in the clear; "
                   "--plain-http says that something in front of it encrypts");
-  WritableLedger ledger = open_for_writing(line.data(), line.at());
-  LedgerService service(ledger, line.data());
-  HttpServer server(*endpoint, service_limits(),
-                    [&service](const HttpRequest& request) { return service.answer(request); });
-  const std::string host =
-      endpoint->address.find(':') == std::string::npos ? endpoint->address : "[" + endpoint->address + "]";
-  std::optional<Scheduler> scheduler;
-  if (a.tick_seconds > 0) scheduler.emplace(service, std::chrono::seconds(a.tick_seconds));
-  print_line(
-      {{"listening", "http://" + host + ":" + std::to_string(server.port())}, {"vkey", ledger.log->verifier().vkey()}},
-      line.format());
-  server.run();
+  serve(line, a, *endpoint);
   return Exit::done;
 }
 
@@ -98,6 +123,8 @@ void add_serve_commands(CommandLine& line) {
   serve->add_option("--tick", a->tick_seconds, "seconds between runs of what is due; 0: `daicho tick` is run elsewhere")
       ->check(CLI::Range(0U, tick_seconds_max));
   serve->add_flag("--plain-http", a->is_plain_allowed, "listen beyond loopback without encryption");
+  add_log_options(*serve, a->log);
+  serve->configurable();
 }
 
 }  // namespace daicho

@@ -57,7 +57,7 @@ asio::awaitable<HttpAnswer> handle(const HttpHandler& handler, const HttpRequest
   try {
     co_return handler(request);
   } catch (const std::exception& error) {
-    spdlog::error("{} {}: {}", request.method, request.target, error.what());
+    spdlog::error("a request ended: {}", error.what());  // its target is not ours to show
   }
   co_return refusal(500, "internal error");
 }
@@ -95,12 +95,17 @@ struct HttpServer::Impl {
   tcp::acceptor acceptor{io};
   asio::signal_set signals{io};
   std::set<Connection*> connections;
+  std::function<void()> stopping;
+  asio::steady_timer pulse{io};  // until the next call of call_again()
   bool is_stopping = false;
 
   void begin_stop() {
+    if (is_stopping) return;
     is_stopping = true;
+    if (stopping) stopping();
     error_code ignored;
     signals.cancel(ignored);
+    pulse.cancel();
     acceptor.close(ignored);
     for (Connection* connection : connections) {
       if (!connection->is_answering) connection->stream.cancel();
@@ -111,6 +116,16 @@ struct HttpServer::Impl {
 namespace {
 
 using Shared = std::shared_ptr<Connection>;
+
+/// The process ends: another of these signals changes nothing, though the server may be gone. Asio gives a signal its
+/// default back when the last set that names it goes.
+void keep_stop_signals() {
+  struct Kept {
+    asio::io_context io;
+    asio::signal_set signals{io, SIGINT, SIGTERM};
+  };
+  [[maybe_unused]] static const Kept* const kept = new Kept;
+}
 
 template <class Response>
 void fill_header(Response& response, const HttpAnswer& answer, unsigned version, bool keep_alive) {
@@ -223,8 +238,11 @@ asio::awaitable<bool> exchange(Server& server, Connection& connection) {
   const bool keep_alive = message.keep_alive() && !server.is_stopping;
   const bool written =
       co_await write_answer(connection, answer, {message.version(), keep_alive, is_head}, server.limits.answer);
+  const bool goes_on = written && keep_alive && !server.is_stopping;
+  // The peer may have sent its next request already: it does not know that the server stops.
+  if (written && !goes_on && message.keep_alive()) co_await say_farewell(connection);
   connection.is_answering = false;
-  co_return written&& keep_alive && !server.is_stopping;
+  co_return goes_on;
 }
 
 template <class Server>
@@ -260,6 +278,21 @@ asio::awaitable<void> accept_all(Server& server) {
   }
 }
 
+asio::awaitable<void> call_once(const std::function<void()>& call) {
+  call();
+  co_return;
+}
+
+template <class Server>
+asio::awaitable<void> call_until_stop(Server& server, std::chrono::milliseconds pause, std::function<void()> call) {
+  while (!server.is_stopping) {
+    error_code error;
+    server.pulse.expires_after(pause);
+    co_await server.pulse.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (!server.is_stopping) co_await asio::co_spawn(server.pool.get_executor(), call_once(call), asio::use_awaitable);
+  }
+}
+
 }  // namespace
 
 bool is_loopback(const HttpEndpoint& endpoint) {
@@ -288,11 +321,18 @@ HttpServer::~HttpServer() = default;
 
 std::uint16_t HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
 
-void HttpServer::run() {
+void HttpServer::call_again(std::chrono::milliseconds pause, std::function<void()> call) {
+  asio::co_spawn(impl_->io, call_until_stop(*impl_, pause, std::move(call)), asio::detached);
+}
+
+void HttpServer::run(const std::function<void()>& stopping) {
+  impl_->stopping = stopping;
   impl_->signals.add(SIGINT);
   impl_->signals.add(SIGTERM);
   impl_->signals.async_wait([this](const error_code& error, int) {
-    if (!error) impl_->begin_stop();
+    if (error) return;
+    keep_stop_signals();
+    impl_->begin_stop();
   });
   asio::co_spawn(impl_->io, accept_all(*impl_), asio::detached);
   impl_->io.run();

@@ -34,8 +34,13 @@ class HttpServer {
 
   std::uint16_t port() const;  ///< the one in use, when asked for 0
 
-  /// Serves until SIGINT, SIGTERM or stop(): then accepts nothing more, ends what is being answered, closes the rest.
-  void run();
+  /// Calls it among the handlers, again `pause` after each time, while run() serves: what hangs them keeps it from
+  /// being called. Before run(), once; `call` does not throw.
+  void call_again(std::chrono::milliseconds pause, std::function<void()> call);
+
+  /// Serves until SIGINT, SIGTERM or stop(): then calls `stopping`, accepts nothing more, ends what is being answered,
+  /// closes the rest. After one of the signals another one changes nothing any more in this process.
+  void run(const std::function<void()>& stopping = {});
   void stop();  ///< from any thread
 
  private:

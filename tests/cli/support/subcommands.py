@@ -77,6 +77,7 @@ class Subcommands:
         self.run("backup", "prune", str(backups), "--keep", "1")
         self.run("keys", "show")
         self.run("rules")
+        self.run("config")
         self.run("replay")
 
     def write_and_restore(self):
