@@ -50,7 +50,10 @@ const char* words_of(ConfigKind kind) {
 void name_environment(CLI::App& sub) {
   for (CLI::Option* option : options_of(sub)) {
     std::string name = "DAICHO_" + sub.get_name() + "_" + key_of(*option);
-    for (char& letter : name) letter = letter == '-' ? '_' : CLI::detail::to_upper(std::string(1, letter)).front();
+    for (char& letter : name) {
+      if (letter == '-') letter = '_';
+      if (letter >= 'a' && letter <= 'z') letter = static_cast<char>(letter - 'a' + 'A');
+    }
     if (option->get_envname().empty()) option->envname(name);
   }
 }

@@ -46,16 +46,24 @@ def environment_name(comment):
     return next(line for line in comment if line.startswith("environment: ")).split(": ")[1]
 
 
-def other(value, key):
-    """Another value that this key may have."""
-    words = {"log-format": "json", "log-level": "debug", "listen": "127.0.0.1:1", "format": "csv"}
+def choices(program, tables):
+    """{(table, key): the words that it may have}, by the help."""
+    found = {("", "format"): ["table", "json", "ndjson", "csv"]}
+    for table in tables:
+        for key, words in re.findall(r"--([a-z-]+) TEXT:\{([^}]*)\}", program(table, "--help").out.decode()):
+            found[table, key] = words.split(",")
+    return found
+
+
+def other(value, words, text):
+    """Another value of this type."""
     if isinstance(value, bool):
         return not value
     if isinstance(value, int):
         return value + 1
     if isinstance(value, list):
-        return ["/dev/null"]
-    return words.get(key, "/dev/null")
+        return [text]
+    return next(word for word in words if word != value) if words else text
 
 
 def toml(value):
@@ -80,10 +88,11 @@ def printed(program, directory, report):
     file = directory / "printed.toml"
     file.write_text(text)
     report.equal(in_force(program, "--config", str(file)), text, "the same, given back")
-    changed, lines = {}, {"": []}
+    words_of, changed, lines = choices(program, tables), {}, {"": []}
     for (table, key), (comment, _) in keys.items():
         nothing = [] if f"#{key} = []" in text else ""
-        changed[table, key] = other(at(values, table, key) if keys[table, key][1] else nothing, key)
+        value = at(values, table, key) if keys[table, key][1] else nothing
+        changed[table, key] = other(value, words_of.get((table, key)), "/dev/null")
         lines.setdefault(table, [f"[{table}]"]).append(f"{key} = {toml(changed[table, key])}")
     file.write_text("\n".join(line for table in lines.values() for line in table) + "\n")
     text = in_force(program, "--config", str(file))
@@ -92,10 +101,8 @@ def printed(program, directory, report):
         report.equal(at(values, table, key), value, f"{table}.{key} of the file is in force")
     report.equal(in_force(program, "--config", str(file)), text, "once more")
     for (table, key), (comment, _) in keys.items():
-        given = {"format": "ndjson", "log-level": "error", "log-format": "text", "listen": "127.0.0.1:2"}.get(key)
         value = changed[table, key]
-        if given is None:
-            given = not value if isinstance(value, bool) else value + 1 if isinstance(value, int) else "/dev/zero"
+        given = other(value, words_of.get((table, key)), "/dev/zero")
         name = environment_name(comment) if any(line.startswith("environment: ") for line in comment) else None
         if name is None or isinstance(value, list):
             continue
