@@ -1,5 +1,6 @@
 // daicho serve: the ledger as a service.
 #include <condition_variable>
+#include <csignal>
 #include <thread>
 
 #include "tools/command_line.hpp"
@@ -8,6 +9,7 @@
 #include "tools/ledger_files.hpp"
 #include "tools/output.hpp"
 #include "tools/service/ledger_service.hpp"
+#include "tools/supervisor.hpp"
 #include "tools/system.hpp"
 #include "tools/tls.hpp"
 
@@ -21,6 +23,7 @@ struct Arguments {
   bool is_plain_allowed = false;
   std::string tls_certificate, tls_key, client_ca;
   std::string client_certificates = "required";
+  LogOptions log;
 };
 
 /// Runs what is due, at once and then again and again, until it goes.
@@ -76,7 +79,42 @@ std::unique_ptr<Tls> tls_of(const Arguments& a) {
       TlsFiles{a.tls_certificate, a.tls_key, a.client_ca, a.client_certificates == "required"});
 }
 
+void tell_stopping() {
+  log_line(LogLevel::info, "stopping");
+  tell_supervisor("STOPPING=1\nSTATUS=answering what was asked");
+}
+
+/// Opens the ledger, serves it, closes it.
+void serve(const CommandLine& line, const Arguments& a, const HttpEndpoint& endpoint, std::unique_ptr<Tls> tls) {
+  const std::string scheme = tls ? "https://" : "http://";
+  std::optional<WritableLedger> ledger(open_for_writing(line.data(), line.at()));
+  const std::string vkey = ledger->log->verifier().vkey();
+  log_line(LogLevel::info, "ledger opened", {{"size", ledger->log->size()}, {"vkey", vkey}});
+  std::optional<LedgerService> service(std::in_place, *ledger, line.data());
+  HttpServer server(
+      endpoint, service_limits(), [&service](const HttpRequest& request) { return service->answer(request); },
+      std::move(tls));
+  if (const auto pause = watchdog_pause()) server.call_again(*pause, [] { tell_supervisor("WATCHDOG=1"); });
+  const std::string host =
+      endpoint.address.find(':') == std::string::npos ? endpoint.address : "[" + endpoint.address + "]";
+  const std::string url = scheme + host + ":" + std::to_string(server.port());
+  std::optional<Scheduler> scheduler;
+  if (a.tick_seconds > 0) scheduler.emplace(*service, std::chrono::seconds(a.tick_seconds));
+  print_line({{"listening", url}, {"vkey", vkey}}, line.format());
+  log_line(LogLevel::info, "listening", {{"url", url}});
+  tell_supervisor("READY=1\nSTATUS=listening on " + url);
+  server.run(tell_stopping);
+  scheduler.reset();
+  service.reset();
+  const std::uint64_t size = ledger->log->size();
+  ledger.reset();
+  log_line(LogLevel::info, "stopped", {{"size", size}});
+}
+
 Exit run_serve(const CommandLine& line, const Arguments& a) {
+  start_log(a.log);
+  std::signal(SIGPIPE, SIG_IGN);  // who reads the log may go
+  std::signal(SIGHUP, SIG_IGN);   // "reload": the server reads its certificate anew, when it has one
   const auto endpoint = parse_http_endpoint(a.listen);
   if (!endpoint) throw Failure(Exit::usage, "--listen: an address and a port, such as 127.0.0.1:7391");
   auto tls = tls_of(a);
@@ -84,20 +122,7 @@ Exit run_serve(const CommandLine& line, const Arguments& a) {
     throw Failure(Exit::usage,
                   "--listen: tokens and personal data would cross the network in the clear: --tls-certificate and "
                   "--tls-key are wanted; --plain-http says that something in front of it encrypts");
-  const std::string scheme = tls ? "https://" : "http://";
-  WritableLedger ledger = open_for_writing(line.data(), line.at());
-  LedgerService service(ledger, line.data());
-  HttpServer server(
-      *endpoint, service_limits(), [&service](const HttpRequest& request) { return service.answer(request); },
-      std::move(tls));
-  const std::string host =
-      endpoint->address.find(':') == std::string::npos ? endpoint->address : "[" + endpoint->address + "]";
-  std::optional<Scheduler> scheduler;
-  if (a.tick_seconds > 0) scheduler.emplace(service, std::chrono::seconds(a.tick_seconds));
-  print_line(
-      {{"listening", scheme + host + ":" + std::to_string(server.port())}, {"vkey", ledger.log->verifier().vkey()}},
-      line.format());
-  server.run();
+  serve(line, a, *endpoint, std::move(tls));
   return Exit::done;
 }
 
@@ -123,6 +148,8 @@ void add_serve_commands(CommandLine& line) {
   serve->add_option("--client-certificates", a->client_certificates, "required (with --client-ca), or optional")
       ->check(CLI::IsMember({"optional", "required"}))
       ->needs(client_ca);
+  add_log_options(*serve, a->log);
+  serve->configurable();
 }
 
 }  // namespace daicho

@@ -71,6 +71,14 @@ std::optional<Time> parse_time_option(const std::string& option, const std::stri
   return time;
 }
 
+void add_log_options(CLI::App& sub, LogOptions& options) {
+  sub.add_option("--log-format", options.format, "lines on standard error: text, or json, one object a line")
+      ->check(CLI::IsMember({"text", "json"}));
+  sub.add_option("--log-level", options.level,
+                 "the least that is logged: debug (every request), info, warning or error")
+      ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
+}
+
 CommandLine::CommandLine()
     : app_("daicho - an account security ledger: every action a signed event, every answer provable", "daicho"),
       token_(take_from_environment("DAICHO_TOKEN")) {
@@ -81,8 +89,10 @@ CommandLine::CommandLine()
   app_.add_option("--data", data_, "directory of the ledger; else DAICHO_DATA of the environment");
   add_server_options();
   app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");
-  app_.add_option("--lang", language_, "language of refusals' titles: en or ja")->envname("LANG");
-  app_.add_option("--at", at_, "the present instant of a ledger with a simulated clock");
+  app_.add_option("--lang", language_, "language of refusals' titles: en or ja")
+      ->envname("LANG")
+      ->configurable(false);  // it would never go before the environment
+  app_.add_option("--at", at_, "the present instant of a ledger with a simulated clock")->configurable(false);
   app_.add_option("--passphrase-file", passphrases_,
                   "passphrase of encrypted key files: a file, or fd:N; again, where each has its own")
       ->allow_extra_args(false)
@@ -100,6 +110,7 @@ CommandLine::CommandLine()
   add_serve_commands(*this);
   add_deliver_commands(*this);
   add_bench_commands(*this);
+  add_config_commands(*this);
   check_values(app_);
 }
 

@@ -11,6 +11,7 @@
 #include "ledger/time.hpp"
 #include "tools/asked_ledger.hpp"
 #include "tools/failure.hpp"
+#include "tools/logging.hpp"
 #include "tools/output.hpp"
 
 namespace daicho {
@@ -34,6 +35,7 @@ class CommandLine {
   /// `--at` as the member `at` of what is asked, where that does not say it.
   void add_instant(Json& asked) const;
 
+  /// A subcommand whose options may stand in the configuration file and in the environment is `configurable()`.
   CLI::App& app() { return app_; }
   /// `run` null: it is set by the caller with `on_run`, or the subcommand has subcommands of its own.
   CLI::App* add(CLI::App& parent, const char* name, const char* what, const char* example, std::function<Exit()> run);
@@ -82,5 +84,9 @@ void add_keys_commands(CommandLine& line);     ///< cli_keys.cpp: keys
 void add_serve_commands(CommandLine& line);    ///< cli_serve.cpp: serve
 void add_deliver_commands(CommandLine& line);  ///< cli_deliver.cpp: deliver
 void add_bench_commands(CommandLine& line);    ///< cli_bench.cpp: bench
+void add_config_commands(CommandLine& line);   ///< cli_config.cpp: config, --config; after all others
+
+/// `--log-format` and `--log-level` of a subcommand that runs as a service.
+void add_log_options(CLI::App& sub, LogOptions& options);
 
 }  // namespace daicho

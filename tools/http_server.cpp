@@ -48,7 +48,7 @@ asio::awaitable<HttpAnswer> handle(const HttpHandler& handler, const HttpRequest
   try {
     co_return handler(request);
   } catch (const std::exception& error) {
-    spdlog::error("{} {}: {}", request.method, request.target, error.what());
+    spdlog::error("a request ended: {}", error.what());  // its target is not ours to show
   }
   co_return refusal({500, "internal error"});
 }
@@ -77,14 +77,19 @@ struct HttpServer::Impl {
   tcp::acceptor acceptor{io};
   asio::signal_set endings{io}, reloads{io};
   asio::steady_timer file_watch{io};
+  asio::steady_timer pulse{io};  // until the next call of call_again()
+  std::function<void()> stopping;
   std::set<HttpConnection*> connections;
   std::size_t farewells = 0;     // connections that are done with, but for what the peer still sends
   std::size_t bodies_bytes = 0;  // of all requests that are being read or answered
   bool is_stopping = false;
 
   void begin_stop() {
+    if (is_stopping) return;
     is_stopping = true;
+    if (stopping) stopping();
     error_code ignored;
+    pulse.cancel(ignored);
     endings.cancel(ignored);
     reloads.cancel(ignored);
     file_watch.cancel(ignored);
@@ -113,6 +118,16 @@ struct HttpServer::Impl {
 };
 
 namespace {
+
+/// The process ends: another of these signals changes nothing, though the server may be gone. Asio gives a signal its
+/// default back when the last set that names it goes.
+void keep_stop_signals() {
+  struct Kept {
+    asio::io_context io;
+    asio::signal_set signals{io, SIGINT, SIGTERM};
+  };
+  [[maybe_unused]] static const Kept* const kept = new Kept;
+}
 
 /// One request's part of what the bodies of all may take together.
 template <class Server>
@@ -367,6 +382,21 @@ asio::awaitable<void> accept_all(Server& server) {
   }
 }
 
+asio::awaitable<void> call_once(const std::function<void()>& call) {
+  call();
+  co_return;
+}
+
+template <class Server>
+asio::awaitable<void> call_until_stop(Server& server, std::chrono::milliseconds pause, std::function<void()> call) {
+  while (!server.is_stopping) {
+    error_code error;
+    server.pulse.expires_after(pause);
+    co_await server.pulse.async_wait(asio::redirect_error(asio::use_awaitable, error));
+    if (!server.is_stopping) co_await asio::co_spawn(server.pool.get_executor(), call_once(call), asio::use_awaitable);
+  }
+}
+
 }  // namespace
 
 bool is_loopback(const HttpEndpoint& endpoint) {
@@ -396,11 +426,18 @@ HttpServer::~HttpServer() = default;
 
 std::uint16_t HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
 
-void HttpServer::run() {
+void HttpServer::call_again(std::chrono::milliseconds pause, std::function<void()> call) {
+  asio::co_spawn(impl_->io, call_until_stop(*impl_, pause, std::move(call)), asio::detached);
+}
+
+void HttpServer::run(const std::function<void()>& stopping) {
+  impl_->stopping = stopping;
   impl_->endings.add(SIGINT);
   impl_->endings.add(SIGTERM);
   impl_->endings.async_wait([this](const error_code& error, int) {
-    if (!error) impl_->begin_stop();
+    if (error) return;
+    keep_stop_signals();
+    impl_->begin_stop();
   });
   if (impl_->tls) {
     impl_->reloads.add(SIGHUP);

@@ -45,9 +45,14 @@ class HttpServer {
 
   std::uint16_t port() const;  ///< the one in use, when asked for 0
 
-  /// Serves until SIGINT, SIGTERM or stop(): then accepts nothing more, ends what is being answered, closes the rest.
+  /// Calls it among the handlers, again `pause` after each time, while run() serves: what hangs them keeps it from
+  /// being called. Before run(), once; `call` does not throw.
+  void call_again(std::chrono::milliseconds pause, std::function<void()> call);
+
+  /// Serves until SIGINT, SIGTERM or stop(): then calls `stopping`, accepts nothing more, ends what is being answered,
+  /// closes the rest. After one of the signals another one changes nothing any more in this process.
   /// With TLS, SIGHUP reads the certificate anew, and so does a change of its files, within some seconds.
-  void run();
+  void run(const std::function<void()>& stopping = {});
   void stop();  ///< from any thread
 
  private:

@@ -27,7 +27,7 @@ HELP = ([], ["init"], ["command"], ["play"], ["outbox"], ["outbox", "lease"], ["
         ["keys"], ["keys", "encrypt"], ["keys", "decrypt"], ["keys", "show"], ["keys", "rotate-lookup"],
         ["keys", "signer"],
         ["keys", "rotate-master"], ["keys", "split"], ["keys", "join"], ["keys", "export"], ["keys", "import"],
-        ["serve"], ["deliver"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
+        ["serve"], ["deliver"], ["config"], ["bench"], ["bench", "append"], ["bench", "verify"], ["bench", "replay"])
 
 
 def read_line(process, seconds=20):

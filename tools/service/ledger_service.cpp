@@ -1,10 +1,11 @@
 #include "tools/service/ledger_service.hpp"
 
-#include <spdlog/spdlog.h>
-
 #include "commands/services.hpp"
+#include "tools/logging.hpp"
+#include "tools/service/access_log.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
+#include "tools/supervisor.hpp"
 #include "tools/system.hpp"
 
 namespace daicho {
@@ -61,7 +62,7 @@ Result<std::string, HttpAnswer> LedgerService::caller_of(const HttpRequest& requ
   return Unexpected{unauthorized("This token is no registered service's.")};
 }
 
-HttpAnswer LedgerService::answer_call(const HttpRequest& request, std::string& endpoint_path) {
+HttpAnswer LedgerService::answer_call(const HttpRequest& request, AccessLine& line) {
   const auto target = parse_target(request.target);
   if (!target) return problem(400, "invalid_target", "The path or its parameters are malformed.");
   const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
@@ -69,16 +70,17 @@ HttpAnswer LedgerService::answer_call(const HttpRequest& request, std::string& e
   for (const Endpoint& endpoint : endpoints()) {
     auto named = match_path(endpoint.path, target->path);
     if (!named) continue;
-    endpoint_path = endpoint.path;
+    line.endpoint = endpoint.path;
     if (method != endpoint.method) {
       allowed += (allowed.empty() ? "" : ", ") + std::string(endpoint.method);
       continue;
     }
+    line.method = endpoint.method;
     Call call{request, *target, *std::move(named), "", request.fields.get("Accept-Language").value_or("")};
     if (endpoint.audience != Audience::everybody) {
       auto caller = caller_of(request);
       if (!caller) return caller.error();
-      call.caller = *std::move(caller);
+      call.caller = line.service = *std::move(caller);
     }
     if (endpoint.audience == Audience::readers) {
       if (const auto refusal = check_reader(ledger_.executor->ledger(), call.caller)) return refusal_problem(*refusal);
@@ -94,18 +96,27 @@ HttpAnswer LedgerService::answer_call(const HttpRequest& request, std::string& e
 
 HttpAnswer LedgerService::answer(const HttpRequest& request) {
   const auto started = std::chrono::steady_clock::now();
-  std::string path = "none";
+  AccessLine line;
+  line.request_id = request_id_of(request.fields);
   HttpAnswer answer;
   try {
-    answer = answer_call(request, path);
+    answer = answer_call(request, line);
   } catch (const Failure& failure) {
     const bool is_ours = failure.exit == Exit::integrity || failure.exit == Exit::unavailable;
-    if (is_ours) spdlog::error("{}: {}", path, failure.what());
+    if (is_ours) log_failure(line, failure.what());
     answer = failure_problem(failure);
   } catch (const Json::exception&) {
     answer = problem(400, "invalid_request", "A member has the wrong type.");
+  } catch (const std::exception& unexpected) {
+    log_failure(line, unexpected.what());
+    answer = problem(500, "internal_error", "The fault is the service's.");
   }
-  metrics_.request(request.method, path, answer.status, std::chrono::steady_clock::now() - started);
+  answer.fields.add("X-Request-Id", line.request_id);
+  line.status = answer.status;
+  line.bytes = answer.body.size();
+  line.took = std::chrono::steady_clock::now() - started;
+  metrics_.request(request.method, line.endpoint, line.status, line.took);
+  log_access(line);
   wipe_stack();
   return answer;
 }
@@ -113,9 +124,18 @@ HttpAnswer LedgerService::answer(const HttpRequest& request) {
 void LedgerService::tick() {
   const auto done = ledger_.executor->tick();
   metrics_.tick(done ? done->size() : 0, !done);
-  if (done) return;
+  if (done) {
+    log_line(done->empty() ? LogLevel::debug : LogLevel::info, "scheduler", {{"done", done->size()}});
+    return;
+  }
   note(done.error());
-  spdlog::error("the scheduler: {}", done.error().detail);
+  log_line(LogLevel::error, "scheduler", {{"error", done.error().detail}});
+}
+
+void LedgerService::note(const Fault& fault) {
+  if (fault.kind != FaultKind::stopped || has_stopped_.exchange(true)) return;
+  log_line(LogLevel::error, "storage failed, no command is accepted", {{"error", fault.detail}});
+  tell_supervisor("STATUS=storage failed, no command is accepted until a restart");
 }
 
 }  // namespace daicho

@@ -19,6 +19,7 @@
 namespace daicho {
 
 class LedgerService;
+struct AccessLine;  // tools/service/access_log.hpp
 
 /// One request on its way to its endpoint.
 struct Call {
@@ -60,12 +61,10 @@ class LedgerService {
   void tick();
   /// A write failed: no command is accepted any more.
   bool has_stopped() const { return has_stopped_; }
-  void note(const Fault& fault) {
-    if (fault.kind == FaultKind::stopped) has_stopped_ = true;
-  }
+  void note(const Fault& fault);
 
  private:
-  HttpAnswer answer_call(const HttpRequest& request, std::string& endpoint_path);
+  HttpAnswer answer_call(const HttpRequest& request, AccessLine& line);
   Result<std::string, HttpAnswer> caller_of(const HttpRequest& request) const;
 
   WritableLedger& ledger_;

@@ -45,10 +45,10 @@ class Program:
                               **options)
         return Answer(done.returncode, done.stdout, done.stderr)
 
-    def start(self, *args):
+    def start(self, *args, env=None):
         """A process with pipes to and from it; the caller ends it."""
         return subprocess.Popen([self.path, *args], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                stderr=subprocess.PIPE)
+                                stderr=subprocess.PIPE, env=os.environ | (env or {}))
 
 
 class Ledger:

@@ -19,10 +19,10 @@ class Reply:
 
 
 class Served:
-    def __init__(self, ledger, *options):
+    def __init__(self, ledger, *options, listen=("--listen", "127.0.0.1:0"), env=None):
         self.ledger = ledger
-        self.process = ledger.program.start("serve", "--data", str(ledger.path), "--listen", "127.0.0.1:0",
-                                            "--format", "json", *options)
+        self.process = ledger.program.start("serve", "--data", str(ledger.path), *listen, "--format", "json", *options,
+                                            env=env)
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(self.process.stderr.read().decode())

@@ -79,6 +79,7 @@ class Subcommands:
         self.run("backup", "prune", str(backups), "--keep", "1")
         self.run("keys", "show")
         self.run("rules")
+        self.run("config")
         self.run("replay")
         self.ask_a_service()
 
