@@ -95,6 +95,7 @@ struct HttpServer::Impl {
   tcp::acceptor acceptor{io};
   asio::signal_set signals{io};
   std::set<Connection*> connections;
+  HttpTraffic traffic;
   bool is_stopping = false;
 
   void begin_stop() {
@@ -230,7 +231,10 @@ asio::awaitable<bool> exchange(Server& server, Connection& connection) {
 template <class Server>
 asio::awaitable<void> serve(Server& server, Shared connection) {
   server.connections.insert(connection.get());
+  server.traffic.open = server.connections.size();
+  ++server.traffic.accepted;
   if (server.connections.size() > server.limits.connections) {
+    ++server.traffic.refused;
     connection->is_answering = true;
     const HttpAnswer answer = refusal(503, "too many connections, try again");
     const bool written = co_await write_answer(*connection, answer, {}, farewell_time);
@@ -240,6 +244,7 @@ asio::awaitable<void> serve(Server& server, Shared connection) {
     while (goes_on) goes_on = co_await exchange(server, *connection);
   }
   server.connections.erase(connection.get());
+  server.traffic.open = server.connections.size();
 }
 
 template <class Server>
@@ -287,6 +292,8 @@ HttpServer::HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, H
 HttpServer::~HttpServer() = default;
 
 std::uint16_t HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
+
+const HttpTraffic& HttpServer::traffic() const { return impl_->traffic; }
 
 void HttpServer::run() {
   impl_->signals.add(SIGINT);

@@ -2,6 +2,7 @@
 // One thread reads and writes; handlers run on a few others, so one that waits for a disk holds nobody up.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -22,6 +23,13 @@ struct HttpLimits {
   unsigned handler_threads = 2;
 };
 
+/// What a listener counts, for who watches it.
+struct HttpTraffic {
+  std::atomic<std::uint64_t> open = 0;      ///< connections
+  std::atomic<std::uint64_t> accepted = 0;  ///< connections, the refused ones among them
+  std::atomic<std::uint64_t> refused = 0;   ///< those beyond the limit
+};
+
 /// Called from several threads. What it throws becomes a 500 without detail, and a message on standard error. A HEAD is
 /// answered like its GET, without the body.
 using HttpHandler = std::function<HttpAnswer(const HttpRequest& request)>;
@@ -33,6 +41,7 @@ class HttpServer {
   ~HttpServer();
 
   std::uint16_t port() const;  ///< the one in use, when asked for 0
+  const HttpTraffic& traffic() const;
 
   /// Serves until SIGINT, SIGTERM or stop(): then accepts nothing more, ends what is being answered, closes the rest.
   void run();

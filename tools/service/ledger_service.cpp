@@ -32,7 +32,9 @@ std::shared_ptr<void> InFlight::enter(const std::string& service, const std::str
 LedgerService::LedgerService(WritableLedger& ledger, std::filesystem::path directory)
     : ledger_(ledger),
       directory_(std::move(directory)),
-      vault_(Id{}, *ledger.keys->data_key(*ledger.store, Id{}), ledger.keys->code_key()) {}
+      vault_(Id{}, *ledger.keys->data_key(*ledger.store, Id{}), ledger.keys->code_key()) {
+  ledger.log->observe(metrics_.observer());
+}
 
 namespace {
 
@@ -110,12 +112,24 @@ HttpAnswer LedgerService::answer(const HttpRequest& request) {
   return answer;
 }
 
-void LedgerService::tick() {
-  const auto done = ledger_.executor->tick();
-  metrics_.tick(done ? done->size() : 0, !done);
-  if (done) return;
-  note(done.error());
-  spdlog::error("the scheduler: {}", done.error().detail);
+bool LedgerService::tick() {
+  try {
+    const auto done = ledger_.executor->tick();
+    metrics_.tick(done ? done->size() : 0, !done);
+    wipe_stack();
+    if (done) return true;
+    note(done.error());
+    spdlog::error("the scheduler: {}", done.error().detail);
+  } catch (const std::exception& error) {
+    metrics_.tick(0, true);
+    spdlog::error("the scheduler: {}", error.what());
+  }
+  return false;
+}
+
+std::shared_ptr<void> LedgerService::open_stream() {
+  ++*streams_;
+  return {nullptr, [streams = streams_](void*) { --*streams; }};
 }
 
 }  // namespace daicho

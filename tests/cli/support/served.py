@@ -20,9 +20,18 @@ class Reply:
 
 class Served:
     def __init__(self, ledger, *options):
-        self.ledger = ledger
-        self.process = ledger.program.start("serve", "--data", str(ledger.path), "--listen", "127.0.0.1:0",
-                                            "--format", "json", *options)
+        self.take(ledger, ledger.program.start("serve", "--data", str(ledger.path), "--listen", "127.0.0.1:0",
+                                               "--format", "json", *options))
+
+    @classmethod
+    def adopt(cls, ledger, process):
+        """A server that was started before and says only now where it listens."""
+        served = cls.__new__(cls)
+        served.take(ledger, process)
+        return served
+
+    def take(self, ledger, process):
+        self.ledger, self.process = ledger, process
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(self.process.stderr.read().decode())
