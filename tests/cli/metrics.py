@@ -1,5 +1,5 @@
-"""/metrics: every family of docs/service.md is there and no other, names and values are as Prometheus has them, and each
-moves as it should after what is known to have happened.
+"""/metrics: every family of docs/service.md is there and no other, names and values are as Prometheus has them, and
+each moves as it should after what is known to have happened.
 
 usage: python3 tests/cli/metrics.py <path of daicho>"""
 import json
@@ -23,8 +23,8 @@ WAIT_SECONDS = 30
 # What a label may say: words of tables, never what a caller sent.
 LABELS = {
     "method": r"GET|HEAD|POST|other", "path": r"none|/[a-z0-9_/.{}…]*", "status": r"\d{3}", "rule": r"R-[A-Z]+-\d+",
-    "command": r"[a-z-]+", "replayed": r"true|false", "result": r"done|failed", "kind": r"[a-z_]+", "le": r"[0-9.e+-]+|\+Inf",
-    "version": r"\d+\.\d+\.\d+",
+    "command": r"[a-z-]+", "replayed": r"true|false", "result": r"done|failed", "kind": r"[a-z_]+",
+    "le": r"[0-9.e+-]+|\+Inf", "version": r"\d+\.\d+\.\d+",
 }
 
 
@@ -58,7 +58,8 @@ class Scrape:
 
 def scrape(served, report):
     reply = served.ask("GET", "/metrics")
-    report.equal((reply.status, reply.fields["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"), "/metrics")
+    report.equal((reply.status, reply.fields["Content-Type"]), (200, "text/plain; version=0.0.4; charset=utf-8"),
+                 "/metrics")
     return Scrape(reply.body.decode())
 
 

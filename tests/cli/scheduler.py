@@ -66,7 +66,8 @@ def down_for_forty_days(ledger, report):
     report.equal(again, done, "running again does nothing")
     report.equal(served.end(), (0, ""), "it ends")
     tick = ledger.run("tick", "--at", "2026-04-14T00:00:01Z")
-    report.equal((tick.code, len(ledger.events())), (0, before + len(done)), f"`daicho tick` finds nothing: {tick.words}")
+    report.equal((tick.code, len(ledger.events())), (0, before + len(done)),
+                 f"`daicho tick` finds nothing: {tick.words}")
     served = Served(ledger, "--at", "2026-04-14T00:00:02Z", "--tick", "1")
     wait_for_runs(served, 1)
     report.equal(len(ledger.events()), before + len(done), "nor does another start")
