@@ -107,7 +107,7 @@ def counts(served, report):
     for i in range(7):
         served.command(account, "record-sign-in", {"result": "failed"}, f"s-{i}")
     served.command(account, "record-sign-in", {"result": "failed"}, "s-0")
-    served.command(account, "unblock-account", {"challenge_id": account}, "u-1")
+    served.command(account, "issue-recovery-code", {"challenge_id": account}, "u-1")
     after = scrape(served, report)
 
     def grown(name, **labels):

@@ -1,4 +1,5 @@
 """`daicho serve` on a free port, asked with the standard library's client."""
+import atexit
 import http.client
 import json
 import signal
@@ -32,6 +33,7 @@ class Served:
 
     def take(self, ledger, process):
         self.ledger, self.process = ledger, process
+        atexit.register(process.kill)  # a test that breaks off leaves nothing running
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(self.process.stderr.read().decode())
