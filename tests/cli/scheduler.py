@@ -18,7 +18,8 @@ ANSWERS = {"surname": "山田", "given_name": "太郎", "birth_date": "1980-04-0
 
 def runs(served, result="done"):
     text = served.ask("GET", "/metrics").body.decode()
-    return int(re.search(rf'daicho_scheduler_runs_total{{result="{result}"}} (\d+)', text)[1])
+    found = re.search(rf'daicho_scheduler_runs_total{{result="{result}"}} (\d+)', text)
+    return int(found[1]) if found else 0
 
 
 def wait_for_runs(served, count):
