@@ -117,8 +117,8 @@ class Executor {
     Duration oldest = 0;  ///< how long the first of them has been due
   };
   struct DueReadings {
-    std::vector<Overdue> overdue;  ///< every kind, in the enum's order
-    std::uint64_t open_windows = 0;
+    std::vector<Overdue> overdue;    ///< every kind, in the enum's order
+    std::uint64_t open_windows = 0;  ///< with a confirmed proof, not run out
   };
   Result<DueReadings, Fault> due_readings() const;
 

@@ -133,7 +133,7 @@ void Metrics::Impl::set_ledger(const Readings& now) {
                now.is_held_back ? 1 : 0);
   families.set("daicho_passwords_running", "Password hashes being computed.", now.passwords_running);
   families.set("daicho_passwords_waiting", "Commands waiting for a password hash.", now.passwords_waiting);
-  families.set("daicho_windows_open", "Replacement windows that have not run out, at most 20,000.",
+  families.set("daicho_windows_open", "Windows with a confirmed proof that have not run out, at most 20,000.",
                number(now.open_windows));
   auto& counts = families.gauges("daicho_overdue", "Things whose time has come and that are not done, by kind.");
   auto& ages = families.gauges("daicho_overdue_oldest_seconds", "For how long the oldest of them has been due.");
