@@ -109,6 +109,21 @@ class Executor {
   /// again at once does nothing.
   Result<std::vector<Answer>, Fault> tick();
 
+  /// What a tick would find, by kind. Decoys are counted, too, so that the numbers do not tell who has an account; no
+  /// count is higher than what one tick does (10,000). Cost: a scan of these rows.
+  struct Overdue {
+    DueKind kind = DueKind::replacement;
+    std::uint64_t count = 0;
+    Duration oldest = 0;  ///< how long the first of them has been due
+  };
+  struct DueReadings {
+    std::vector<Overdue> overdue;    ///< every kind, in the enum's order
+    std::uint64_t open_windows = 0;  ///< with a confirmed proof, not run out
+  };
+  Result<DueReadings, Fault> due_readings() const;
+
+  PasswordPool::Load password_load() { return passwords_.load(); }
+
   /// The erasures among these, up to 10,000 of them: none is left when it returns no answer. `busy` while an old file
   /// is still read.
   Result<std::vector<Answer>, Fault> finish_erasures();

@@ -98,6 +98,28 @@ std::string key_for(const Due& due, const char* name) {
 
 }  // namespace
 
+Result<Executor::DueReadings, Fault> Executor::due_readings() const {
+  const Time now = log_.time();
+  const auto state = ledger_state();
+  DueReadings readings;
+  for (const DueKind kind : due_kinds) {
+    const Duration wait = wait_of(kind, state->policy);
+    Overdue overdue{.kind = kind};
+    for (const bool decoys : {false, true}) {
+      const auto due = waiting_since(store_, decoys, kind, now - wait);
+      if (!due) return Unexpected{due.error()};
+      overdue.count += due->size();
+      if (!due->empty()) overdue.oldest = std::max(overdue.oldest, now - wait - due->front().at);
+      if (kind != DueKind::replacement) continue;
+      const auto all = waiting_since(store_, decoys, kind, time_max);
+      if (!all) return Unexpected{all.error()};
+      readings.open_windows += all->size() - due->size();
+    }
+    readings.overdue.push_back(overdue);
+  }
+  return readings;
+}
+
 Result<Answer, Fault> Executor::execute_for_scheduler(Command command, const Id& account, const char* name,
                                                       std::string key) {
   Request request{.command = std::move(command)};

@@ -43,6 +43,11 @@ class PasswordPool::Turn {
 PasswordPool::PasswordPool(unsigned running_max, unsigned waiting_max)
     : running_max_(std::max(1U, running_max)), waiting_max_(waiting_max) {}
 
+PasswordPool::Load PasswordPool::load() {
+  const std::lock_guard lock(mutex_);
+  return {running_, waiting_};
+}
+
 std::optional<std::string> PasswordPool::hash(std::string_view password, std::int64_t passes, std::int64_t memory_kib) {
   const Turn turn(*this);
   if (!turn.granted()) return std::nullopt;

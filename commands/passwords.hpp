@@ -29,6 +29,11 @@ class PasswordPool {
   std::optional<std::string> hash(std::string_view password, std::int64_t passes, std::int64_t memory_kib);
   std::optional<bool> verify(std::string_view password, const std::string& verifier);
 
+  struct Load {
+    unsigned running = 0, waiting = 0;
+  };
+  Load load();
+
  private:
   class Turn;
   const unsigned running_max_, waiting_max_;

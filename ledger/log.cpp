@@ -104,6 +104,7 @@ struct Log::Impl {
   Store& store;
   const Clock clock;
   const LogLimits limits;
+  std::optional<LogObserver> observer;  // set before the first append
 
   mutable std::mutex mutex;  // guards the rest of this group
   std::shared_ptr<const Signer> signer;
@@ -134,7 +135,8 @@ struct Log::Impl {
   Result<std::shared_ptr<Claim>, LogError> claim(const Append& append, std::vector<Draft>& drafts);
   Claim::State wait_or_lead(const std::shared_ptr<Claim>& claim);
   Claims take_group_locked();
-  std::optional<StoreError> commit(Claims& group);
+  LogObserver::Span observed_now() const { return observer ? observer->now() : LogObserver::Span{}; }
+  std::optional<StoreError> commit(Claims& group, LogObserver::Group& observed);
   void lead();
   void finish(Claims& group, const std::optional<StoreError>& error);
   LogError stopped_error() const;
@@ -209,11 +211,13 @@ void Log::Impl::lead() {
     const std::lock_guard lock(mutex);
     group = take_group_locked();
   }
-  const auto error = commit(group);
+  LogObserver::Group observed{.appends = group.size()};
+  const auto error = commit(group, observed);
   finish(group, error);
+  if (observer && !error) observer->committed(observed);
 }
 
-std::optional<StoreError> Log::Impl::commit(Claims& group) {
+std::optional<StoreError> Log::Impl::commit(Claims& group, LogObserver::Group& observed) {
   const Claim& first = *group.front();  // its signer is the whole group's
   const auto signer_failed = [&]() -> std::optional<StoreError> {
     if (auto why = first.signer->failure()) return StoreError{StoreFault::io, *std::move(why)};
@@ -243,7 +247,10 @@ std::optional<StoreError> Log::Impl::commit(Claims& group) {
   if (auto error = signer_failed()) return error;
   rows.push_back(checkpoint_row(checkpoint.size, note));
   rows.push_back(frontier_row(frontier));
+  observed.events = checkpoint.size - committed.load(std::memory_order_relaxed);
+  const auto began = observed_now();
   if (auto error = store.write(rows, true)) return error;
+  observed.write = observed_now() - began;
   store.publish(note);
   committed.store(checkpoint.size, std::memory_order_release);
   const std::lock_guard lock(newest_mutex);
@@ -313,9 +320,18 @@ Result<std::vector<Place>, LogError> Log::append(const Append& append) {
   auto claimed = impl_->claim(append, drafts);
   if (!claimed) return Unexpected{claimed.error()};
   if (!*claimed) return std::vector<Place>();
+  const auto began = impl_->observed_now();
   fill(**claimed, drafts, append);
   if (impl_->wait_or_lead(*claimed) != Claim::State::committed) return Unexpected{impl_->stopped_error()};
+  if (impl_->observer) impl_->observer->appended(impl_->observed_now() - began);
   return std::move((*claimed)->places);
+}
+
+void Log::observe(LogObserver observer) { impl_->observer = std::move(observer); }
+
+std::size_t Log::waiting() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->outstanding;
 }
 
 std::uint64_t Log::size() const { return impl_->committed.load(std::memory_order_acquire); }

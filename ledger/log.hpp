@@ -10,6 +10,8 @@
 // opened anew.
 #pragma once
 
+#include <chrono>
+
 #include "ledger/checkpoint.hpp"
 #include "ledger/event.hpp"
 #include "ledger/key_history.hpp"
@@ -43,6 +45,19 @@ struct Decided {
 using KeyOfSlot = std::function<const SecretKey&(std::uint32_t slot)>;
 /// Of an account that has but its own; `key` must outlive it.
 KeyOfSlot only_data_key(const SecretKey& key);
+
+/// Told how long commits take. Both are called outside the log's locks, from many threads at once, and may not throw.
+/// The log reads no clock of its own: `now` is a monotonic one, of its owner's.
+struct LogObserver {
+  using Span = std::chrono::nanoseconds;
+  struct Group {
+    std::size_t appends = 0, events = 0;
+    Span write{};  ///< the one synced write alone
+  };
+  std::function<Span()> now;
+  std::function<void(const Group& group)> committed;      ///< by who led it, once it is durable
+  std::function<void(Span claimed_to_durable)> appended;  ///< by each whose append is
+};
 
 struct LogLimits {
   std::size_t group_bytes = commit_group_bytes_max;
@@ -82,7 +97,11 @@ class Log {
   };
   Result<std::vector<Place>, LogError> append(const Append& append);
 
+  /// Before the first append. Cost: its clock is read twice an append, and twice a commit.
+  void observe(LogObserver observer);
+
   std::uint64_t size() const;      ///< events committed
+  std::size_t waiting() const;     ///< appends that are claimed and not yet durable
   std::string checkpoint() const;  ///< the newest signed one; empty before the first event
   Time time() const;               ///< the clock's, but never less than any event's or decision's
   Verifier verifier() const;       ///< of the key in force

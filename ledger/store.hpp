@@ -32,6 +32,17 @@ struct RowPrefix {
   std::string prefix;
 };
 
+/// What the store holds and how it is doing, for who watches it.
+struct StoreReadings {
+  std::uint64_t cache_bytes = 0, cache_bytes_max = 0;  ///< of the block cache
+  std::uint64_t cache_hits = 0, cache_misses = 0;      ///< since it was opened; of a writer only
+  std::uint64_t table_files = 0, table_bytes = 0;      ///< all that are there, with those about to be deleted
+  std::uint64_t wal_files = 0, wal_bytes = 0;
+  std::uint64_t unflushed_bytes = 0;        ///< in memory, and in the write-ahead log alone
+  std::uint64_t compaction_left_bytes = 0;  ///< an estimate of what is to be rewritten
+  bool is_write_stopped = false;            ///< writes wait until that is less
+};
+
 class Store : public LogSource {
  public:
   enum class Mode {
@@ -68,6 +79,9 @@ class Store : public LogSource {
   bool is_store() const override { return true; }
   /// Re-reads every byte of every table file against its stored checksum.
   std::optional<BadFile> verify_files() const override;
+
+  /// Any thread; lists one directory.
+  StoreReadings readings() const;
 
   /// A copy of the newest checkpoint outside RocksDB, so that a lost tail is noticed. Not synced, and its failures are
   /// not reported: it may be behind or torn after a power loss. Nothing is published into a test's `env`.

@@ -2,6 +2,7 @@
 
 #include <rocksdb/file_checksum.h>
 #include <rocksdb/filter_policy.h>
+#include <rocksdb/statistics.h>
 #include <rocksdb/table.h>
 
 namespace daicho {
@@ -47,6 +48,10 @@ rocksdb::DBOptions store_db_options(Store::Mode mode, rocksdb::Env* env) {
   options.max_log_file_size = info_log_bytes_max;
   options.stats_dump_period_sec = 0;
   options.stats_persist_period_sec = 0;
+  if (mode == Mode::create || mode == Mode::write) {  // counts only: nothing is timed
+    options.statistics = rocksdb::CreateDBStatistics();
+    options.statistics->set_stats_level(rocksdb::StatsLevel::kExceptHistogramOrTimers);
+  }
   return options;
 }
 

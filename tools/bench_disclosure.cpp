@@ -50,7 +50,7 @@ double larger_share(const std::vector<Duration>& a, std::vector<Duration> b) {
   std::ranges::sort(b);
   double larger = 0;
   for (const Duration each : a) {
-    const auto [low, high] = std::ranges::equal_range(b, each);
+    const auto [low, high] = std::equal_range(b.begin(), b.end(), each);
     larger += static_cast<double>(low - b.begin()) + static_cast<double>(high - low) / 2;
   }
   return larger / (static_cast<double>(a.size()) * static_cast<double>(b.size()));

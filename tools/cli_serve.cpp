@@ -1,7 +1,5 @@
 // daicho serve: the ledger as a service.
-#include <condition_variable>
 #include <csignal>
-#include <thread>
 
 #include "tools/command_line.hpp"
 #include "tools/http_server.hpp"
@@ -9,9 +7,11 @@
 #include "tools/ledger_files.hpp"
 #include "tools/output.hpp"
 #include "tools/service/ledger_service.hpp"
+#include "tools/service/scheduler.hpp"
 #include "tools/supervisor.hpp"
 #include "tools/system.hpp"
 #include "tools/tls.hpp"
+#include "tools/writer_lock.hpp"
 
 namespace daicho {
 
@@ -20,41 +20,11 @@ namespace {
 struct Arguments {
   std::string listen = "127.0.0.1:7391";
   unsigned tick_seconds = 60;
+  unsigned wait_seconds = 0;
   bool is_plain_allowed = false;
   std::string tls_certificate, tls_key, client_ca;
   std::string client_certificates = "required";
   LogOptions log;
-};
-
-/// Runs what is due, at once and then again and again, until it goes.
-class Scheduler {
- public:
-  Scheduler(LedgerService& service, std::chrono::seconds pause)
-      : thread_([this, &service, pause] {
-          std::unique_lock lock(mutex_);
-          while (!is_ending_) {
-            lock.unlock();
-            service.tick();
-            lock.lock();
-            ending_.wait_for(lock, pause, [this] { return is_ending_; });
-          }
-        }) {}
-  ~Scheduler() {
-    {
-      const std::lock_guard lock(mutex_);
-      is_ending_ = true;
-    }
-    ending_.notify_one();
-    thread_.join();
-  }
-  Scheduler(const Scheduler&) = delete;
-  Scheduler& operator=(const Scheduler&) = delete;
-
- private:
-  std::mutex mutex_;  // guards is_ending_
-  std::condition_variable ending_;
-  bool is_ending_ = false;
-  std::thread thread_;
 };
 
 constexpr std::size_t batch_bytes_max = 4 << 20;
@@ -87,6 +57,7 @@ void tell_stopping() {
 /// Opens the ledger, serves it, closes it.
 void serve(const CommandLine& line, const Arguments& a, const HttpEndpoint& endpoint, std::unique_ptr<Tls> tls) {
   const std::string scheme = tls ? "https://" : "http://";
+  await_writer_lock(line.data(), std::chrono::seconds(a.wait_seconds));
   std::optional<WritableLedger> ledger(open_for_writing(line.data(), line.at()));
   const std::string vkey = ledger->log->verifier().vkey();
   log_line(LogLevel::info, "ledger opened", {{"size", ledger->log->size()}, {"vkey", vkey}});
@@ -94,12 +65,14 @@ void serve(const CommandLine& line, const Arguments& a, const HttpEndpoint& endp
   HttpServer server(
       endpoint, service_limits(), [&service](const HttpRequest& request) { return service->answer(request); },
       std::move(tls));
+  service->watch(server.traffic());
   if (const auto pause = watchdog_pause()) server.call_again(*pause, [] { tell_supervisor("WATCHDOG=1"); });
   const std::string host =
       endpoint.address.find(':') == std::string::npos ? endpoint.address : "[" + endpoint.address + "]";
   const std::string url = scheme + host + ":" + std::to_string(server.port());
   std::optional<Scheduler> scheduler;
-  if (a.tick_seconds > 0) scheduler.emplace(*service, std::chrono::seconds(a.tick_seconds));
+  if (a.tick_seconds > 0)
+    scheduler.emplace([&service] { return service->tick(); }, std::chrono::seconds(a.tick_seconds));
   print_line({{"listening", url}, {"vkey", vkey}}, line.format());
   log_line(LogLevel::info, "listening", {{"url", url}});
   tell_supervisor("READY=1\nSTATUS=listening on " + url);
@@ -137,6 +110,11 @@ void add_serve_commands(CommandLine& line) {
   constexpr unsigned tick_seconds_max = 3'600;
   serve->add_option("--tick", a->tick_seconds, "seconds between runs of what is due; 0: `daicho tick` is run elsewhere")
       ->check(CLI::Range(0U, tick_seconds_max));
+  constexpr unsigned wait_seconds_max = 31'536'000;
+  serve
+      ->add_option("--wait-for-lock", a->wait_seconds,
+                   "seconds to wait while another process writes to this ledger, to take over when it ends")
+      ->check(CLI::Range(0U, wait_seconds_max));
   serve->add_flag("--plain-http", a->is_plain_allowed, "listen beyond loopback without encryption");
   auto* certificate = serve->add_option("--tls-certificate", a->tls_certificate,
                                         "speak TLS 1.3: the server's certificate and chain, PEM");

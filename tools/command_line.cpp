@@ -6,6 +6,7 @@
 #include "commands/text.hpp"
 #include "tools/environment.hpp"
 #include "tools/key_files.hpp"
+#include "tools/system.hpp"
 
 namespace daicho {
 
@@ -85,7 +86,7 @@ CommandLine::CommandLine()
   app_.require_subcommand(1);
   app_.failure_message(words_without_values);
   app_.fallthrough();
-  app_.set_version_flag("--version", "daicho 0.2.0");
+  app_.set_version_flag("--version", std::string("daicho ") + program_version);
   app_.add_option("--data", data_, "directory of the ledger; else DAICHO_DATA of the environment");
   add_server_options();
   app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");

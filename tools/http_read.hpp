@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>  // Boost 1.74 needs it before awaitable.hpp
 
+#include <sodium.h>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -16,6 +17,12 @@
 #include <boost/beast/http.hpp>
 
 namespace daicho {
+
+/// Overwrites what was read from a buffer and is not asked for any more: header fields and bodies hold secrets.
+inline void wipe_consumed(boost::beast::flat_buffer& buffer) {
+  const auto unused = buffer.prepare(buffer.capacity() - buffer.size());  // moves what is left to the front
+  sodium_memzero(unused.data(), unused.size());
+}
 
 /// The header, empty line included, may fill `buffer` to its maximum: http::error::header_limit beyond. The body's
 /// limit is the parser's; `on_start` is handed the first line before anything is parsed and may set it. What follows
@@ -49,6 +56,7 @@ boost::asio::awaitable<boost::system::error_code> read_message(boost::beast::tcp
     co_await http::async_read_header(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
   }
   if (!error) co_await http::async_read(stream, buffer, parser, asio::redirect_error(asio::use_awaitable, error));
+  wipe_consumed(buffer);
   co_return error;
 }
 

@@ -80,6 +80,7 @@ struct HttpServer::Impl {
   asio::steady_timer pulse{io};  // until the next call of call_again()
   std::function<void()> stopping;
   std::set<HttpConnection*> connections;
+  HttpTraffic traffic;
   std::size_t farewells = 0;     // connections that are done with, but for what the peer still sends
   std::size_t bodies_bytes = 0;  // of all requests that are being read or answered
   bool is_stopping = false;
@@ -324,8 +325,14 @@ template <class Server>
 struct Place {
   Server& server;
   HttpConnection& connection;
-  Place(Server& in, HttpConnection& of) : server(in), connection(of) { server.connections.insert(&connection); }
-  ~Place() { server.connections.erase(&connection); }
+  Place(Server& in, HttpConnection& of) : server(in), connection(of) {
+    server.connections.insert(&connection);
+    server.traffic.open = server.connections.size();
+  }
+  ~Place() {
+    server.connections.erase(&connection);
+    server.traffic.open = server.connections.size();
+  }
   Place(const Place&) = delete;
   Place& operator=(const Place&) = delete;
 };
@@ -355,7 +362,9 @@ asio::awaitable<void> turn_away(Server& server, HttpConnection& connection) {
 
 template <class Server>
 asio::awaitable<void> serve(Server& server, std::shared_ptr<HttpConnection> connection) {
+  ++server.traffic.accepted;
   if (server.connections.size() >= server.limits.connections) {
+    ++server.traffic.refused;
     co_await turn_away(server, *connection);
     co_return;
   }
@@ -425,6 +434,8 @@ HttpServer::HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, H
 HttpServer::~HttpServer() = default;
 
 std::uint16_t HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
+
+const HttpTraffic& HttpServer::traffic() const { return impl_->traffic; }
 
 void HttpServer::call_again(std::chrono::milliseconds pause, std::function<void()> call) {
   asio::co_spawn(impl_->io, call_until_stop(*impl_, pause, std::move(call)), asio::detached);

@@ -3,6 +3,7 @@
 // What is a request and what is not: tools/http_parse.hpp.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -30,6 +31,12 @@ struct HttpLimits {
 
 /// Connections that were refused or ended and that wait, a second at most, for the peer to end them: beyond the limit.
 constexpr std::size_t farewells_max = 256;
+/// What a listener counts, for who watches it.
+struct HttpTraffic {
+  std::atomic<std::uint64_t> open = 0;      ///< connections
+  std::atomic<std::uint64_t> accepted = 0;  ///< connections, the refused ones among them
+  std::atomic<std::uint64_t> refused = 0;   ///< those beyond the limit
+};
 
 /// Called from several threads. What it throws becomes a 500 without detail, and a message on standard error. A HEAD is
 /// answered like its GET, without the body.
@@ -44,6 +51,7 @@ class HttpServer {
   ~HttpServer();
 
   std::uint16_t port() const;  ///< the one in use, when asked for 0
+  const HttpTraffic& traffic() const;
 
   /// Calls it among the handlers, again `pause` after each time, while run() serves: what hangs them keeps it from
   /// being called. Before run(), once; `call` does not throw.

@@ -10,6 +10,8 @@
 
 namespace daicho {
 
+inline constexpr const char* program_version = "0.2.0";
+
 Time system_time();
 Entropy system_entropy();
 

@@ -69,6 +69,35 @@ SCENARIO("many threads append: positions have no gap, and commits are shared") {
   CHECK(checkpoint->size == next);
 }
 
+SCENARIO("an observer is told of each commit once and of each append once, by the clock it gave") {
+  const std::unique_ptr<rocksdb::Env> env(rocksdb::NewMemEnv(rocksdb::Env::Default()));
+  const auto ledger = TestLedger::create("/l", env.get());
+  std::atomic<std::int64_t> now = 0;
+  std::atomic<std::uint64_t> commits = 0, appends = 0, events = 0, told = 0, wrong = 0;
+  ledger->log->observe({.now = [&] { return LogObserver::Span(++now); },
+                        .committed =
+                            [&](const LogObserver::Group& group) {
+                              ++commits;
+                              appends += group.appends;
+                              events += group.events;
+                              if (group.appends == 0 || group.write.count() < 1) ++wrong;
+                            },
+                        .appended =
+                            [&](LogObserver::Span took) {
+                              ++told;
+                              if (took.count() < 1) ++wrong;
+                            }});
+  append_from_threads(*ledger, 8, 50);
+  REQUIRE(ledger->append(9, {failed_sign_in("x"), failed_sign_in("x")}));
+  CHECK(wrong == 0);
+  CHECK(appends == 8 * 50 + 1);
+  CHECK(told == appends);
+  CHECK(events == 8 * 50 + 2);
+  CHECK(events == ledger->log->size() - 1);
+  CHECK(commits == count_rows(*ledger->store, Family::checkpoints) - 1);  // the first is the founding one
+  CHECK(ledger->log->waiting() == 0);
+}
+
 SCENARIO("a lone caller gets a checkpoint for each append") {
   const std::unique_ptr<rocksdb::Env> env(rocksdb::NewMemEnv(rocksdb::Env::Default()));
   const auto ledger = TestLedger::create("/l", env.get());

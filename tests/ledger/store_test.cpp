@@ -314,3 +314,29 @@ SCENARIO("a reader beside a writer in another process sees every write that was 
   ::close(tell[0]);
   CHECK(get(*opened(directory.path(), Mode::write), key_of(synced), Family::events));
 }
+
+SCENARIO("a writer's readings say what is in its files and its cache; a reader's count no hits") {
+  const TempDir directory;
+  {
+    const auto store = opened(directory.path(), Mode::create);
+    const StoreReadings before = store->readings();
+    CHECK(before.wal_files >= 1);
+    CHECK(before.cache_bytes_max > 0);
+    for (int i = 0; i < 100; ++i) put(*store, "a" + std::to_string(i), std::string(1'000, 'x'), Family::answers);
+    const StoreReadings after = store->readings();
+    CHECK(after.wal_bytes >= before.wal_bytes + 100 * 1'000);
+    CHECK(after.unflushed_bytes > before.unflushed_bytes);
+    CHECK(!after.is_write_stopped);
+  }
+  const auto store = opened(directory.path(), Mode::write);
+  const StoreReadings before = store->readings();
+  CHECK(before.table_files >= 1);  // closing a writer flushes
+  CHECK(before.table_bytes > 0);
+  for (int i = 0; i < 100; ++i) CHECK(get(*store, "a7", Family::answers));
+  const StoreReadings after = store->readings();
+  CHECK(after.cache_hits + after.cache_misses > before.cache_hits + before.cache_misses);
+  CHECK(after.cache_hits > before.cache_hits);
+  const StoreReadings view = opened(directory.path(), Mode::read)->readings();
+  CHECK(view.cache_hits == 0);
+  CHECK(view.table_files == after.table_files);
+}

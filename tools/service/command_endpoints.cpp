@@ -1,13 +1,19 @@
 // Commands over HTTP: the idempotency key and the expected version are header fields, everything else is the body's.
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 #include "commands/services.hpp"
+#include "commands/text.hpp"
 #include "tools/output.hpp"
 #include "tools/play.hpp"
+#include "tools/queries.hpp"
 #include "tools/routes.hpp"
 #include "tools/rule_index.hpp"
+#include "tools/service/batch.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
+#include "tools/service/quota.hpp"
 
 namespace daicho {
 
@@ -89,10 +95,13 @@ HttpAnswer run(LedgerService& service, const Call& call, const std::string& name
   if (answer->is_refusal) {
     translate(shown, call.language);
     service.metrics().refusal(shown.value("rule", ""));
-    return refusal_problem(shown, ledger.log->time());
+    HttpAnswer no = refusal_problem(shown, ledger.log->time());
+    add_quota(no.fields, *answer, ledger.executor->ledger().policy, ledger.log->time());
+    return no;
   }
   service.metrics().command(route->name, answer->replayed);
   HttpAnswer done;
+  add_quota(done.fields, *answer, ledger.executor->ledger().policy, ledger.log->time());
   const Json events = shown.value("events", Json::array());
   if (!events.empty()) done.fields.add("ETag", '"' + events.back()["account_version"].dump() + '"');
   if (call.parameter("proof")) add_proofs(service, shown);
@@ -137,30 +146,84 @@ HttpAnswer post_command(LedgerService& service, const Call& call) {
   return run_one(service, call, call.named[0], std::nullopt);
 }
 
+namespace {
+
+/// One line on its way: what it says, or why it says nothing.
+struct Line {
+  Json body;
+  std::optional<HttpAnswer> answer;
+};
+
+template <class Run>
+void answer_line(Line& line, const Run& run) {
+  try {
+    run();
+  } catch (const Failure& failure) {
+    line.answer = failure_problem(failure);
+  } catch (const Json::exception&) {
+    line.answer = problem(400, "invalid_request", "A member has the wrong type.");
+  } catch (const std::exception& error) {
+    spdlog::error("a line of a batch: {}", error.what());
+    line.answer = problem(500, "internal", "The ledger could not answer; its log says why.");
+  }
+}
+
+/// The account by its id, or while nobody has the name, by that; nullopt: it is not about one account, or not plainly.
+std::optional<std::string> account_of(const WritableLedger& ledger, const Json& body) {
+  const Route* route = find_route(body.value("command", ""));
+  const bool registers = route && !route->names_account && body.contains("sign_in_name");
+  const auto named = body.find(registers ? "sign_in_name" : "account");
+  const bool is_plain =
+      route && named != body.end() && named->is_string() && !body.contains("at") && (route->names_account || registers);
+  if (!is_plain) return std::nullopt;
+  const std::string text = named->get<std::string>();
+  if (const auto id = parse_id(text)) return to_text(*id);
+  if (const auto account = find_account(*ledger.store, ledger.keys.get(), text)) return to_text(account->id);
+  const auto email = parse_email(text);
+  return email ? std::optional(email->folded()) : std::nullopt;
+}
+
+BatchLine order_of(const WritableLedger& ledger, Line& line) {
+  BatchLine order;
+  if (line.answer) return order;
+  answer_line(line, [&] {
+    order = {account_of(ledger, line.body), Fields(line.body).optional_text("idempotency_key").value_or("")};
+  });
+  return order;
+}
+
+std::vector<Line> read_lines(const std::string& body) {
+  std::vector<Line> lines;
+  for (std::string_view rest = body; !rest.empty() && lines.size() <= batch_lines_max;) {
+    const std::size_t end = std::min(rest.find('\n'), rest.size());
+    if (end > 0) {
+      Line& line = lines.emplace_back();
+      answer_line(line, [&] { line.body = parse_object(rest.substr(0, end), "the line"); });
+    }
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+  }
+  return lines;
+}
+
+}  // namespace
+
 /// Each line is a command of its own: one that is refused, or malformed, stops none of the others.
 HttpAnswer post_batch(LedgerService& service, const Call& call) {
   if (!has_type(call.request, ndjson_type)) return wrong_type(ndjson_type);
-  std::vector<std::string_view> lines;
-  for (std::string_view rest = call.request.body; !rest.empty();) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    if (end > 0) lines.push_back(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  std::vector<Line> lines = read_lines(call.request.body);
   if (lines.size() > batch_lines_max)
     return problem(413, "too_many_lines", "A batch has at most " + std::to_string(batch_lines_max) + " lines.");
+  std::vector<BatchLine> orders;
+  for (Line& line : lines) orders.push_back(order_of(service.ledger(), line));
+  run_batch(plan_batch(orders), service.batch_helpers(), [&](std::size_t i) {
+    Line& line = lines[i];
+    if (line.answer) return;
+    answer_line(line, [&] { line.answer = run(service, call, Fields(line.body).text("command"), line.body, {}); });
+  });
   HttpAnswer answers{200, ndjson_type, ""};
-  for (const std::string_view line : lines) {
-    HttpAnswer answer;
-    try {
-      const Json body = parse_object(line, "the line");
-      answer = run(service, call, Fields(body).text("command"), body, {});
-    } catch (const Failure& failure) {
-      answer = failure_problem(failure);
-    } catch (const Json::exception&) {
-      answer = problem(400, "invalid_request", "A member has the wrong type.");
-    }
-    Json shown = Json::parse(answer.body);
-    shown["status"] = answer.status;
+  for (const Line& line : lines) {
+    Json shown = Json::parse(line.answer->body);
+    shown["status"] = line.answer->status;
     answers.body += json_line(shown);
   }
   return answers;

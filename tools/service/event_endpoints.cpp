@@ -23,6 +23,7 @@ struct Subscription {
   LedgerService& service;
   QueryOptions options;
   Position next = 0;
+  std::shared_ptr<void> counted = service.open_stream();
   std::chrono::steady_clock::time_point last_sent = std::chrono::steady_clock::now();
 
   std::string piece() {

@@ -33,7 +33,9 @@ std::shared_ptr<void> InFlight::enter(const std::string& service, const std::str
 LedgerService::LedgerService(WritableLedger& ledger, std::filesystem::path directory)
     : ledger_(ledger),
       directory_(std::move(directory)),
-      vault_(Id{}, *ledger.keys->data_key(*ledger.store, Id{}), ledger.keys->code_key()) {}
+      vault_(Id{}, *ledger.keys->data_key(*ledger.store, Id{}), ledger.keys->code_key()) {
+  ledger.log->observe(metrics_.observer());
+}
 
 namespace {
 
@@ -121,21 +123,33 @@ HttpAnswer LedgerService::answer(const HttpRequest& request) {
   return answer;
 }
 
-void LedgerService::tick() {
-  const auto done = ledger_.executor->tick();
-  metrics_.tick(done ? done->size() : 0, !done);
-  if (done) {
-    log_line(done->empty() ? LogLevel::debug : LogLevel::info, "scheduler", {{"done", done->size()}});
-    return;
+bool LedgerService::tick() {
+  try {
+    const auto done = ledger_.executor->tick();
+    metrics_.tick(done ? done->size() : 0, !done);
+    wipe_stack();
+    if (done) {
+      log_line(done->empty() ? LogLevel::debug : LogLevel::info, "scheduler", {{"done", done->size()}});
+      return true;
+    }
+    note(done.error());
+    log_line(LogLevel::error, "scheduler", {{"error", done.error().detail}});
+  } catch (const std::exception& error) {
+    metrics_.tick(0, true);
+    log_line(LogLevel::error, "scheduler", {{"error", error.what()}});
   }
-  note(done.error());
-  log_line(LogLevel::error, "scheduler", {{"error", done.error().detail}});
+  return false;
 }
 
 void LedgerService::note(const Fault& fault) {
   if (fault.kind != FaultKind::stopped || has_stopped_.exchange(true)) return;
   log_line(LogLevel::error, "storage failed, no command is accepted", {{"error", fault.detail}});
   tell_supervisor("STATUS=storage failed, no command is accepted until a restart");
+}
+
+std::shared_ptr<void> LedgerService::open_stream() {
+  ++*streams_;
+  return {nullptr, [streams = streams_](void*) { --*streams; }};
 }
 
 }  // namespace daicho

@@ -9,9 +9,10 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <semaphore>
 #include <set>
 
-#include "tools/http.hpp"
+#include "tools/http_server.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/service/metrics.hpp"
 #include "tools/service/target.hpp"
@@ -43,6 +44,8 @@ class InFlight {
   std::set<std::pair<std::string, std::string>> running_;
 };
 
+inline constexpr std::ptrdiff_t batch_helpers_max = 64;  ///< threads of all batches beside their own
+
 /// Any thread. The ledger must outlive it; nothing else may write to it but `tick`.
 class LedgerService {
  public:
@@ -57,8 +60,18 @@ class LedgerService {
   std::mutex& leasing() { return leasing_; }  ///< held while notifications are leased: each has one holder
   const std::filesystem::path& directory() const { return directory_; }
 
-  /// What is due, once (Executor::tick); errors go to the log and the metrics.
-  void tick();
+  /// What is due, once (Executor::tick); errors go to the log and the metrics. False when it has to be tried again.
+  bool tick();
+  /// Why no command should be sent here; nullopt: it is ready.
+  std::optional<HttpAnswer> not_ready() const;
+  Readings readings() const;
+  /// The listener whose connections are counted; it must outlive every answer.
+  void watch(const HttpTraffic& traffic) { traffic_ = &traffic; }
+  /// Streams that are open, counted while what is returned lives.
+  std::shared_ptr<void> open_stream();
+  /// Threads that batches may take beside the handlers'.
+  std::counting_semaphore<>& batch_helpers() { return batch_helpers_; }
+
   /// A write failed: no command is accepted any more.
   bool has_stopped() const { return has_stopped_; }
   void note(const Fault& fault);
@@ -72,6 +85,9 @@ class LedgerService {
   const Vault vault_;  ///< of the ledger's own account: services' tokens are told by it
   Metrics metrics_;
   InFlight in_flight_;
+  const HttpTraffic* traffic_ = nullptr;
+  const std::shared_ptr<std::atomic<std::uint64_t>> streams_ = std::make_shared<std::atomic<std::uint64_t>>(0);
+  std::counting_semaphore<> batch_helpers_{batch_helpers_max};
   std::atomic<bool> has_stopped_ = false;
   std::mutex leasing_;
 };

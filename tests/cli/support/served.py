@@ -1,4 +1,5 @@
 """`daicho serve` on a free port, asked with the standard library's client."""
+import atexit
 import http.client
 import json
 import signal
@@ -20,9 +21,19 @@ class Reply:
 
 class Served:
     def __init__(self, ledger, *options, listen=("--listen", "127.0.0.1:0"), env=None):
-        self.ledger = ledger
-        self.process = ledger.program.start("serve", "--data", str(ledger.path), *listen, "--format", "json", *options,
-                                            env=env)
+        self.take(ledger, ledger.program.start("serve", "--data", str(ledger.path), *listen, "--format", "json",
+                                               *options, env=env))
+
+    @classmethod
+    def adopt(cls, ledger, process):
+        """A server that was started before and says only now where it listens."""
+        served = cls.__new__(cls)
+        served.take(ledger, process)
+        return served
+
+    def take(self, ledger, process):
+        self.ledger, self.process = ledger, process
+        atexit.register(process.kill)  # a test that breaks off leaves nothing running
         line = self.process.stdout.readline()
         if not line:
             raise RuntimeError(self.process.stderr.read().decode())
