@@ -151,7 +151,8 @@ def small_forms():
     for name, what in (("master", "master"), ("signing", f"signing {ORIGIN}+5a758731+AQ=="), ("share", "master.1")):
         write("key_file", name, f"daicho encrypted key v1\n{what}\nargon2id 3 262144 {salt}\n{sealed}\n")
     write("key_file", "plain", SEED.hex() + "\n")
-    for name, text in (("tile", "/v1/log/tile/0/x001/067.p/5"), ("query", "/v1/accounts/" + SOME_ID + "?as_of=42&a=%e5"),
+    for name, text in (("tile", "/v1/log/tile/0/x001/067.p/5"),
+                       ("query", "/v1/accounts/" + SOME_ID + "?as_of=42&a=%e5"),
                        ("escaped", "/v1/rules/R%2DBLK%2D1?x=a+b%26c&y"), ("dots", "/v1/../healthz"),
                        ("kanji", "/%E5%8F%B0%E5%B8%B3?%E5%90%8D=%E5%80%A4"), ("many", "/a?" + "b=c&" * 31 + "d=e")):
         write("target", name, text)
@@ -199,7 +200,8 @@ def requests():
         ("events", "GET /v1/events?from=1&limit=2&type=PolicyAdopted&since=2026-01-01T00:00:00Z HTTP/1.1\n"
          "Accept: application/x-ndjson\n\n"),
         ("stream", "GET /v1/events HTTP/1.1\nAccept: text/event-stream\nLast-Event-ID: 0\n\n"),
-        ("tile", "GET /v1/log/tile/0/000.p/2 HTTP/1.1\n\n"), ("bundle", "GET /v1/log/tile/entries/000.p/2 HTTP/1.1\n\n"),
+        ("tile", "GET /v1/log/tile/0/000.p/2 HTTP/1.1\n\n"),
+        ("bundle", "GET /v1/log/tile/entries/000.p/2 HTTP/1.1\n\n"),
         ("proof", "GET /v1/log/proofs/1 HTTP/1.1\n\n"), ("checkpoint", "GET /v1/log/checkpoint HTTP/1.1\n\n"),
         ("rule", "GET /v1/rules/R-BLK-1 HTTP/1.1\n\n"), ("metrics", "HEAD /metrics HTTP/1.1\n\n"),
         ("openapi", "GET /openapi.json HTTP/1.1\n\n"), ("method", "DELETE /v1/events HTTP/1.1\n\n"),

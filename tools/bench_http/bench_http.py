@@ -1,8 +1,8 @@
 """`./dev bench http`: `daicho serve` under wrk. Commands, queries and a mix, at 1, 64 and 256 connections; beside them
 `daicho bench append`, the same command without HTTP, in the same run. Prints one table in Markdown.
 
-It fails, and prints no table, when an answer was anything but 200, when the log did not grow by exactly the commands that
-were accepted, or when the ledger does not audit.
+It fails, and prints no table, when an answer was anything but 200, when the log did not grow by exactly the commands
+that were accepted, or when the ledger does not audit.
 
 usage: bench_http.py <path of daicho> [--seconds N] [--accounts N]"""
 import argparse
@@ -22,7 +22,7 @@ CONNECTIONS = (1, 64, 256)
 KINDS = {"commands": "record-sign-in on random accounts, each with a key of its own, durable when answered",
          "state": "an account's state", "proofs": "an event's inclusion proof",
          "mix": "nine queries, of both kinds, and a command"}
-POLICY = '{"argon2_passes":1,"argon2_memory_kib":8}'  # accounts are made quickly; no hash is asked for while it measures
+POLICY = '{"argon2_passes":1,"argon2_memory_kib":8}'  # to make accounts quickly; what is measured asks for no hash
 LOADERS = 8
 BATCH_LINES = 250
 SETTLE_SECONDS = 30
@@ -107,7 +107,8 @@ def load_accounts(server, count):
                 "proofs": [{"kind": "email", "value": f"user{number}@example.com"}],
             }) for number in range(first, min(first + BATCH_LINES, count))]
             try:
-                answered = server.ask("POST", "/v1/commands", "\n".join(lines), {"Content-Type": "application/x-ndjson"})
+                answered = server.ask("POST", "/v1/commands", "\n".join(lines),
+                                      {"Content-Type": "application/x-ndjson"})
                 answers = [json.loads(line) for line in answered.splitlines()]
                 refused = [answer for answer in answers if answer["status"] != 200]
                 if refused:
@@ -201,8 +202,8 @@ def show(options, rows, figures, size):
     any_figures = figures[CONNECTIONS[0]]
     print(f"{os.cpu_count()} cores ({processor()}), wrk on the same ones; {options.accounts} accounts, "
           f"{options.seconds} s each; {any_figures['fsync']}.")
-    print(f"Answers that were not 200: 0. The log grew by exactly the commands accepted; `audit verify`: intact, {size} "
-          "events.")
+    print("Answers that were not 200: 0. The log grew by exactly the commands accepted; `audit verify`: intact, "
+          f"{size} events.")
     print(f"fdatasync of 4 KiB: {any_figures['limits']['fdatasync_4k']} a second.\n")
     print("| requests | connections | a second | p50 / p99 / p99.9 µs | of `daicho bench append` |")
     print("|---|---|---|---|---|")
