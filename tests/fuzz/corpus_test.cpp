@@ -3,19 +3,23 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <random>
 #include <set>
+#include <string>
+#include <vector>
 
 // name, and how many changed inputs: as many as keep the whole below ten seconds.
-#define DAICHO_FUZZ_TARGETS(X)                                                                                \
-  X(bundle, 3000)                                                                                             \
-  X(disclosure, 1500)                                                                                         \
-  X(note, 1500) X(text_forms, 3000) X(tlog_policy, 1500) X(tlog_proof, 1500) X(vkey, 1500) X(witness, 1500)   \
-      X(row, 1500) X(contact, 1500) X(first_answer, 1500) X(event, 1500) X(kept_file, 1500) X(key_file, 3000) \
-          X(request, 3000) X(service, 300) X(target, 3000) X(url, 3000)
+#define DAICHO_FUZZ_TARGETS(X)                                                                                    \
+  X(bundle, 3000)                                                                                                 \
+  X(disclosure, 1500)                                                                                             \
+  X(note, 1500)                                                                                                   \
+  X(text_forms, 3000) X(tlog_policy, 1500) X(tlog_proof, 1500) X(vkey, 1500) X(witness, 1500) X(row, 1500)        \
+      X(contact, 1500) X(first_answer, 1500) X(event, 1500) X(kept_file, 1500) X(key_file, 3000) X(request, 3000) \
+          X(service, 300) X(target, 3000) X(url, 3000)
 
 #define DAICHO_DECLARE(name, count) extern "C" int fuzz_##name(const std::uint8_t* data, std::size_t size);
 DAICHO_FUZZ_TARGETS(DAICHO_DECLARE)
@@ -60,7 +64,7 @@ class Changer {
   std::size_t below(std::size_t end) { return end == 0 ? 0 : static_cast<std::size_t>(engine_() % end); }
 
   void change(std::string& input) {
-    constexpr std::string_view telling = std::string_view("\0\xff\x80\n\r \"\\/%+=.:{}[],0919azAZ-", 29);
+    constexpr std::string_view telling = std::string_view("\0\xff\x80\n\r \"\\/%+=.:{}[],0919azAZ-", 28);
     const std::size_t at = below(input.size());
     switch (below(8)) {
       case 0:

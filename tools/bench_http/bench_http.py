@@ -104,7 +104,7 @@ def load_accounts(server, count):
             lines = [json.dumps({
                 "command": "register-account", "idempotency_key": f"register-{number}",
                 "sign_in_name": f"user{number}@outlook.com", "password": "Kaze1234", "password_repeat": "Kaze1234",
-                "proofs": [{"kind": "email", "value": f"user{number}@example.com"}],
+                "proofs": [{"kind": "email", "value": f"user{number}@example.{end}"} for end in ("com", "org")],
             }) for number in range(first, min(first + BATCH_LINES, count))]
             try:
                 answered = server.ask("POST", "/v1/commands", "\n".join(lines),

@@ -18,7 +18,7 @@ using daicho::fuzz::must;
 /// A ledger of its own with one account, removed at the end.
 struct ServedLedger {
   std::filesystem::path directory;
-  WritableLedger ledger;
+  std::optional<WritableLedger> ledger;
   std::optional<LedgerService> service;
 
   ServedLedger() {
@@ -26,19 +26,19 @@ struct ServedLedger {
     must(::mkdtemp(name.data()) != nullptr, "a temporary directory");
     directory = name;
     init_ledger({.directory = directory / "ledger", .policy = {{"argon2_passes", 1}, {"argon2_memory_kib", 8}}});
-    ledger = open_for_writing(directory / "ledger", std::nullopt);
+    ledger.emplace(open_for_writing(directory / "ledger", std::nullopt));
     const Json proofs = {{{"kind", "email"}, {"value", "taro@example.com"}}};
     const Json taro = {{"sign_in_name", "taro@outlook.com"},
                        {"password", "Kaze1234"},
                        {"password_repeat", "Kaze1234"},
                        {"proofs", proofs}};
-    const auto answer = execute_json(ledger, "register-account", taro, {});
+    const auto answer = execute_json(*ledger, "register-account", taro, {});
     must(answer && !answer->is_refusal, "an account");
-    service.emplace(ledger, directory / "ledger");
+    service.emplace(*ledger, directory / "ledger");
   }
   ~ServedLedger() {
     service.reset();
-    ledger = {};
+    ledger.reset();
     std::error_code ignored;
     std::filesystem::remove_all(directory, ignored);
   }
@@ -93,11 +93,11 @@ void check_answer(const HttpAnswer& answer) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   static ServedLedger served;
   const HttpRequest request = request_of(daicho::fuzz::input_text(data, size));
-  const auto before = served.ledger.log->size();
+  const auto before = served.ledger->log->size();
   const HttpAnswer answer = served.service->answer(request);
   check_answer(answer);
   const bool is_wrong = answer.status == 400 || (answer.status >= 401 && answer.status <= 415 && answer.status != 403);
-  must(!is_wrong || served.ledger.log->size() == before, "what is wrong in form appends nothing");
+  must(!is_wrong || served.ledger->log->size() == before, "what is wrong in form appends nothing");
   if (answer.stream) must(answer.status == 200 && answer.stream().has_value(), "a stream begins");
   must(!served.service->has_stopped(), "and the next request is answered");
   return 0;

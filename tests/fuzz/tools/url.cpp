@@ -4,7 +4,10 @@
 
 namespace {
 
-std::string bracketed(const std::string& host) { return host.find(':') == std::string::npos ? host : '[' + host + ']'; }
+std::string bracketed(const std::string& host) {
+  const bool is_plain = host.find(':') == std::string::npos && !host.starts_with('[');
+  return is_plain ? host : '[' + host + ']';
+}
 
 }  // namespace
 
