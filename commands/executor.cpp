@@ -77,7 +77,10 @@ Fault fault_of(const LogError& error) {
 }
 
 /// Who sent a command that concerns nobody any more.
-void forget_source(Issuer& issuer) { issuer.ip = issuer.user_agent = issuer.request_id = issuer.device_id = ""; }
+void forget_source(Issuer& issuer) {
+  issuer.ip = issuer.user_agent = issuer.request_id = issuer.device_id = "";
+  issuer.signed_request = nullptr;
+}
 
 /// The sign-in name in the form it is found by; the decision says so when it is no address.
 std::optional<std::string> folded_name(const Command& command) {
@@ -137,7 +140,8 @@ Result<Answer, Fault> Executor::execute(Request request) {
   }
   run.name = folded_name(run.request.command);
   if (run.name) hashes.push_back(hash_of(as_bytes(*run.name)));
-  if (is_one_of<RotateSigningKey, RotateLookupKey>(run.request.command)) {
+  // From the position of a registration or a revocation on, every command is judged by it: none is in flight then.
+  if (is_one_of<RotateSigningKey, RotateLookupKey, RegisterService, RevokeService>(run.request.command)) {
     const Stripes locks(stripes_);
     return this->run(run);
   }
@@ -348,17 +352,26 @@ Decision Executor::decide_at(Run& run, Time now) const {
 }
 
 Result<Answer, Fault> Executor::run(Run& run) {
+  if (const auto refusal = check_signature(*ledger_state(), run.request.issuer, run.account_id))
+    return Answer{refusal_json(*refusal), true, false};
   if (auto first = first_answer(run)) return *std::move(first);
   if (auto fault = load(run)) return Unexpected{*std::move(fault)};
   if (run.decoy) return run_decoy(run);
   if (auto fault = prepare(run)) return Unexpected{*std::move(fault)};
 
-  bool overtaken = false;  // refused when prepared, not any more: time went on in between
+  const auto signed_request = run.request.issuer.signed_request;
+  const auto base = signed_request ? read_signature_base(signed_request->base) : std::nullopt;
+  std::optional<std::string> untimely;  // the signature
+  bool overtaken = false;               // refused when prepared, not any more: time went on in between
   const Log::Decide decide = [&](Time now) {
+    untimely = base ? refute_time(base->parameters, now) : std::nullopt;
+    if (untimely) return Decided{};
     run.decision = decide_at(run, now);
     overtaken = !run.secrets_asked && !run.decision.refusal;
     if (overtaken) return Decided{};
     run.request.issuer.command_digest = command_digest(run, run.decision.events);
+    if (signed_request && !run.decision.events.empty())
+      run.decision.events.front().signed_request = request_to_seal(run, run.decision.events);
     return Decided{std::move(run.decision.events), run.policy().version};
   };
   const Log::Fold fold = [&](const std::vector<Event>& events, const std::vector<Hash>& leaves) {
@@ -373,6 +386,7 @@ Result<Answer, Fault> Executor::run(Run& run) {
   if (!places) {
     return Unexpected{fault_of(places.error())};
   }
+  if (untimely) return Answer{refusal_json(signature_refused(*untimely)), true, false};
   if (overtaken) return Unexpected{Fault{FaultKind::busy, "The account changed meanwhile; try again."}};
   finish(run);
   if (run.answer && run.decision.reveal)

@@ -169,7 +169,9 @@ class Executor {
   const SlotKey* slot_key(Run& run, std::uint32_t slot) const;
   const SlotKey& drawn_key(Run& run, std::uint32_t slot) const;
   void append_drawn_keys(Rows& rows, const Run& run, std::span<const Event> appended) const;
+  std::vector<std::uint32_t> slots_concerned(const Run& run, std::span<const Draft> drafts) const;
   Hash command_digest(Run& run, std::span<const Draft> drafts) const;
+  std::shared_ptr<const RequestToSeal> request_to_seal(Run& run, std::span<const Draft> drafts) const;
   std::optional<SecretKey> ledger_key() const { return keys_.data_key(store_, Id{}); }
   std::optional<Result<Answer, Fault>> record_digests();
   std::optional<Fault> begin_master_rotation(SecretKey next);

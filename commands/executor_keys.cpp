@@ -51,21 +51,40 @@ std::optional<Id> named_proof(const Command& command) {
 
 }  // namespace
 
-/// Keyed, so that the public log confirms no guess at what is in the body; by every key under which something of it is,
-/// so that nothing can once one of them is erased.
-Hash Executor::command_digest(Run& run, std::span<const Draft> drafts) const {
-  constexpr std::string_view label = "daicho command digest v1";
+/// The data keys beside the account's own under which something of the command is, in ascending order.
+std::vector<std::uint32_t> Executor::slots_concerned(const Run& run, std::span<const Draft> drafts) const {
   std::set<std::uint32_t> slots;
   for (const Draft& draft : drafts) slots.insert(draft.sealed_slot);
   const auto named = named_proof(run.request.command);
   const Proof* proof = named ? run.account.proofs.find(*named) : nullptr;
   if (proof) slots.insert(proof->sealed_slot);
   slots.erase(own_key_slot);
+  return {slots.begin(), slots.end()};
+}
+
+/// Keyed, so that the public log confirms no guess at what is in the body; by every key under which something of it is,
+/// so that nothing can once one of them is erased.
+Hash Executor::command_digest(Run& run, std::span<const Draft> drafts) const {
+  constexpr std::string_view label = "daicho command digest v1";
   Tag32 digest = keyed_hash(*run.data_key, label, {as_bytes(run.request.issuer.command), as_bytes(run.request.body)});
-  for (const std::uint32_t slot : slots) {
+  for (const std::uint32_t slot : slots_concerned(run, drafts)) {
     if (const SlotKey* key = slot_key(run, slot)) digest = keyed_hash(key->key, label, {digest.view()});
   }
   return *Hash::from(digest.view());
+}
+
+/// A signature over a digest of the body confirms guesses, too: nobody opens it once one of these keys is erased.
+std::shared_ptr<const RequestToSeal> Executor::request_to_seal(Run& run, std::span<const Draft> drafts) const {
+  std::vector<std::uint32_t> slots;
+  std::vector<const SecretKey*> keys;
+  for (const std::uint32_t slot : slots_concerned(run, drafts)) {
+    const SlotKey* key = slot_key(run, slot);
+    if (!key) continue;
+    slots.push_back(slot);
+    keys.push_back(&key->key);
+  }
+  return std::make_shared<const RequestToSeal>(
+      RequestToSeal{run.request.issuer.signed_request, std::move(slots), request_key(*run.data_key, keys)});
 }
 
 }  // namespace daicho

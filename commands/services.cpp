@@ -57,8 +57,8 @@ std::span<const fb::Role> roles_of(std::string_view command) {
 namespace {
 
 /// Why a service that holds none of these roles is refused; none: any will do.
-std::optional<Refusal> check_holds(const LedgerState& ledger, std::string_view service,
-                                   std::span<const fb::Role> roles, const char* detail) {
+std::optional<Refusal> check_holds(const LedgerState& ledger, std::string_view service, std::span<const fb::Role> roles,
+                                   const char* detail) {
   if (ledger.services.empty() || service == owner_service) return std::nullopt;
   const Service* known = ledger.find_service(service);
   if (!known) return bad("service_unknown", "No service of this name is registered.");
@@ -82,9 +82,35 @@ std::optional<Refusal> check_reader(const LedgerState& ledger, std::string_view 
   return check_holds(ledger, service, readers, "The service holds no role that may read.");
 }
 
+Refusal signature_refused(const std::string& words) {
+  return {Rule::led_5, "signature_refused", "The signature does not count: " + words + "."};
+}
+
+std::optional<Refusal> check_signature(const LedgerState& ledger, const Issuer& issuer, const Id& account) {
+  const Service* known = ledger.find_service(issuer.service);
+  const bool signs = known && !known->public_key.empty();
+  if (!issuer.signed_request && !signs) return std::nullopt;
+  if (!issuer.signed_request) {
+    return bad("signature_wanted",
+               "This service is registered with a public key: each of its commands comes alone, over HTTP, with its "
+               "signature (RFC 9421).");
+  }
+  if (!signs || PublicKey::from(known->public_key) != issuer.signed_request->key)
+    return signature_refused("its key is not the service's");
+  const auto base = read_signature_base(issuer.signed_request->base);
+  const auto words = base ? refute_command(*base, {issuer.service, issuer.command, issuer.command_id, account})
+                          : std::optional<std::string>("it is over no signature base");
+  return words ? std::optional(signature_refused(*words)) : std::nullopt;
+}
+
+bool is_unsigned(const Json& answer) {
+  const auto code = answer.find("code");
+  return code != answer.end() && (*code == "signature_wanted" || *code == "signature_refused");
+}
+
 bool is_not_permitted(const Json& answer) {
   const auto code = answer.find("code");
-  return code != answer.end() && (*code == "service_unknown" || *code == "role_missing");
+  return code != answer.end() && (*code == "service_unknown" || *code == "role_missing" || is_unsigned(answer));
 }
 
 Decision decide(const LedgerState& ledger, const RegisterService& command, const Context& context) {

@@ -33,8 +33,15 @@ std::optional<Refusal> check_role(const LedgerState& ledger, std::string_view se
 /// Why this service may not ask queries and read the log; nullopt: it may. Support may not (R-REC-11), nor who only
 /// reports or delivers.
 std::optional<Refusal> check_reader(const LedgerState& ledger, std::string_view service);
-/// Whether a refusal is one of these two's and the caller's own fault: `not permitted`, and no rule about accounts.
+/// Why this command does not count as this service's: it signs its commands and did not sign this one, or the signature
+/// is none of its key over this command on this account; nullopt: it counts. The signature itself is verified where it
+/// came in, its time where the event gets one. Nothing of it is recorded: nobody has said who asks.
+std::optional<Refusal> check_signature(const LedgerState& ledger, const Issuer& issuer, const Id& account);
+Refusal signature_refused(const std::string& words);
+/// Whether a refusal is one of these and the caller's own fault: `not permitted`, and no rule about accounts.
 bool is_not_permitted(const Json& answer);
+
+bool is_unsigned(const Json& answer);  ///< check_signature()'s
 
 /// A command that its service may not issue: refused and recorded, on the account when there is one.
 struct RefuseCommand {

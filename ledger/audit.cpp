@@ -3,6 +3,7 @@
 
 #include "ledger/audit_chain.hpp"
 #include "ledger/audit_pipeline.hpp"
+#include "ledger/audit_services.hpp"
 #include "ledger/log_rows.hpp"
 
 namespace daicho {
@@ -32,7 +33,10 @@ void work_on(AuditChunk& chunk, const LogSource& source, const KeyHistory& histo
     if (!audited.event) continue;
     audited.is_verified = options.depth != AuditDepth::hashes && audited.event->verify(history.at(audited.position));
     audited.is_signed = audited.is_verified || options.depth == AuditDepth::hashes;
-    if (audited.is_signed) check_sealed(audited, source, audited.is_verified ? options.keys : nullptr);
+    if (!audited.is_signed) continue;
+    const KeyRing* const keys = audited.is_verified ? options.keys : nullptr;
+    check_sealed(audited, source, keys);
+    audited.request = audit_request(source, keys, *audited.event);
   }
   for (AuditedCheckpoint& checkpoint : chunk.checkpoints) checkpoint.opened = history.open(checkpoint.note);
 }
@@ -256,6 +260,8 @@ const char* name(FindingKind kind) {
       return "key";
     case FindingKind::truncated:
       return "truncated";
+    case FindingKind::service_signature:
+      return "service_signature";
     case FindingKind::projection:
       return "projection";
   }

@@ -11,20 +11,22 @@
 namespace daicho {
 
 enum class FindingKind {
-  unreadable,  ///< the store cannot read it back: its own checksums do not fit
-  missing,     ///< it is not stored, or another event stands in its place
-  malformed,   ///< it was committed like this, and is no event of a known format
-  signature,   ///< it was committed like this, and is not signed by the key in force at its position
-  flipped,     ///< its bytes are not those that were committed
-  back_link,   ///< its account version or its link to the account's previous event does not fit
-  time,        ///< it is earlier than the event before it
-  tree,        ///< the events up to a signed checkpoint do not give its root; position: the first one it adds
-  tile,        ///< a stored hash tile is not that of the events; position: its first event
-  checkpoint,  ///< one is missing, not signed by the key in force, another than a known one, or covers nothing
-  sealed,      ///< its sealed part does not open under the key that is stored for it
-  key,         ///< the data key that it is under is gone and no event erased it, or is there although one did
-  truncated,   ///< the log ends before what a checkpoint covers
-  projection,  ///< for a replay that hooks into `on_event`
+  unreadable,         ///< the store cannot read it back: its own checksums do not fit
+  missing,            ///< it is not stored, or another event stands in its place
+  malformed,          ///< it was committed like this, and is no event of a known format
+  signature,          ///< it was committed like this, and is not signed by the key in force at its position
+  flipped,            ///< its bytes are not those that were committed
+  back_link,          ///< its account version or its link to the account's previous event does not fit
+  time,               ///< it is earlier than the event before it
+  tree,               ///< the events up to a signed checkpoint do not give its root; position: the first one it adds
+  tile,               ///< a stored hash tile is not that of the events; position: its first event
+  checkpoint,         ///< one is missing, not signed by the key in force, another than a known one, or covers nothing
+  sealed,             ///< its sealed part does not open under the key that is stored for it
+  key,                ///< the data key that it is under is gone and no event erased it, or is there although one did
+  truncated,          ///< the log ends before what a checkpoint covers
+  service_signature,  ///< it was committed like this, and the service it names did not sign the command, though it
+                      ///< signs
+  projection,         ///< for a replay that hooks into `on_event`
 };
 
 struct Finding {
@@ -51,6 +53,9 @@ struct AuditReport {
   std::uint64_t erasures = 0;            ///< completed ones
   std::uint64_t erasures_open = 0;       ///< erased, and no event says yet that no file holds the key
   std::uint64_t erasures_pending = 0;    ///< on record in a longer copy of this log only: ledger/pending_erasure.hpp
+  /// Commands with a signature of their service (ledger/signed_request.hpp): verified, not opened for want of keys or
+  /// by the audit's depth, and erased with what they are about.
+  std::uint64_t requests_verified = 0, requests_unopened = 0, requests_erased = 0;
   Time first_time = 0, last_time = 0;
   std::string last_checkpoint;           ///< the newest signed note
   std::optional<Finding> first_finding;  ///< the audit stops there

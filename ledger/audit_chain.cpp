@@ -186,6 +186,22 @@ void AuditChain::count_sealed(const AuditedEvent& audited) {
   ++report_.sealed_without_key;
 }
 
+/// Whether the service signed the command, and under which keys that is kept.
+std::optional<Finding> AuditChain::request(const AuditedEvent& audited) {
+  const Id account = audited.event->account();
+  if (auto finding = services_.event(audited, heads_from_ == 0, erasures_.contains({account, own_key_slot})))
+    return finding;
+  const AuditedRequest& request = audited.request;
+  for (const std::uint32_t slot : request.slots_gone) {
+    KnownKey& key = accounts_[account].key(slot);
+    if (!key.key_gone) key.key_gone = audited.position;
+  }
+  if (request.part == RequestPart::opened) ++report_.requests_verified;
+  if (request.part == RequestPart::unopened)
+    ++(request.slots_gone.empty() ? report_.requests_unopened : report_.requests_erased);
+  return std::nullopt;
+}
+
 /// What is sealed under these keys up to here counts as erased.
 void AuditChain::erase(const ErasedKeys& erased, const Hash& fingerprint, Position position) {
   ErasingEvent record{position, fingerprint, 0};
@@ -329,6 +345,7 @@ std::optional<Finding> AuditChain::event(const AuditedEvent& audited) {
 
   accounts_[event.account()].head = {event.account_version(), position, audited.leaf};
   count_sealed(audited);
+  if (auto finding = request(audited)) return finding;
   if (auto finding = erasure(event)) return finding;
   frontier_.append(audited.leaf);
   if (auto finding = tiles(audited.leaf)) return finding;

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "ledger/audit_pipeline.hpp"
+#include "ledger/audit_services.hpp"
 #include "ledger/key_history.hpp"
 #include "ledger/tiles.hpp"
 
@@ -55,6 +56,7 @@ struct CheckedEvents {
   Position heads_from = 0;  ///< what came before is not among the accounts and the erasures
   std::unordered_map<Id, KnownAccount, IdHash> accounts;
   std::unordered_map<ErasedKeys, ErasingEvent, ErasedKeysHash> erasures;
+  SigningServices services = {};
   Time last_time = 0;
 };
 
@@ -72,7 +74,8 @@ class AuditChain {
         covered_(frontier_.size()),
         heads_from_(before.heads_from),
         accounts_(std::move(before.accounts)),
-        erasures_(std::move(before.erasures)) {
+        erasures_(std::move(before.erasures)),
+        services_(std::move(before.services)) {
     report_.last_time = before.last_time;
   }
 
@@ -93,7 +96,8 @@ class AuditChain {
   std::uint64_t accounts() const { return accounts_.size(); }
   /// For the chain that goes on from here; this one is done.
   CheckedEvents take() && {
-    return {std::move(frontier_), heads_from_, std::move(accounts_), std::move(erasures_), report_.last_time};
+    return {std::move(frontier_), heads_from_,          std::move(accounts_),
+            std::move(erasures_), std::move(services_), report_.last_time};
   }
 
  private:
@@ -106,6 +110,7 @@ class AuditChain {
   std::optional<Finding> restore(const Event& event) const;
   std::optional<Finding> known_roots();
   void count_sealed(const AuditedEvent& audited);
+  std::optional<Finding> request(const AuditedEvent& audited);
   void erase(const ErasedKeys& erased, const Hash& fingerprint, Position position);
   std::optional<Finding> erasure(const Event& event);
   using KeyFound =
@@ -128,6 +133,7 @@ class AuditChain {
   const Position heads_from_;
   std::unordered_map<Id, KnownAccount, IdHash> accounts_;
   std::unordered_map<ErasedKeys, ErasingEvent, ErasedKeysHash> erasures_;
+  SigningServices services_;
 };
 
 /// The events from the chain's on to before `end`, and the stored checkpoints of their sizes. Works on all threads of

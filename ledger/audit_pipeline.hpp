@@ -14,6 +14,15 @@ namespace daicho {
 
 enum class SealedPart { none, opened, without_key, broken };
 
+enum class RequestPart { none, opened, unopened };
+/// The signed request of a command, as far as keys are at hand to look at it.
+struct AuditedRequest {
+  RequestPart part = RequestPart::none;
+  PublicKey key;                          ///< when it is opened
+  std::optional<std::string> words;       ///< what is wrong with it
+  std::vector<std::uint32_t> slots_gone;  ///< data keys it is under that are not stored
+};
+
 struct AuditedEvent {
   Position position;         ///< its key in the store
   std::size_t offset, size;  ///< of its envelope in the chunk's bytes
@@ -23,6 +32,7 @@ struct AuditedEvent {
   Hash leaf = {};
   SealedPart sealed = SealedPart::none;
   bool is_key_gone = false;  ///< the data key that it is under is not stored: of its sealed part, or of its tags alone
+  AuditedRequest request = {};
 };
 
 struct AuditedCheckpoint {

@@ -44,6 +44,8 @@ DamageClass class_of(FindingKind kind) {
       return DamageClass::rewritten;
     case FindingKind::truncated:
       return DamageClass::truncated;
+    case FindingKind::service_signature:
+      return DamageClass::service_signature;
     case FindingKind::projection:
       return DamageClass::projection;
   }

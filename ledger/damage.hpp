@@ -9,15 +9,16 @@
 namespace daicho {
 
 enum class DamageClass {
-  flipped,     ///< its bytes are not those that were signed
-  rewritten,   ///< another event stands in its place, signed with a key of the log
-  truncated,   ///< the log ends before it
-  reordered,   ///< it is stored at another position
-  missing,     ///< it is stored nowhere
-  forked,      ///< the log's key signed another history
-  signature,   ///< it was committed like this, and is not signed by the key in force
-  malformed,   ///< it was signed and committed like this, and breaks the format
-  projection,  ///< rows that the events do not give
+  flipped,            ///< its bytes are not those that were signed
+  rewritten,          ///< another event stands in its place, signed with a key of the log
+  truncated,          ///< the log ends before it
+  reordered,          ///< it is stored at another position
+  missing,            ///< it is stored nowhere
+  forked,             ///< the log's key signed another history
+  signature,          ///< it was committed like this, and is not signed by the key in force
+  malformed,          ///< it was signed and committed like this, and breaks the format
+  service_signature,  ///< it was signed and committed like this, and the service it names did not sign the command
+  projection,         ///< rows that the events do not give
 };
 const char* name(DamageClass what);
 

@@ -20,6 +20,8 @@ const char* name(DamageClass what) {
       return "signature";
     case DamageClass::malformed:
       return "malformed";
+    case DamageClass::service_signature:
+      return "service_signature";
     case DamageClass::projection:
       return "projection";
   }

@@ -18,13 +18,14 @@ constexpr std::size_t alignment_bytes = 8;       // of the widest scalar in the 
 constexpr std::size_t header_bytes_fixed = 512;  // what a header takes besides its strings and rules, rounded up
 
 constexpr std::string_view event_key_label = "daicho event key v1";
+constexpr std::string_view request_key_label = "daicho request of event key v1";
 constexpr std::string_view signed_label{"daicho event v1\0", 16};  // the zero byte keeps it apart from any signed note
 
 using Builder = flatbuffers::FlatBufferBuilder;
 
 /// One builder a part and thread: their buffers are kept between events.
 struct Builders {
-  Builder header{1024}, personal{1024}, event{4096};
+  Builder header{1024}, personal{1024}, event{4096}, request{1024};
 };
 
 Builders& builders() {
@@ -32,6 +33,7 @@ Builders& builders() {
   instance.header.Clear();
   instance.personal.Clear();
   instance.event.Clear();
+  instance.request.Clear();
   return instance;
 }
 
@@ -50,6 +52,11 @@ ByteView build_header(Builder& builder, const Draft& draft, const Issuer& issuer
   const auto command_id = builder.CreateString(issuer.command_id);
   const auto rules = draft.rules.empty() ? flatbuffers::Offset<flatbuffers::Vector<std::uint16_t>>()
                                          : builder.CreateVector(draft.rules);
+  flatbuffers::Offset<flatbuffers::Vector<std::uint8_t>> service_key;
+  if (issuer.signed_request) {
+    const ServiceKeyId id = service_key_id(issuer.signed_request->key);
+    service_key = builder.CreateVector(id.bytes.data(), id.bytes.size());
+  }
   const fb::Id account = flatbuffers::Pack(place.account);
   const fb::Digest previous_leaf = flatbuffers::Pack(place.previous.leaf);
   const fb::Digest command_digest = flatbuffers::Pack(issuer.command_digest);
@@ -57,8 +64,8 @@ ByteView build_header(Builder& builder, const Draft& draft, const Issuer& issuer
   if (place.previous.version > 0) previous_position = place.previous.position;
   if (draft.caused_by) caused_by = *draft.caused_by;
   builder.Finish(fb::CreateHeader(builder, event_format_version, place.position, &account, place.previous.version + 1,
-                                  previous_position, &previous_leaf, place.time, service, 0, command, command_id,
-                                  &command_digest, 0, caused_by, place.policy_version, rules, source));
+                                  previous_position, &previous_leaf, place.time, service, service_key, command,
+                                  command_id, &command_digest, 0, caused_by, place.policy_version, rules, source));
   return finished(builder);
 }
 
@@ -76,6 +83,26 @@ ByteView build_personal(Builder& builder, const Draft& draft, const Issuer& issu
 
 SecretKey key_of_event(const SecretKey& data_key, Position position, const Id& account) {
   return derive_key(data_key, event_key_label, {big_endian(position), account.view()});
+}
+
+SecretKey key_of_request(const SecretKey& request_key, Position position, const Id& account) {
+  return derive_key(request_key, request_key_label, {big_endian(position), account.view()});
+}
+
+/// Null without one.
+flatbuffers::Offset<fb::SignedRequest> build_request(Builders& work, const Draft& draft, const Place& place,
+                                                     ByteView header) {
+  if (!draft.signed_request) return 0;
+  const auto& [request, slots, key] = *draft.signed_request;
+  Builder& plain = work.request;
+  const auto public_key = plain.CreateVector(request->key.bytes.data(), PublicKey::size);
+  const auto base = plain.CreateString(request->base);
+  const auto signature = plain.CreateVector(request->signature.bytes.data(), Signature::size);
+  plain.Finish(fb::CreateRequestSignature(plain, public_key, base, signature));
+  const std::string part = seal(key_of_request(key, place.position, place.account), finished(plain), header);
+  sodium_memzero(plain.GetBufferPointer(), plain.GetSize());
+  const auto sealed_slots = work.event.CreateVector(slots);
+  return fb::CreateSignedRequest(work.event, sealed_slots, work.event.CreateVector(as_bytes(part).data(), part.size()));
 }
 
 std::string signed_message(ByteView event) {
@@ -119,12 +146,13 @@ std::string encode_event(const Draft& draft, const Issuer& issuer, const Place& 
     sealed = builder.CreateVector(as_bytes(part).data(), part.size());
   }
   sodium_memzero(work.personal.GetBufferPointer(), work.personal.GetSize());
+  const auto signed_request = build_request(work, draft, place, header);
   const auto notifications = build_notifications(builder, draft.notifications);
   const auto payload = draft.payload.Pack(builder);
   builder.ForceVectorAlignment(header.size(), 1, alignment_bytes);
   const auto header_vector = builder.CreateVector(header.data(), header.size());
-  builder.Finish(
-      fb::CreateEvent(builder, header_vector, draft.payload.type, payload, notifications, draft.sealed_slot, sealed));
+  builder.Finish(fb::CreateEvent(builder, header_vector, draft.payload.type, payload, notifications, draft.sealed_slot,
+                                 sealed, signed_request));
   const ByteView event = finished(builder);
 
   const Signature signature = signer.sign(as_bytes(signed_message(event)));
@@ -147,7 +175,9 @@ std::size_t envelope_bytes_bound(const Draft& draft, const Issuer& issuer) {
   build_notifications(work.event, draft.notifications);
   const std::size_t strings = issuer.service.size() + issuer.command.size() + issuer.command_id.size() +
                               issuer.network.size() + issuer.device_id.size();
-  return prefix_bytes + header_bytes_fixed + strings + 2 * draft.rules.size() + work.event.GetSize() + personal_bytes;
+  const std::size_t request_bytes = draft.signed_request ? draft.signed_request->bytes_bound() : 0;
+  return prefix_bytes + header_bytes_fixed + strings + 2 * draft.rules.size() + work.event.GetSize() + personal_bytes +
+         request_bytes;
 }
 
 Result<Event, EventFault> Event::parse(ByteView envelope) {
@@ -214,6 +244,33 @@ std::optional<fb::PersonalT> Event::open_with(const SecretKey& event_key) const 
   wipe(*opened);
   if (!good) return std::nullopt;
   return personal;
+}
+
+std::vector<std::uint32_t> Event::request_slots() const {
+  const auto* const slots = has_signed_request() ? event_->signed_request()->slots() : nullptr;
+  return slots ? std::vector<std::uint32_t>(slots->begin(), slots->end()) : std::vector<std::uint32_t>();
+}
+
+std::optional<SignedRequest> Event::open_request(const SecretKey& request_key) const {
+  const auto* const part = has_signed_request() ? event_->signed_request()->sealed() : nullptr;
+  if (!part) return std::nullopt;
+  const ByteView header{event_->header()->data(), event_->header()->size()};
+  auto opened = open_sealed(key_of_request(request_key, position(), account()), {part->data(), part->size()}, header);
+  if (!opened) return std::nullopt;
+  const ByteView plain = as_bytes(*opened);
+  flatbuffers::Verifier verifier(plain.data(), plain.size());
+  std::optional<SignedRequest> request;
+  if (verifier.VerifyBuffer<fb::RequestSignature>()) {
+    const auto* const kept = flatbuffers::GetRoot<fb::RequestSignature>(plain.data());
+    const auto bytes = [](const auto* vector) {
+      return vector ? ByteView(vector->data(), vector->size()) : ByteView();
+    };
+    const auto key = PublicKey::from(bytes(kept->public_key()));
+    const auto signature = Signature::from(bytes(kept->signature()));
+    if (key && signature && kept->base()) request = SignedRequest{*key, kept->base()->str(), *signature};
+  }
+  wipe(*opened);
+  return request;
 }
 
 }  // namespace daicho

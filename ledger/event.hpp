@@ -9,6 +9,7 @@
 #include "event_generated.h"
 #include "ledger/result.hpp"
 #include "ledger/sealing.hpp"
+#include "ledger/signed_request.hpp"
 #include "ledger/signing.hpp"
 #include "ledger/time.hpp"
 
@@ -28,6 +29,8 @@ struct Draft {
   std::optional<Position> caused_by = std::nullopt;  ///< absent: the first event of the same command, if this is not it
   /// Of the account's data key that its sealed part is under, and the tags in its payload that are made of such values.
   std::uint32_t sealed_slot = 0;
+  /// On the first event of a command that its service signed.
+  std::shared_ptr<const RequestToSeal> signed_request = nullptr;
 };
 
 /// Who asked for it; the same for every event of one command (R-LED-5).
@@ -39,7 +42,8 @@ struct Issuer {
   std::string network;  ///< coarse
   std::string device_id;
   fb::Entry entry = fb::Entry::unknown;
-  std::string ip, user_agent, request_id;  ///< go to the sealed part
+  std::string ip, user_agent, request_id;                         ///< go to the sealed part
+  std::shared_ptr<const SignedRequest> signed_request = nullptr;  ///< when the service signed the command
 };
 
 /// Where an account's history stands: what its next event links back to.
@@ -107,6 +111,11 @@ class Event {
   bool commits_to(const SecretKey& event_key) const;  ///< false of every other key; also without a sealed part
   /// As `open`.
   std::optional<fb::PersonalT> open_with(const SecretKey& event_key) const;
+
+  bool has_signed_request() const { return event_->signed_request() != nullptr; }
+  std::vector<std::uint32_t> request_slots() const;  ///< data keys that it is under beside the account's own
+  /// By `request_key()` of the data keys; nullopt: they are others, or it was altered.
+  std::optional<SignedRequest> open_request(const SecretKey& request_key) const;
 
  private:
   ByteView sealed() const { return {event_->sealed()->data(), event_->sealed()->size()}; }

@@ -51,6 +51,11 @@ Json report_json(const AuditReport& report, AuditDepth depth) {
   if (report.erasures + report.erasures_open + report.erasures_pending > 0)
     json["erasures"] = {{"completed", report.erasures}, {"not_completed", report.erasures_open}};
   if (report.erasures_pending > 0) json["erasures"]["pending"] = report.erasures_pending;
+  if (report.requests_verified + report.requests_unopened + report.requests_erased > 0) {
+    json["service_signatures"] = {{"verified", report.requests_verified},
+                                  {"not_opened", report.requests_unopened},
+                                  {"erased", report.requests_erased}};
+  }
   if (report.rotations > 0) json["key_rotations"] = report.rotations;
   for (const AcceptedRestore& restore : report.restores) {
     Json cut = {{"position", restore.position}, {"events_missing", missing_events(restore)}};

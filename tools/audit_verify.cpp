@@ -69,7 +69,7 @@ namespace {
 /// One that is given and wrong is a Failure.
 std::unique_ptr<KeyRing> keys_for_audit(const AuditedStore& audited, std::vector<std::string>& left_out) {
   const auto leave_out = [&](const std::string& why) {
-    left_out.push_back("sealed parts and sign-in names are not checked: " + why);
+    left_out.push_back("sealed parts, signatures of services and sign-in names are not checked: " + why);
     return nullptr;
   };
   if (const auto why = no_master_here(audited.keys)) return leave_out(*why);

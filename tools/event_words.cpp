@@ -392,6 +392,7 @@ Json header_json(const Event& event) {
                {"service", text(header.service())},
                {"command", text(header.command())},
                {"command_id", text(header.command_id())}};
+  if (header.service_key()) json["service_key"] = hex(header.service_key());
   if (header.caused_by()) json["caused_by"] = *header.caused_by();
   json["policy_version"] = header.policy_version();
   json["rules"] = Json::array();

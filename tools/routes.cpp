@@ -444,7 +444,8 @@ ParsedRequest parse_request(const Route& route, const Json& body, const Defaults
   }
   const auto expected = fields.optional_count("expected_version");
   request.expected_version = expected ? expected : defaults.expected_version;
-  issuer.entry = fb::Entry::cli;
+  issuer.entry = defaults.entry;
+  issuer.signed_request = defaults.signed_request;
   read_source(fields, issuer);
   Fields command(own);
   request.command = route.read(command);

@@ -25,6 +25,8 @@ struct Defaults {
   std::string service = "local";
   std::optional<std::string> idempotency_key;
   std::optional<std::uint64_t> expected_version;
+  fb::Entry entry = fb::Entry::cli;
+  std::shared_ptr<const SignedRequest> signed_request = nullptr;  ///< when the service signed it
 };
 struct ParsedRequest {
   Request request;

@@ -143,7 +143,6 @@ TestLedger::Appended TestLedger::append_decided(const Id& account, const Log::De
     rows.push_back({Family::rows, std::string(account.text()), std::string(newest.leaf.text())});
     return rows;
   };
-  const Issuer issuer = make_issuer();
   auto appended = log->append({account, head, issuer, only_data_key(*key), decide, fold});
   if (appended && !appended->empty()) {
     const std::lock_guard lock(mutex_);

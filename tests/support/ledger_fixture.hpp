@@ -57,6 +57,7 @@ class TestLedger {
   Appended append_decided(const Id& account, const Log::Decide& decide);
 
   std::atomic<Time> clock = start_time;
+  Issuer issuer = make_issuer();  ///< of what is appended
   std::unique_ptr<Store> store;
   std::unique_ptr<KeyRing> keys;
   std::unique_ptr<Log> log;

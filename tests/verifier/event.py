@@ -9,6 +9,7 @@ SIGNATURE_AT, EVENT_AT, ENVELOPE_BYTES_MAX = 8, 72, 65_535
 MESSAGE_PREFIX = b"daicho event v1\0"
 LEDGER_ACCOUNT = bytes(16)
 LEDGER_CREATED, ACCOUNT_CLOSED, SIGNING_KEY_ROTATED, ERASURE_COMPLETED, DATA_KEY_ERASED = 1, 52, 57, 59, 62
+SERVICE_REGISTERED, SERVICE_REVOKED = 53, 54
 OWN_SLOT = 0  # of an account's own data key
 PAYLOAD_TYPE_LAST = 62
 REQUIRED_STRINGS = (7, 9, 10)  # service, command, command_id
@@ -26,10 +27,14 @@ class Event:
     previous_leaf: bytes
     time: int
     caused_by: int  # None: absent
+    service: bytes
+    service_key: bytes  # empty: it did not sign
+    command_id: bytes
     payload_type: int
     payload: flatbuffer.Table
     header: bytes  # as it stands in the event
     sealed: bytes  # None: nothing is
+    has_signed_request: bool
 
     @property
     def is_sealed(self):
@@ -60,7 +65,8 @@ def parse_header(header):
         raise Malformed(f"account_version {version} with previous_position {previous}")
     return {"position": header.number(1, "Q"), "account": account, "account_version": version,
             "previous_position": previous, "previous_leaf": previous_leaf, "time": header.number(6, "q"),
-            "caused_by": header.number(13, "Q", None)}
+            "caused_by": header.number(13, "Q", None), "service": header.string(7),
+            "service_key": header.octets(8) or b"", "command_id": header.string(10)}
 
 
 def parse(envelope):
@@ -81,5 +87,5 @@ def parse(envelope):
     header = octets[header[0]:header[1]]
     return Event(envelope[4:SIGNATURE_AT], envelope[SIGNATURE_AT:EVENT_AT], MESSAGE_PREFIX + octets,
                  payload_type=payload_type, payload=payload, header=header, sealed=event.octets(5),
-                 sealed_slot=event.number(4, "I"),
+                 sealed_slot=event.number(4, "I"), has_signed_request=event.table(6) is not None,
                  **parse_header(flatbuffer.root(header)))

@@ -5,18 +5,21 @@ usage: verifier.py export <folder> --vkey FIRST
        verifier.py consistency <file> --since CHECKPOINT --vkey KEY [--vkey KEY ...]
 Prints JSON; exits 0 when all holds, 3 when it does not."""
 import argparse
+import hashlib
 import json
 import sys
 from pathlib import Path
 
 import event as events
 import tlog_tiles
-from event import ERASURE_COMPLETED, LEDGER_ACCOUNT, LEDGER_CREATED, OWN_SLOT, SIGNING_KEY_ROTATED, Malformed
+from event import (ERASURE_COMPLETED, LEDGER_ACCOUNT, LEDGER_CREATED, OWN_SLOT, SERVICE_REGISTERED, SERVICE_REVOKED,
+                   SIGNING_KEY_ROTATED, Malformed)
 from signed_note import BadNote, Checkpoint, Key, decode_base64, decode_decimal
 from tlog_tiles import HASH_BYTES, TILE_WIDTH, Finding, leaf_hash, node_hash, root_of
 
 PROOF_HEAD = b"c2sp.org/tlog-proof@v1"
 PROOF_HASHES_MAX = 63
+ID_BYTES, PUBLIC_KEY_BYTES, SERVICE_KEY_BYTES = 16, 32, 8
 
 
 class BadBytes(Finding):
@@ -44,6 +47,7 @@ class History:
         self.sealed, self.all_sealed = {}, 0  # by account: how many by slot
         self.erased, self.completed = {}, set()  # by account and slot: where, which key, how many it says; done
         self.sealed_erased = 0
+        self.services, self.command = {}, None  # that sign: by name their id and key; account, service, id of the last
 
     def append(self, envelope):
         position, leaf = len(self.leaves), leaf_hash(envelope)
@@ -63,11 +67,31 @@ class History:
         signers = self.keys[-1:]
         if event.payload_type == SIGNING_KEY_ROTATED:
             signers.append(self.next_key(event))
+        self.check_service(event)
         self.count_sealed(event)
         self.accounts[event.account] = (event.account_version, position, leaf)
         self.leaves.append(leaf)
         self.time, self.signers = event.time, signers
         self.keys += signers[1:]
+
+    def check_service(self, event):
+        """A service with a key signed its command, and no other did; what it signed is sealed."""
+        command, before = (event.account, event.service, event.command_id), self.command
+        self.command = command
+        _, key = self.services.get(event.service, (None, None))
+        wanted = hashlib.sha256(key).digest()[:SERVICE_KEY_BYTES] if key else b""
+        is_excused = not event.service_key and (event.account, OWN_SLOT) in self.erased
+        if (event.service_key != wanted and not is_excused) or \
+                event.has_signed_request != (bool(event.service_key) and command != before):
+            raise Finding("service_signature", event.position, f"{event.service!r} did not sign it")
+        if event.account == LEDGER_ACCOUNT and event.payload_type == SERVICE_REGISTERED:
+            key = event.payload.octets(3) or b""
+            if len(key) == PUBLIC_KEY_BYTES:
+                self.services[event.payload.string(1)] = event.payload.struct(0, ID_BYTES), key
+        elif event.account == LEDGER_ACCOUNT and event.payload_type == SERVICE_REVOKED:
+            name = event.payload.string(1)
+            if self.services.get(name, (None, None))[0] == event.payload.struct(0, ID_BYTES):
+                self.services.pop(name, None)
 
     def count_sealed(self, event):
         """What is erased is what its account had sealed until then, under that key or all; a completion says it."""

@@ -41,8 +41,7 @@ std::optional<std::string> idempotency_key(const Call& call) {
   if (!key) return std::nullopt;
   if (call.request.fields.count("Idempotency-Key") > 1)
     throw Failure(Exit::usage, "header field `Idempotency-Key` stands twice");
-  if (key->size() >= 2 && key->starts_with('"') && key->ends_with('"')) *key = key->substr(1, key->size() - 2);
-  return key;
+  return std::string(unquoted(*key));
 }
 
 /// `If-Match: "7"`; a list, a weak validator and `*` say no version that could be expected.
@@ -76,6 +75,7 @@ HttpAnswer run(LedgerService& service, const Call& call, const std::string& name
   WritableLedger& ledger = service.ledger();
   check_named_service(ledger.executor->ledger(), call, body);
   defaults.service = call.caller;
+  defaults.entry = fb::Entry::http;
   if (!defaults.idempotency_key && !body.contains("idempotency_key"))
     return problem(400, "idempotency_key_missing",
                    "A command without an idempotency key is not safe to repeat: send `Idempotency-Key`.");
@@ -122,7 +122,8 @@ HttpAnswer run_one(LedgerService& service, const Call& call, const std::string& 
   if (body.contains("command")) throw Failure(Exit::usage, "field `command`: the path names it");
   Defaults defaults{.account = std::move(account),
                     .idempotency_key = idempotency_key(call),
-                    .expected_version = expected_version(call)};
+                    .expected_version = expected_version(call),
+                    .signed_request = call.signed_request};
   return run(service, call, name, body, std::move(defaults));
 }
 

@@ -5,6 +5,7 @@
 #include "tools/service/access_log.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
+#include "tools/service/request_signature.hpp"
 #include "tools/supervisor.hpp"
 #include "tools/system.hpp"
 
@@ -47,21 +48,34 @@ HttpAnswer unauthorized(const std::string& detail) {
 
 }  // namespace
 
-/// While no service is registered every caller is the owner, as at the terminal
-/// (docs/decisions/0013-services.md); from the first on a token says who asks.
-Result<std::string, HttpAnswer> LedgerService::caller_of(const HttpRequest& request) const {
+/// While no service is registered every caller is the owner, as at the terminal (docs/decisions/0013-services.md); from
+/// the first on a signature says who asks, or a token. With both, both must be the same service's.
+std::optional<HttpAnswer> LedgerService::find_caller(Call& call) const {
   constexpr std::string_view scheme = "Bearer ";
   const LedgerState ledger = ledger_.executor->ledger();
-  const auto given = request.fields.get("Authorization");
-  if (!given && ledger.services.empty()) return std::string(owner_service);
-  if (!given) return Unexpected{unauthorized("A registered service's token is wanted: `Authorization: Bearer …`.")};
-  if (!given->starts_with(scheme)) return Unexpected{unauthorized("The scheme `Bearer` is wanted.")};
+  const auto signer = verify_signature(call.request, ledger, ledger_.log->time());
+  if (!signer) return signer.error();
+  if (*signer) {
+    call.caller = (*signer)->service;
+    call.signed_request = (*signer)->request;
+  }
+  const auto given = call.request.fields.get("Authorization");
+  if (!given && *signer) return std::nullopt;
+  if (!given && ledger.services.empty()) {
+    call.caller = owner_service;
+    return std::nullopt;
+  }
+  if (!given) return unauthorized("A registered service's token is wanted: `Authorization: Bearer …`.");
+  if (!given->starts_with(scheme)) return unauthorized("The scheme `Bearer` is wanted.");
   const std::string_view token = std::string_view(*given).substr(scheme.size());
   for (const Service& service : ledger.services) {
-    if (!service.revoked_at && vault_.matches(OneTime::service_token, service.id, service.token_hash, token))
-      return service.name;
+    if (service.revoked_at || !vault_.matches(OneTime::service_token, service.id, service.token_hash, token)) continue;
+    if (*signer && service.name != call.caller)
+      return unauthorized("This token is not that of the service that signed.");
+    call.caller = service.name;
+    return std::nullopt;
   }
-  return Unexpected{unauthorized("This token is no registered service's.")};
+  return unauthorized("This token is no registered service's.");
 }
 
 HttpAnswer LedgerService::answer_call(const HttpRequest& request, AccessLine& line) {
@@ -79,11 +93,9 @@ HttpAnswer LedgerService::answer_call(const HttpRequest& request, AccessLine& li
     }
     line.method = endpoint.method;
     Call call{request, *target, *std::move(named), "", request.fields.get("Accept-Language").value_or("")};
-    if (endpoint.audience != Audience::everybody) {
-      auto caller = caller_of(request);
-      if (!caller) return caller.error();
-      call.caller = line.service = *std::move(caller);
-    }
+    auto unknown = endpoint.audience != Audience::everybody ? find_caller(call) : std::nullopt;
+    if (unknown) return *std::move(unknown);
+    line.service = call.caller;
     if (endpoint.audience == Audience::readers) {
       if (const auto refusal = check_reader(ledger_.executor->ledger(), call.caller)) return refusal_problem(*refusal);
     }

@@ -28,7 +28,8 @@ struct Call {
   const HttpTarget& target;
   std::vector<std::string> named;  ///< what the names in the endpoint's path stand for
   std::string caller;              ///< the service that asks; empty where nobody has to say
-  std::string language;            ///< of refusals' titles
+  std::shared_ptr<const SignedRequest> signed_request = nullptr;  ///< by whose key it signed the request, if it did
+  std::string language;                                           ///< of refusals' titles
 
   std::optional<std::string> parameter(std::string_view name) const;
 };
@@ -78,7 +79,7 @@ class LedgerService {
 
  private:
   HttpAnswer answer_call(const HttpRequest& request, AccessLine& line);
-  Result<std::string, HttpAnswer> caller_of(const HttpRequest& request) const;
+  std::optional<HttpAnswer> find_caller(Call& call) const;
 
   WritableLedger& ledger_;
   const std::filesystem::path directory_;

@@ -5,6 +5,7 @@
 #include "commands/services.hpp"
 #include "tools/output.hpp"
 #include "tools/play.hpp"
+#include "tools/service/request_signature.hpp"
 
 namespace daicho {
 
@@ -62,10 +63,11 @@ HttpAnswer refusal_problem(const Json& refusal, Time now) {
   const auto retry = refusal.find("retry_at");
   const auto retry_at =
       retry != refusal.end() && retry->is_string() ? parse_rfc3339(retry->get<std::string>()) : std::optional<Time>{};
-  const unsigned status = is_not_permitted(refusal) ? 403 : retry_at ? 429 : 422;
+  const unsigned status = is_unsigned(refusal) ? 401 : is_not_permitted(refusal) ? 403 : retry_at ? 429 : 422;
   Json body = {{"type", "/v1/rules/" + refusal.value("rule", "")}, {"status", status}};
   for (const auto& [name, value] : refusal.items()) body[name] = value;  // in its own order: `daicho --server` shows it
   HttpAnswer answer{status, problem_type, json_line(body)};
+  if (status == 401) ask_for_signature(answer);
   if (retry_at) {
     const Time seconds = std::max<Time>(0, (*retry_at - now + second_us - 1) / second_us);
     answer.fields.add("Retry-After", std::to_string(seconds));

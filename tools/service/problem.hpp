@@ -18,8 +18,8 @@ HttpAnswer json_answer(unsigned status, const Json& body);
 /// leads to the rule's own page below `/v1/rules/`, and its other members are the refusal's, in its order.
 HttpAnswer problem(unsigned status, const std::string& code, const std::string& detail, Json members = Json::object());
 
-/// A refusal as `Executor` answers it: 403 for a role that is missing, 429 with Retry-After when waiting helps, else
-/// 422. `now` is the ledger's time.
+/// A refusal as `Executor` answers it: 401 for a signature, 403 for a role that is missing, 429 with Retry-After when
+/// waiting helps, else 422. `now` is the ledger's time.
 HttpAnswer refusal_problem(const Json& refusal, Time now);
 HttpAnswer refusal_problem(const Refusal& refusal);  ///< of what is no command; nothing to wait for
 HttpAnswer fault_problem(const Fault& fault);
