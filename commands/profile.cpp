@@ -22,7 +22,7 @@ Decision decide(const Account& account, const ChangeProfile& command, const Cont
   fb::ProfileT profile = profile_of(account, context);
   fb::ProfileChangedT changed;
   for (const auto& [name, value] : command.changes) {
-    const auto field = std::ranges::find_if(profile_fields(), [&](const ProfileField& f) { return name == f.name; });
+    const auto field = std::ranges::find(profile_fields(), name, &ProfileField::name);
     if (field == profile_fields().end())
       return refused({Rule::acc_3, "field_unknown", "A profile has no field " + name + "."});
     if (profile.*field->field == value) continue;

@@ -26,12 +26,8 @@ class DirectoryLedger : public AskedLedger {
 
   Outcome lease(Json options) override {
     WritableLedger ledger = open_at(options);
-    Json& account = options["account"];
-    if (account.is_string() && !parse_id(account.get<std::string>()))
-      account = to_text(resolve_account(*ledger.store, ledger.keys.get(), account).id);
     Fields fields(options);
-    LeaseOptions wanted = read_lease_options(fields);
-    wanted.service = fields.optional_text("service").value_or(wanted.service);
+    const LeaseOptions wanted = read_lease_options(ledger, fields, std::string(owner_service));
     fields.mark_read("at");
     fields.done();
     return outcome(lease_notifications(ledger, wanted));

@@ -1,10 +1,10 @@
 """Wrong input of every kind: refused with words and a code of the catalogue, nothing recorded, no secret shown.
 
 usage: python3 tests/cli/bad_input.py <path of daicho>"""
+import concurrent.futures
 import copy
 import json
 import sys
-import threading
 
 sys.dont_write_bytecode = True
 from support.arguments import attack_arguments  # noqa: E402
@@ -254,11 +254,9 @@ def run(program, directory, report):
     found = examples(program)
     report.check(len(found) >= 21 and found["register-account"].keys() == REGISTRATION.keys(),
                  f"examples: {sorted(found)}")
-    halves = [threading.Thread(target=attack_half, args=(program, directory, report, half)) for half in (0, 1)]
-    for half in halves:
-        half.start()
-    for half in halves:
-        half.join()
+    with concurrent.futures.ThreadPoolExecutor(2) as halves:
+        for half in [halves.submit(attack_half, program, directory, report, half) for half in (0, 1)]:
+            half.result()  # raises what ended it
 
 
 if __name__ == "__main__":

@@ -78,7 +78,8 @@ SCENARIO("R-CHL-5: an app's codes are those of RFC 6238, appendix B, one step ea
                                                              {1'234'567'890, "005924"},
                                                              {2'000'000'000, "279037"},
                                                              {20'000'000'000, "353130"}};
-  for (const auto& [seconds, code] : vectors) {
+  for (const auto& [at_seconds, code] : vectors) {
+    const Time seconds = at_seconds;
     CAPTURE(seconds);
     const Time step = seconds / 30 * 30;
     const auto submitted_at = [&, digits = code](Time at_second) {

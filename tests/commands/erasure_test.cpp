@@ -63,7 +63,8 @@ SCENARIO(
   for (const Mail& mail : ledger.outbox()) CHECK(mail.account == other);
   CHECK(ledger.rows(Family::leases).size() == of_other);
   CHECK(ledger.rows(Family::rows).contains("N" + tag_of_name));
-  for (const auto& [key, value] : ledger.rows(Family::rows)) {
+  for (const auto& [row_key, value] : ledger.rows(Family::rows)) {
+    const std::string& key = row_key;
     CAPTURE(key);
     const bool names_owner = key.find(owner.text()) != std::string::npos;
     CHECK((!names_owner || key == account_row_key(owner)));

@@ -96,8 +96,9 @@ std::vector<std::uint32_t> versions_of(const MemoryLedger& ledger) {
 SCENARIO("R-LED-4: every number has the documents' default, is accepted at its bounds and refused one past each") {
   const Json in_force = to_json(Policy());
   CHECK(policy_numbers().size() == numbers().size());
-  for (const auto& [name, bounds] : numbers()) {
-    CAPTURE(name);
+  for (const auto& each : numbers()) {
+    const auto& [name, bounds] = each;
+    CAPTURE(each.first);
     CHECK(in_force.at(name) == bounds.initially);
     for (const std::int64_t good : {bounds.min, bounds.max}) {
       const auto policy = amended(wide(), {{name, good}});
@@ -160,8 +161,9 @@ SCENARIO("R-ACC-6: the flag takes true and false of JSON, and nothing that looks
 SCENARIO("R-REC-6: weights are an object of fields of the form; those not named stay as they are") {
   const Json fields = to_json(Policy()).at("recovery_weights");
   CHECK(fields.size() == 19);
-  for (const auto& [field, initially] : fields.items()) {
-    CAPTURE(field);
+  for (const auto& each : fields.items()) {
+    const auto& [field, initially] = each;
+    CAPTURE(each.key());
     for (const std::int64_t weight : {0, 1, 1'000}) {
       const auto policy = amended(Policy(), {{"recovery_weights", {{field, weight}}}});
       REQUIRE(policy);

@@ -186,8 +186,9 @@ SCENARIO("R-PRF-10: a device is trusted until the next change of security inform
       {"profile changed", [](Subject& s) { s.happened(draft(fb::ProfileChangedT{}, {Rule::acc_3})); }},
       {"two-step on", [](Subject& s) { s.happened(draft(fb::TwoStepEnabledT{}, {Rule::prf_5})); }},
   };
-  for (const auto& [words, change] : changes) {
-    CAPTURE(words);
+  for (const auto& each : changes) {
+    const auto& [words, change] = each;
+    CAPTURE(each.first);
     Subject subject = owner();
     for (const Past& step : {device("pc-1"), verified(2)}) step(subject);
     subject.happened(draft(fb::SignInSucceededT{}, {Rule::acc_5}));

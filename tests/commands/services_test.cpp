@@ -223,10 +223,11 @@ SCENARIO("R-LED-5: every command of the catalogue is issued by the roles the cat
       {"disclose-events", {investigator, auditor}},
       {"lease", {delivery}},
   };
-  for (const auto& [command, roles] : catalogue) {
+  for (const auto& each : catalogue) {
+    const auto& [command, roles] = each;
     const auto named = roles_of(command);
     for (const fb::Role role : all_roles) {
-      CAPTURE(command);
+      CAPTURE(each.first);
       CAPTURE(fb::EnumNameRole(role));
       const bool may = std::ranges::find(roles, role) != roles.end();
       CHECK((named.empty() || std::ranges::find(named, role) != named.end()) == may);
@@ -329,8 +330,9 @@ SCENARIO("R-REC-11: whatever support tries is refused and recorded on the accoun
       {"add-proof", AddProof{.challenge = {}, .proof = new_mailbox("desk@example.org")}},
       {"block-account", BlockAccount{"a_reason", ""}},
   };
-  for (const auto& [name, command] : tries) {
-    CAPTURE(name);
+  for (const auto& each : tries) {
+    const auto& [name, command] = each;
+    CAPTURE(each.first);
     const Answer answer = desk.tries(command, name);
     CHECK(outcome(answer) == "R-REC-11 support_overreach: CommandRefused");
     CHECK(answer.body.size() == 5);  // rule, code, title, detail, events: nothing of the account

@@ -132,8 +132,9 @@ SCENARIO("R-PRF-1: an app's codes are those of RFC 6238, appendix B, last six di
                                                              {1'234'567'890, "005924"},
                                                              {2'000'000'000, "279037"},
                                                              {20'000'000'000, "353130"}};
-  for (const auto& [seconds, code] : vectors) {
-    CAPTURE(seconds);
+  for (const auto& each : vectors) {
+    const auto& [seconds, code] = each;
+    CAPTURE(each.first);
     const Time step = seconds / 30 * 30;  // begin of the step the code belongs to
     const auto number = static_cast<std::uint64_t>(step / 30);
     CHECK(totp_step(secret, code, seconds * second_us) == number);

@@ -132,8 +132,9 @@ SCENARIO("R-PWD-3 R-LOST-6: a new password or a replacement voids codes, links a
       {"change", [](Subject& s) { s.happened(draft(fb::PasswordChangedT{}, {Rule::pwd_4})); }},
       {"replacement", [](Subject& s) { s.happened(draft(fb::ReplacementCompletedT{}, {Rule::lost_6})); }},
   };
-  for (const auto& [words, ending] : endings) {
-    CAPTURE(std::string(words));
+  for (const auto& each : endings) {
+    const auto& [words, ending] = each;
+    CAPTURE(each.first);
     Subject subject = owner();
     device("pc-1")(subject);
     verified(2)(subject);

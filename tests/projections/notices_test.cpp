@@ -135,8 +135,9 @@ SCENARIO("R-ACC-7: every change of security information, password or profile ask
       {"two-step on", [](Subject& s) { s.happened(draft(fb::TwoStepEnabledT{}, {Rule::prf_5})); }},
       {"two-step off", [](Subject& s) { s.happened(draft(fb::TwoStepDisabledT{}, {Rule::prf_5})); }},
   };
-  for (const auto& [words, change] : changes) {
-    CAPTURE(words);
+  for (const auto& each : changes) {
+    const auto& [words, change] = each;
+    CAPTURE(each.first);
     Subject subject = quiet_owner();
     passed(fb::Purpose::sensitive_page, 61, 0, "pc-2")(subject);
     subject.policy.min_proofs = 1;

@@ -92,7 +92,7 @@ HttpAnswer LedgerService::answer_call(const HttpRequest& request, AccessLine& li
       continue;
     }
     line.method = endpoint.method;
-    Call call{request, *target, *std::move(named), "", request.fields.get("Accept-Language").value_or("")};
+    Call call{request, *target, *std::move(named), "", nullptr, request.fields.get("Accept-Language").value_or("")};
     auto unknown = endpoint.audience != Audience::everybody ? find_caller(call) : std::nullopt;
     if (unknown) return *std::move(unknown);
     line.service = call.caller;

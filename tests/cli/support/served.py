@@ -11,6 +11,10 @@ class Reply:
         self.status, self.fields, self.body = answer.status, answer.headers, answer.read()
 
     @property
+    def is_json(self):
+        return "json" in self.fields.get("Content-Type", "")
+
+    @property
     def json(self):
         return json.loads(self.body)
 

@@ -53,6 +53,8 @@ class Victim:
             self.check(may_be_right, words)
             self.events += len(reply.json.get("events", []))
             return
+        if reply.status == 413 and not reply.is_json:  # by the listener, before anything of it was read
+            return self.check(len(reply.body) > 10 and MARK.encode() not in reply.body, words)
         told = reply.json
         self.events += len(told.get("events", []))  # a refusal that matters is recorded
         by_rule = reply.status in (403, 422, 429) and told.get("rule", "").startswith("R-")
