@@ -27,7 +27,7 @@ std::vector<CLI::App*> configurable(CLI::App& app) {
 }
 
 ConfigKind kind_of(const CLI::Option& option) {
-  if (option.get_type_size() == 0) return ConfigKind::truth;
+  if (option.get_expected_max() == 0) return ConfigKind::truth;
   if (option.get_type_name().find("INT") != std::string::npos) return ConfigKind::number;
   return option.get_expected_max() > 1 ? ConfigKind::texts : ConfigKind::text;
 }
@@ -166,6 +166,7 @@ std::string config_text(CLI::App& app) {
 
 void add_config_commands(CommandLine& line) {
   CLI::App& app = line.app();
+  for (CLI::Option* option : options_of(app)) option->capture_default_str();
   for (CLI::App* sub : configurable(app)) {
     for (CLI::Option* option : options_of(*sub)) option->capture_default_str();
     sub->preparse_callback([sub](std::size_t) { name_environment(*sub); });

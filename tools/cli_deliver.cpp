@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <csignal>
-#include <cstdlib>
 #include <random>
 
 #include "commands/text.hpp"
@@ -19,15 +18,14 @@ namespace {
 
 constexpr std::size_t secret_file_bytes_max = 4'096;
 constexpr std::size_t user_bytes_max = 255;
-constexpr const char* token_variable = "DAICHO_TOKEN";
 
 struct Arguments {
-  std::string server, token_file;
   std::string smtp, smtp_user, smtp_password_file, smtp_tls, mail_from, ca_file;
   std::string webhook;
   Wording wording;
   unsigned lease_seconds = 60;
   bool is_once = false;
+  LogOptions log;
 };
 
 bool has_no_control(std::string_view text) {
@@ -44,22 +42,12 @@ std::string read_secret(const std::string& option, const std::string& path) {
   return *std::move(text);
 }
 
-/// Never an argument: everybody on the machine sees those.
-std::string find_token(const Arguments& a) {
-  if (!a.token_file.empty()) return read_secret("--token-file", a.token_file);
-  const char* const given = std::getenv(token_variable);
-  std::string token = given ? given : "";
-  ::unsetenv(token_variable);
-  if (!has_no_control(token)) throw Failure(Exit::usage, std::string(token_variable) + ": that is no token");
-  return token;
-}
-
-HttpUrl read_url(const std::string& option, const std::string& text) {
+HttpUrl read_webhook(const std::string& text) {
   auto url = parse_http_url(text);
-  if (!url) throw Failure(Exit::usage, option + ": a URL such as https://ledger.example.jp is wanted");
+  if (!url) throw Failure(Exit::usage, "--webhook: a URL such as https://sms.example.jp/jobs is wanted");
   const bool is_here = url->host == "localhost" || url->host == "::1" || url->host.starts_with("127.");
   if (text.starts_with("http://") && !is_here)
-    throw Failure(Exit::usage, option + ": https is wanted beyond this machine: codes and addresses go there");
+    throw Failure(Exit::usage, "--webhook: https is wanted beyond this machine: codes and addresses go there");
   return *std::move(url);
 }
 
@@ -114,10 +102,13 @@ void note(const DeliveryJob& job, const DeliveryResult& result) {
 }
 
 Exit run_deliver(const CommandLine& line, const Arguments& a) {
+  start_log(a.log);
   if (const auto wrong = check_wording(a.wording)) throw Failure(Exit::usage, "--" + *wrong);
   if (a.smtp.empty() && a.webhook.empty()) throw Failure(Exit::usage, "--smtp or --webhook, or both, is wanted");
-  OutboxClientOptions options{.url = read_url("--server", a.server),
-                              .tls = {.ca_file = a.ca_file},
+  ServiceAddress service = line.service();
+  OutboxClientOptions options{.url = std::move(service.url),
+                              .tls = std::move(service.tls),
+                              .token = std::move(service.token),
                               .wording = a.wording,
                               .lease_time = std::chrono::seconds(a.lease_seconds)};
   std::optional<SmtpSender> smtp;
@@ -129,9 +120,8 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
   if (!a.webhook.empty()) {
     options.channels.emplace_back("sms");
     options.channels.emplace_back("voice");
-    webhook = read_url("--webhook", a.webhook);
+    webhook = read_webhook(a.webhook);
   }
-  options.token = find_token(a);
   DeliveryLimits limits{.lease_time = options.lease_time, .is_once = a.is_once};
   limits.send_time = std::min(limits.send_time, limits.lease_time / 2);
   const auto send_time = std::chrono::duration_cast<std::chrono::milliseconds>(limits.send_time);
@@ -176,9 +166,6 @@ void add_deliver_commands(CommandLine& line) {
                            "--smtp smtp://mail.example.jp:587 --mail-from id@example.jp --provider \"Example ID\" "
                            "--link 'https://account.example.jp/{kind}?account={account}&token={token}'",
                            [&line, a] { return run_deliver(line, *a); });
-  deliver->add_option("--server", a->server, "the service, `daicho serve`")->required();
-  deliver->add_option("--token-file", a->token_file, "holds its token; else DAICHO_TOKEN in the environment")
-      ->check(is_file);
   deliver->add_option("--provider", a->wording.provider, "how the texts call the provider")->required();
   deliver
       ->add_option("--link", a->wording.link,
@@ -189,7 +176,7 @@ void add_deliver_commands(CommandLine& line) {
       ->check(CLI::IsMember({"starttls", "none"}));
   deliver->add_option("--smtp-user", a->smtp_user, "who logs in there");
   deliver->add_option("--smtp-password-file", a->smtp_password_file, "holds the password")->check(is_file);
-  deliver->add_option("--ca-file", a->ca_file, "certificates that sign the servers'; default: the system's")
+  deliver->add_option("--ca-file", a->ca_file, "certificates that sign the mail server's and the webhook's; default: the system's")
       ->check(is_file);
   deliver->add_option("--mail-from", a->mail_from, "the address that mails come from");
   deliver->add_option("--webhook", a->webhook, "sends SMS and calls: takes jobs that the ledger signed, by POST");
@@ -197,6 +184,8 @@ void add_deliver_commands(CommandLine& line) {
   deliver->add_option("--lease", a->lease_seconds, "seconds a notification is held to be sent")
       ->check(CLI::Range(lease_min, lease_max));
   deliver->add_flag("--once", a->is_once, "end when all that waits was tried; exit code 4 when some is left");
+  add_log_options(*deliver, a->log);
+  deliver->configurable();
 }
 
 }  // namespace daicho

@@ -24,7 +24,7 @@ struct Arguments {
   std::uint64_t expected_version = 0;
   std::vector<std::string> fields;
   std::string file;                             // play
-  std::int64_t count_max = 100, seconds = 300;  // outbox lease
+  std::uint64_t count_max = 100, seconds = 300;  // outbox lease
   std::string holder = "local";
 };
 

@@ -28,6 +28,7 @@ class CommandLine {
   Format format() const;
   std::filesystem::path data() const;  ///< for what works on a directory only
   std::unique_ptr<AskedLedger> ledger() const;
+  ServiceAddress service() const;  ///< for what works with a service only
   bool has_server() const { return !server_.empty(); }
   std::optional<Time> at() const;
   const std::string& data_text() const { return data_; }
@@ -43,7 +44,6 @@ class CommandLine {
 
  private:
   void add_server_options();
-  ServiceAddress service() const;
 
   CLI::App app_;
   std::string data_, server_, format_, at_, language_;

@@ -18,6 +18,7 @@
 #include <set>
 
 #include "tools/failure.hpp"
+#include "tools/system.hpp"
 #include "tools/http_parse.hpp"
 
 namespace daicho {
@@ -287,6 +288,7 @@ asio::awaitable<void> write_stream(Server& server, HttpConnection& connection, c
 /// One request and its answer; false when the connection is to end.
 template <class Server>
 asio::awaitable<bool> exchange(Server& server, HttpConnection& connection, Instant ends_at) {
+  wipe_stack();  // of the request before
   connection.is_answering = false;
   const auto left = std::chrono::ceil<milliseconds>(ends_at - std::chrono::steady_clock::now());
   connection.set_deadline(std::clamp(left, milliseconds(0), server.limits.request));
@@ -416,6 +418,8 @@ bool is_loopback(const HttpEndpoint& endpoint) {
 HttpServer::HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, HttpHandler handler,
                        std::unique_ptr<Tls> tls)
     : impl_(std::make_unique<Impl>(limits, std::move(handler), std::move(tls))) {
+  impl_->endings.add(SIGINT);  // from here on: one that comes before run() ends it at once
+  impl_->endings.add(SIGTERM);
   error_code error;
   const auto address = asio::ip::make_address(endpoint.address, error);
   if (error) throw Failure(Exit::usage, endpoint.address + ": not an address to listen on");
@@ -443,8 +447,6 @@ void HttpServer::call_again(std::chrono::milliseconds pause, std::function<void(
 
 void HttpServer::run(const std::function<void()>& stopping) {
   impl_->stopping = stopping;
-  impl_->endings.add(SIGINT);
-  impl_->endings.add(SIGTERM);
   impl_->endings.async_wait([this](const error_code& error, int) {
     if (error) return;
     keep_stop_signals();

@@ -88,11 +88,14 @@ def printed(program, directory, report):
     file = directory / "printed.toml"
     file.write_text(text)
     report.equal(in_force(program, "--config", str(file)), text, "the same, given back")
+    one, two = directory / "one", directory / "two"  # some options want a file that is there
+    for each in (one, two):
+        each.touch()
     words_of, changed, lines = choices(program, tables), {}, {"": []}
     for (table, key), (comment, _) in keys.items():
         nothing = [] if f"#{key} = []" in text else ""
         value = at(values, table, key) if keys[table, key][1] else nothing
-        changed[table, key] = other(value, words_of.get((table, key)), "/dev/null")
+        changed[table, key] = other(value, words_of.get((table, key)), str(one))
         lines.setdefault(table, [f"[{table}]"]).append(f"{key} = {toml(changed[table, key])}")
     file.write_text("\n".join(line for table in lines.values() for line in table) + "\n")
     text = in_force(program, "--config", str(file))
@@ -102,7 +105,7 @@ def printed(program, directory, report):
     report.equal(in_force(program, "--config", str(file)), text, "once more")
     for (table, key), (comment, _) in keys.items():
         value = changed[table, key]
-        given = other(value, words_of.get((table, key)), "/dev/zero")
+        given = other(value, words_of.get((table, key)), str(two))
         name = environment_name(comment) if any(line.startswith("environment: ") for line in comment) else None
         if name is None or isinstance(value, list):
             continue
@@ -153,7 +156,7 @@ def in_a_service(ledger, directory, report):
     ):
         served = Served(ledger, *options, listen=(), env=env)
         report.equal(served.told["listening"], f"http://{expected}", what)
-        report.equal(served.end(), (0, ""), f"{what}: log-level error says nothing")
+        report.equal((served.end()[0], served.log), (0, ""), f"{what}: log-level error says nothing")
     query = ledger.program("query", "policy", "--config", str(file))
     report.equal(query.code, 0, f"`data` is every command's: {query.words}")
     bad_number = {"DAICHO_SERVE_TICK": "often"}

@@ -11,6 +11,9 @@ import threading
 import urllib.parse
 
 sys.dont_write_bytecode = True
+from support import debian_python  # noqa: E402
+
+debian_python.require("nacl")
 from support.mail_server import PASSWORD, USER, MailServer  # noqa: E402
 from support.program import START, Ledger, main  # noqa: E402
 from support.served import Served  # noqa: E402

@@ -168,9 +168,8 @@ def run(program, directory, report):
     exposure.search("the metrics", tour.ask("GET", "/metrics")[1])
     exposure.search("the description", tour.ask("GET", "/openapi.json")[1])
     tour.kept.close()
-    code, errors = served.end()
-    report.equal(code, 0, "how it ended")
-    exposure.search("standard error", errors.encode())
+    report.equal(served.end()[0], 0, "how it ended")
+    exposure.search("standard error", served.log.encode())
     exposure.files("the data directory", ledger.path, KEY_FILES)
 
 

@@ -44,7 +44,7 @@ def open_window(ledger, account, number, at, report):
     proposed = ledger.command("propose-replacement-proof", window | proof)
     report.equal(proposed.code, 0, f"propose-replacement-proof: {proposed.words}")
     sent = ledger.run("outbox", "lease", "--account", account).json["notifications"]
-    link = next(each["token"] for each in sent if each["kind"] == "proof_link" and "token" in each)
+    link = next(each["token"] for each in sent if each["destination"] == proof["value"] and "token" in each)
     confirmed = ledger.command("confirm-replacement-proof", window | {
         "link_token": link, "account_named": f"owner{number}@outlook.com"})
     report.equal(confirmed.code, 0, f"confirm-replacement-proof: {confirmed.words}")

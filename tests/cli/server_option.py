@@ -4,9 +4,9 @@ or loses an answer.
 usage: python3 tests/cli/server_option.py <path of daicho>"""
 import json
 import re
-import select
 import signal
 import sys
+import threading
 
 sys.dont_write_bytecode = True
 from support.peers import Answering, Relay, closed_port, http_answer  # noqa: E402
@@ -81,10 +81,11 @@ def queries(both, account, report):
 def commands(both, account, report):
     """`account` is not blocked yet; another one, taro's, is."""
     owner = ("--account", account)
-    both("command", "block-account", *owner, "reason=seen", "--idempotency-key", "b-1", "--at", LATER, code=0)
-    both("command", "block-account", *owner, "reason=seen", "--idempotency-key", "b-1", code=0)
+    both("command", "block-account", *owner, "reason=seen", "--idempotency-key", "b-1", "--at", LATER, code=0,
+         drawn=True)
+    both("command", "block-account", *owner, "reason=seen", "--idempotency-key", "b-1", code=0, drawn=True)
     both("command", "block-account", *owner, "reason=other", "--idempotency-key", "b-1", code=1)
-    both("command", "block-account", *owner, "reason=seen", '--idempotency-key', '"b-2 ü"', code=0)
+    both("command", "block-account", *owner, "reason=seen", '--idempotency-key', '"b-2 ü"', code=0, drawn=True)
     both("command", "block-account", *owner, "reason=seen", "--idempotency-key", "k" * 256, code=2)
     both("command", "block-account", *owner, "reason=seen", "--expected-version", "1", code=1)
     both("command", "record-sign-in", *owner, "result=succeeded", code=1)
@@ -119,11 +120,13 @@ def follow(both, account, report):
     last = both.program("query", "events", *both.server, "--format", "json").json["next"]
     begun = [both.program.start("query", "events", "--follow", "--from", str(last - 3), *where)
              for where in (both.directory, both.server)]
-    both("command", "record-sign-in", "--account", account, "result=failed", "reason=x", code=0)
+    both("command", "record-sign-in", "--account", account, "result=failed", "reason=x", code=1)
     read = [[], []]
     for process, lines in zip(begun, read):
-        while len(lines) < 4 and select.select([process.stdout], [], [], 20)[0]:
-            lines.append(DRAWN.sub(b"ID", process.stdout.readline()))
+        ending = threading.Timer(20, process.terminate)  # else a line that does not come is waited for
+        ending.start()
+        lines += [DRAWN.sub(b"ID", process.stdout.readline()) for _ in range(4)]
+        ending.cancel()
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=20)
         report.equal(process.returncode, 0, "--follow ends with 0")

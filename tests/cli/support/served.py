@@ -75,6 +75,8 @@ class Served:
             return got
 
     def end(self, how=signal.SIGTERM):
+        """Its exit code, and what it complained of: lines above the level info. All it said is `log` then."""
         self.process.send_signal(how)
-        _, errors = self.process.communicate(timeout=30)
-        return self.process.returncode, errors.decode()
+        self.log = self.process.communicate(timeout=30)[1].decode()
+        lines = self.log.splitlines(keepends=True)
+        return self.process.returncode, "".join(line for line in lines if " info: " not in line)
