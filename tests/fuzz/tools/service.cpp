@@ -27,7 +27,8 @@ struct ServedLedger {
     directory = name;
     init_ledger({.directory = directory / "ledger", .policy = {{"argon2_passes", 1}, {"argon2_memory_kib", 8}}});
     ledger.emplace(open_for_writing(directory / "ledger", std::nullopt));
-    const Json proofs = {{{"kind", "email"}, {"value", "taro@example.com"}}};
+    const Json proofs = Json::array({{{"kind", "email"}, {"value", "taro@example.com"}},
+                                     {{"kind", "mobile_phone"}, {"value", "090-9876-5432"}, {"country", "JP"}}});
     const Json taro = {{"sign_in_name", "taro@outlook.com"},
                        {"password", "Kaze1234"},
                        {"password_repeat", "Kaze1234"},
@@ -53,7 +54,7 @@ std::string take(std::string& rest, char end) {
   return part;
 }
 
-/// As Beast hands it over: a target without spaces, names and values without line ends.
+/// As the listener hands it over: a target without spaces, names and values without line ends.
 HttpRequest request_of(std::string rest) {
   HttpRequest request;
   std::string line = take(rest, '\n');
