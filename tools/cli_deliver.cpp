@@ -176,7 +176,9 @@ void add_deliver_commands(CommandLine& line) {
       ->check(CLI::IsMember({"starttls", "none"}));
   deliver->add_option("--smtp-user", a->smtp_user, "who logs in there");
   deliver->add_option("--smtp-password-file", a->smtp_password_file, "holds the password")->check(is_file);
-  deliver->add_option("--ca-file", a->ca_file, "certificates that sign the mail server's and the webhook's; default: the system's")
+  deliver
+      ->add_option("--ca-file", a->ca_file,
+                   "certificates that sign the mail server's and the webhook's; default: the system's")
       ->check(is_file);
   deliver->add_option("--mail-from", a->mail_from, "the address that mails come from");
   deliver->add_option("--webhook", a->webhook, "sends SMS and calls: takes jobs that the ledger signed, by POST");

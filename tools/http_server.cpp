@@ -18,8 +18,8 @@
 #include <set>
 
 #include "tools/failure.hpp"
-#include "tools/system.hpp"
 #include "tools/http_parse.hpp"
+#include "tools/system.hpp"
 
 namespace daicho {
 

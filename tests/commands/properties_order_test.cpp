@@ -174,7 +174,8 @@ SCENARIO("R-LED-2: commands of two accounts, in whatever order, lead to the same
       turns.push_back({i, id, life.any_command(plan.dice[i], id)});
       outcomes[i] = outcome(take(one, turns.back()));
     }
-    std::stable_partition(turns.begin(), turns.end(), [&](const Turn& turn) { return turn.account == life.accounts()[1]; });
+    std::stable_partition(turns.begin(), turns.end(),
+                          [&](const Turn& turn) { return turn.account == life.accounts()[1]; });
     const std::string found = difference(one, outcomes, other, turns);
     expect_in_life(life, found.empty(), found);
   });

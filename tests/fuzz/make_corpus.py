@@ -159,6 +159,16 @@ def small_forms():
     for name, text in (("url", "http://witness.example:8080/w1/"), ("ipv6", "http://[2001:db8::1]:80/x"),
                        ("plain", "http://localhost"), ("endpoint", "127.0.0.1:7391"), ("endpoint6", "[::1]:65535")):
         write("url", name, text)
+    head = "POST /v1/accounts HTTP/1.1\r\nHost: ledger.example.jp\r\nContent-Type: application/json\r\n"
+    for name, text in (("length", head + "Content-Length: 2\r\n\r\n{}"),
+                       ("chunks", head + "Transfer-Encoding: chunked\r\n\r\n"
+                                         "2;a=b\r\n{}\r\n0\r\nTrailer: x\r\n\r\n"),
+                       ("expectation", head + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
+                       ("absolute", "GET http://ledger.example.jp/healthz?a=b HTTP/1.1\r\n"
+                                    "Host: ledger.example.jp\r\n\r\n"),
+                       ("old", "HEAD / HTTP/1.0\r\nConnection: keep-alive, x\r\n\r\n"),
+                       ("asterisk", "OPTIONS * HTTP/1.1\r\nHost: [::1]:7391\r\n\r\n")):
+        write("http_message", name, text)
 
 
 def commands(program):
