@@ -147,7 +147,8 @@ SCENARIO("R-REC-6 R-REC-9: docs/recovery-scoring.md, the strangers' examples sta
   CHECK(total({answers(identity + one_subject + circle)}) == 49);
   CHECK(total({answers(identity + correspondence)}) == 59);
   // A stuffing attacker: public identity and leaked passwords, however many; and a line in the owner's town.
-  for (const std::size_t leaked : {1, 2, 3, 10}) CHECK(total({answers(identity + passwords(leaked)), leaked}) == 53);
+  for (const std::size_t leaked : {1U, 2U, 3U, 10U})
+    CHECK(total({answers(identity + passwords(leaked)), leaked}) == 53);
   CHECK(total({answers(identity + passwords(2)), 2, false, true}) == 58);
 }
 

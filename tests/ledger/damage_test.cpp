@@ -82,7 +82,7 @@ SCENARIO("each kind of change is told by its class, its place, and whose account
     check_event(ledger.search(), DamageClass::rewritten, 20, 20);
   }
   SUBCASE("missing") {
-    for (const Position position : {20, 21, 22}) ledger.set_event(position, std::nullopt);
+    for (const Position position : {20U, 21U, 22U}) ledger.set_event(position, std::nullopt);
     const auto report = ledger.search();
     check_event(report, DamageClass::missing, 20, 22);
     CHECK(report.found.front().accounts.size() == 3);

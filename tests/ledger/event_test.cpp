@@ -339,7 +339,7 @@ SCENARIO("a sealed part opens under its own key, position and header only") {
 }
 
 SCENARIO("the bound on an envelope's size holds") {
-  for (const std::size_t size : {0, 1, 7, 100, 5000, 60'000}) {
+  for (const std::size_t size : {0U, 1U, 7U, 100U, 5000U, 60'000U}) {
     CAPTURE(size);
     Draft draft = make_draft();
     Issuer issuer = make_issuer();

@@ -20,7 +20,7 @@ struct Fixture {
 
   KeyRing found() {
     auto [created, rows] = KeyRing::create(make_key(old_byte), entropy);
-    for (const std::uint64_t account : {1, 2})
+    for (const std::uint64_t account : {1U, 2U})
       rows.push_back(created.new_data_key(account_id(account), entropy).second);
     REQUIRE(!store->write(rows, true));
     return std::move(created);
@@ -61,7 +61,7 @@ struct Fixture {
     }
     const bool is_new = found->master_fingerprint() == master_fingerprint(make_key(new_byte));
     const std::string key = is_new ? "new" : "old";
-    for (const std::uint64_t account : {1, 2}) {
+    for (const std::uint64_t account : {1U, 2U}) {
       const auto own = ring.data_key(*store, account_id(account)), its = found->data_key(*store, account_id(account));
       if (!own || !its || !equal_constant_time(own->view(), its->view())) return key + ", and cannot read all";
     }

@@ -91,7 +91,6 @@ TestLedger::Appended TestLedger::found() {
     heads_[Id{}] = {events.back().account_version(), events.back().position(), leaves.back()};
     return key_rows;
   };
-  const Issuer issuer = make_issuer();
   const auto data_key = keys->unwrap(rows.front());
   REQUIRE(data_key);
   return log->append({Id{}, {}, issuer, only_data_key(*data_key), decide, fold});
