@@ -45,8 +45,7 @@ std::string read_secret(const std::string& option, const std::string& path) {
 HttpUrl read_webhook(const std::string& text) {
   auto url = parse_http_url(text);
   if (!url) throw Failure(Exit::usage, "--webhook: a URL such as https://sms.example.jp/jobs is wanted");
-  const bool is_here = url->host == "localhost" || url->host == "::1" || url->host.starts_with("127.");
-  if (text.starts_with("http://") && !is_here)
+  if (!url->is_encrypted && !is_this_machine(url->host))
     throw Failure(Exit::usage, "--webhook: https is wanted beyond this machine: codes and addresses go there");
   return *std::move(url);
 }
@@ -156,10 +155,6 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
 }  // namespace
 
 void add_deliver_commands(CommandLine& line) {
-  const auto is_file = [](const std::string& text) -> std::string {
-    std::error_code failed;
-    return std::filesystem::is_regular_file(text, failed) ? "" : "a file is wanted";
-  };
   const auto a = std::make_shared<Arguments>();
   auto* deliver = line.add(line.app(), "deliver", "send what waits in a service's outbox: mail, and jobs for a webhook",
                            "daicho deliver --server https://ledger.example.jp --token-file ./token "
@@ -175,11 +170,11 @@ void add_deliver_commands(CommandLine& line) {
   deliver->add_option("--smtp-tls", a->smtp_tls, "starttls or none; default: none to this machine, else starttls")
       ->check(CLI::IsMember({"starttls", "none"}));
   deliver->add_option("--smtp-user", a->smtp_user, "who logs in there");
-  deliver->add_option("--smtp-password-file", a->smtp_password_file, "holds the password")->check(is_file);
+  deliver->add_option("--smtp-password-file", a->smtp_password_file, "holds the password")->check(check_file_to_read);
   deliver
       ->add_option("--ca-file", a->ca_file,
                    "certificates that sign the mail server's and the webhook's; default: the system's")
-      ->check(is_file);
+      ->check(check_file_to_read);
   deliver->add_option("--mail-from", a->mail_from, "the address that mails come from");
   deliver->add_option("--webhook", a->webhook, "sends SMS and calls: takes jobs that the ledger signed, by POST");
   constexpr unsigned lease_min = 4, lease_max = 3'600;

@@ -59,10 +59,13 @@ std::string check_file_to_write(const std::string& text) {
   return "a file in a directory that is there is wanted";
 }
 
-std::string check_passphrase_source(const std::string& text) {
-  const bool is_descriptor = text.starts_with("fd:");
+std::string check_file_to_read(const std::string& text) {
   std::error_code failed;
-  return is_descriptor || std::filesystem::is_regular_file(text, failed) ? "" : "a file, or fd:N, is wanted";
+  return std::filesystem::is_regular_file(text, failed) ? "" : "a file is wanted";
+}
+
+std::string check_passphrase_source(const std::string& text) {
+  return text.starts_with("fd:") || check_file_to_read(text).empty() ? "" : "a file, or fd:N, is wanted";
 }
 
 std::optional<Time> parse_time_option(const std::string& option, const std::string& text) {
@@ -117,10 +120,6 @@ CommandLine::CommandLine()
 
 /// What is said on the command line goes before the environment.
 void CommandLine::add_server_options() {
-  const auto is_file = [](const std::string& text) -> std::string {
-    std::error_code failed;
-    return std::filesystem::is_regular_file(text, failed) ? "" : "a file is wanted";
-  };
   constexpr unsigned patience_seconds_max = 3'600;
   app_.add_option(
       "--server", server_,
@@ -130,12 +129,12 @@ void CommandLine::add_server_options() {
                   "with --server: the service's token: a file, or fd:N; else DAICHO_TOKEN")
       ->check(check_passphrase_source);
   app_.add_option("--ca", tls_.ca_file, "with --server: certificates (PEM) to trust instead of the system's")
-      ->check(is_file);
+      ->check(check_file_to_read);
   auto* certificate =
       app_.add_option("--client-certificate", tls_.certificate_file, "with --server: a certificate (PEM) to show");
   auto* key = app_.add_option("--client-key", tls_.key_file, "with --server: the key (PEM) of the certificate");
-  certificate->check(is_file)->needs(key);
-  key->check(is_file)->needs(certificate);
+  certificate->check(check_file_to_read)->needs(key);
+  key->check(check_file_to_read)->needs(certificate);
   app_.add_option("--timeout", patience_seconds_, "with --server: seconds for an answer; default 30")
       ->check(CLI::Range(1U, patience_seconds_max));
 }
@@ -178,16 +177,6 @@ std::unique_ptr<AskedLedger> CommandLine::ledger() const {
   const bool is_behind_service = has_server() && data_.empty();
   return is_behind_service ? ledger_behind(service(), language_) : ledger_in(data(), language_);
 }
-
-namespace {
-
-/// A name or an address that never leaves the machine.
-bool is_this_machine(const std::string& host) {
-  return host == "localhost" || host == "::1" ||
-         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string::npos);
-}
-
-}  // namespace
 
 ServiceAddress CommandLine::service() const {
   const auto url = parse_http_url(server_);

@@ -59,6 +59,8 @@ class CommandLine {
 std::optional<std::string> given(const std::string& text);
 /// A check for options that name a file to be written; before the work, not after it. "": it can be.
 std::string check_file_to_write(const std::string& text);
+/// A check for options that name a file to be read.
+std::string check_file_to_read(const std::string& text);
 /// A check for options that name a secret's source.
 std::string check_passphrase_source(const std::string& text);
 std::optional<Time> parse_time_option(const std::string& option, const std::string& text);

@@ -65,6 +65,11 @@ std::optional<HttpUrl> parse_http_url(std::string_view text) {
   return HttpUrl{std::move(authority->first), std::move(authority->second), std::move(path), is_encrypted};
 }
 
+bool is_this_machine(std::string_view host) {
+  return host == "localhost" || host == "::1" ||
+         (host.starts_with("127.") && host.find_first_not_of("0123456789.") == std::string_view::npos);
+}
+
 std::optional<HttpEndpoint> parse_http_endpoint(std::string_view text) {
   auto authority = split_authority(text);
   const auto port = authority ? parse_port(authority->second) : std::nullopt;

@@ -56,6 +56,9 @@ struct HttpUrl {
 };
 std::optional<HttpUrl> parse_http_url(std::string_view text);
 
+/// A name, or an address without brackets, that never leaves the machine.
+bool is_this_machine(std::string_view host);
+
 /// `127.0.0.1:8080`, `[::1]:8080`; nullopt unless the port is a number below 65,536.
 struct HttpEndpoint {
   std::string address;

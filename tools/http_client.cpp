@@ -1,6 +1,5 @@
 #include "tools/http_client.hpp"
 
-#include <curl/curl.h>
 #include <malloc.h>
 
 #include <algorithm>
@@ -8,6 +7,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory>
+
+#include "tools/curl.hpp"
 
 namespace daicho {
 
@@ -37,6 +38,13 @@ bool is_curl_ready() {
   return started == CURLE_OK;
 }
 
+void add_line(CurlLines& lines, const std::string& line) {
+  curl_slist* const longer = curl_slist_append(lines.get(), line.c_str());
+  if (!longer) throw std::bad_alloc();
+  (void)lines.release();
+  lines.reset(longer);
+}
+
 namespace {
 
 /// What has come of an answer, within its limits.
@@ -61,18 +69,8 @@ struct Received {
   }
 };
 
-using Curl = std::unique_ptr<CURL, decltype(&curl_easy_cleanup)>;
-using Lines = std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)>;
-
-void add_line(Lines& lines, const std::string& line) {
-  curl_slist* const longer = curl_slist_append(lines.get(), line.c_str());
-  if (!longer) throw std::bad_alloc();
-  (void)lines.release();
-  lines.reset(longer);
-}
-
-Lines header_lines(const HttpRequest& request) {
-  Lines lines(nullptr, curl_slist_free_all);
+CurlLines header_lines(const HttpRequest& request) {
+  CurlLines lines;
   add_line(lines, "Expect:");  // without a value: none is sent, where curl would send its own
   add_line(lines, request.content_type.empty() ? "Content-Type:" : "Content-Type: " + request.content_type);
   for (const auto& [name, value] : request.fields) add_line(lines, name + (value.empty() ? ";" : ": " + value));
@@ -124,9 +122,9 @@ HttpAnswer read_answer(CURL* curl, std::string body) {
 Result<HttpAnswer, HttpTrouble> ask_http(const HttpUrl& url, const HttpRequest& request, const HttpAskLimits& limits,
                                          const HttpTls& tls) {
   const std::string peer = url.host + " port " + url.port + ": ";
-  const Curl curl(is_curl_ready() ? curl_easy_init() : nullptr, curl_easy_cleanup);
+  const Curl curl(is_curl_ready() ? curl_easy_init() : nullptr);
   if (!curl) return Unexpected{HttpTrouble{peer + "curl does not start"}};
-  const Lines lines = header_lines(request);
+  const CurlLines lines = header_lines(request);
   Received received{.body = {}, .body_bytes_max = limits.answer_bytes};
   std::array<char, CURL_ERROR_SIZE> words{};
   set_request(curl.get(), url, request);

@@ -29,7 +29,4 @@ struct HttpTrouble {
 Result<HttpAnswer, HttpTrouble> ask_http(const HttpUrl& url, const HttpRequest& request, const HttpAskLimits& limits,
                                          const HttpTls& tls = {});
 
-/// Starts libcurl for the process, once, with memory that is overwritten when it is freed. False: it does not start.
-bool is_curl_ready();
-
 }  // namespace daicho

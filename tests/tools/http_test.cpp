@@ -101,6 +101,9 @@ TEST_CASE("http URLs: host, port, path; nothing but http and https") {
     CHECK_FALSE(parse_http_url(wrong));
   }
   CHECK(parse_http_endpoint("127.0.0.1:65535")->port == 65'535);
+  for (const char* here : {"localhost", "::1", "127.0.0.1", "127.255.0.9"}) CHECK(is_this_machine(here));
+  for (const char* away : {"", "127.example.jp", "127.0.0.1.example.jp", "localhost.example.jp", "10.0.0.1", "::2"})
+    CHECK_FALSE(is_this_machine(away));
   CHECK(parse_http_endpoint("[::1]:0")->address == "::1");
   for (const char* wrong : {"", "127.0.0.1", "127.0.0.1:", ":80", "127.0.0.1:65536", "127.0.0.1:-1", "127.0.0.1:8o"}) {
     CAPTURE(wrong);

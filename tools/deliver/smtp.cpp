@@ -1,14 +1,13 @@
 #include "tools/deliver/smtp.hpp"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <array>
 
 #include "commands/text.hpp"
 #include "ledger/bytes.hpp"
+#include "tools/curl.hpp"
 #include "tools/failure.hpp"
-#include "tools/http_client.hpp"
+#include "tools/http.hpp"
 
 namespace daicho {
 
@@ -66,20 +65,6 @@ std::string host_of(std::string_view origin) {
   return is_host ? host : "daicho.invalid";
 }
 
-struct FreeCurl {
-  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-  void operator()(curl_mime* mime) const { curl_mime_free(mime); }
-};
-using List = std::unique_ptr<curl_slist, FreeCurl>;
-
-void add(List& list, const std::string& line) {
-  curl_slist* const longer = curl_slist_append(list.get(), line.c_str());
-  if (!longer) throw std::bad_alloc();
-  static_cast<void>(list.release());
-  list.reset(longer);
-}
-
 /// What was said in one transaction: which command was the last before QUIT, and the server's reply to it.
 struct Talk {
   std::string command, reply;
@@ -132,7 +117,7 @@ std::optional<std::string> check_smtp_url(std::string_view url) {
 
 bool is_smtp_to_this_machine(std::string_view url) {
   const auto parts = split_url(url);
-  return parts && (parts->host == "localhost" || parts->host == "[::1]" || parts->host.starts_with("127."));
+  return parts && (parts->host == "[::1]" || is_this_machine(parts->host));
 }
 
 bool is_plain_address(std::string_view address) {
@@ -172,7 +157,7 @@ std::vector<std::string> mail_header(const DeliveryJob& job, const SmtpOptions& 
 }
 
 struct SmtpSender::Connection {
-  std::unique_ptr<CURL, FreeCurl> curl;
+  Curl curl;
 };
 
 SmtpSender::SmtpSender(SmtpOptions options) : options_(std::move(options)), connection_(new Connection) {
@@ -188,10 +173,10 @@ DeliveryResult SmtpSender::send(const DeliveryJob& job, const std::string& origi
   curl_easy_reset(curl);  // keeps the connection
   Talk talk;
   const std::string from = "<" + options_.mail_from + ">";
-  List header, recipients;
-  for (const std::string& line : mail_header(job, options_, origin)) add(header, line);
-  add(recipients, "<" + job.destination + ">");
-  const std::unique_ptr<curl_mime, FreeCurl> mime(curl_mime_init(curl));
+  CurlLines header, recipients;
+  for (const std::string& line : mail_header(job, options_, origin)) add_line(header, line);
+  add_line(recipients, "<" + job.destination + ">");
+  const CurlMime mime(curl_mime_init(curl));
   curl_mimepart* const part = mime ? curl_mime_addpart(mime.get()) : nullptr;
   if (!part) throw std::bad_alloc();
   const std::string text = with_line_ends(job.text);
