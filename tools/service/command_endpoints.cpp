@@ -9,7 +9,6 @@
 #include "tools/play.hpp"
 #include "tools/queries.hpp"
 #include "tools/routes.hpp"
-#include "tools/rule_index.hpp"
 #include "tools/service/batch.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
@@ -57,13 +56,6 @@ std::optional<std::uint64_t> expected_version(const Call& call) {
   return std::stoull(std::string(digits));
 }
 
-/// Who asks is what the token says: a body may name the same service, and no other.
-void check_named_service(const LedgerState& ledger, const Call& call, const Json& body) {
-  const auto named = body.find("service");
-  if (named == body.end() || ledger.services.empty() || *named == call.caller) return;
-  throw Failure(Exit::not_permitted, "field `service`: the token is another service's");
-}
-
 void add_proofs(LedgerService& service, Json& answer) {
   for (Json& event : answer["events"]) event["proof"] = prove(*service.ledger().store, event["seq"].get<Position>());
 }
@@ -86,19 +78,9 @@ HttpAnswer run(LedgerService& service, const Call& call, const std::string& name
     return problem(409, "still_running", "A command with this idempotency key is being run; ask again in a moment.");
   if (body.contains("at")) ledger.set_time(Fields(body).optional_time("at").value_or(0));
   const auto answer = execute_json(ledger, name, body, defaults);
-  if (!answer) {
-    service.note(answer.error());
-    return fault_problem(answer.error());
-  }
+  if (auto no = service.no_in(answer, call.language)) return *std::move(no);
   Json shown = answer->body;
   if (answer->replayed) shown["replayed"] = true;
-  if (answer->is_refusal) {
-    translate(shown, call.language);
-    service.metrics().refusal(shown.value("rule", ""));
-    HttpAnswer no = refusal_problem(shown, ledger.log->time());
-    add_quota(no.fields, *answer, ledger.executor->ledger().policy, ledger.log->time());
-    return no;
-  }
   service.metrics().command(route->name, answer->replayed);
   HttpAnswer done;
   add_quota(done.fields, *answer, ledger.executor->ledger().policy, ledger.log->time());
@@ -128,6 +110,12 @@ HttpAnswer run_one(LedgerService& service, const Call& call, const std::string& 
 }
 
 }  // namespace
+
+void check_named_service(const LedgerState& ledger, const Call& call, const Json& body) {
+  const auto named = body.find("service");
+  if (named == body.end() || ledger.services.empty() || *named == call.caller) return;
+  throw Failure(Exit::not_permitted, "field `service`: the token is another service's");
+}
 
 HttpAnswer post_account(LedgerService& service, const Call& call) {
   HttpAnswer answer = run_one(service, call, "register-account", std::nullopt);

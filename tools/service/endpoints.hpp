@@ -48,6 +48,9 @@ HttpAnswer get_openapi(LedgerService& service, const Call& call);  // openapi.cp
 /// A query's parameters as the members that read_query_options() knows. Failure(usage) when one stands twice.
 Json options_json(const Call& call);
 
+/// Who asks is what the token says: a body may name the same service, and no other. Failure(not_permitted).
+void check_named_service(const LedgerState& ledger, const Call& call, const Json& body);
+
 /// The inclusion proof of an event (C2SP tlog-proof) up to the newest checkpoint, as a file; Failure(usage) when it is
 /// not in the log.
 std::string prove(const Store& store, Position position);

@@ -2,9 +2,11 @@
 
 #include "commands/services.hpp"
 #include "tools/logging.hpp"
+#include "tools/rule_index.hpp"
 #include "tools/service/access_log.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
+#include "tools/service/quota.hpp"
 #include "tools/service/request_signature.hpp"
 #include "tools/supervisor.hpp"
 #include "tools/system.hpp"
@@ -151,6 +153,21 @@ bool LedgerService::tick() {
     log_line(LogLevel::error, "scheduler", {{"error", error.what()}});
   }
   return false;
+}
+
+std::optional<HttpAnswer> LedgerService::no_in(const Result<Answer, Fault>& answer, const std::string& language) {
+  if (!answer) {
+    note(answer.error());
+    return fault_problem(answer.error());
+  }
+  if (!answer->is_refusal) return std::nullopt;
+  Json shown = answer->body;
+  if (answer->replayed) shown["replayed"] = true;
+  translate(shown, language);
+  metrics_.refusal(shown.value("rule", ""));
+  HttpAnswer no = refusal_problem(shown, ledger_.log->time());
+  add_quota(no.fields, *answer, ledger_.executor->ledger().policy, ledger_.log->time());
+  return no;
 }
 
 void LedgerService::note(const Fault& fault) {

@@ -75,9 +75,11 @@ class LedgerService {
 
   /// A write failed: no command is accepted any more.
   bool has_stopped() const { return has_stopped_; }
-  void note(const Fault& fault);
+  /// A fault or a refusal as what the caller is told, counted; nullopt: it is a yes.
+  std::optional<HttpAnswer> no_in(const Result<Answer, Fault>& answer, const std::string& language);
 
  private:
+  void note(const Fault& fault);
   HttpAnswer answer_call(const HttpRequest& request, AccessLine& line);
   std::optional<HttpAnswer> find_caller(Call& call) const;
 

@@ -59,19 +59,22 @@ HttpAnswer problem(unsigned status, const std::string& code, const std::string& 
   return {status, problem_type, json_line(body)};
 }
 
+std::optional<Time> seconds_until_retry(const Json& refusal, Time now) {
+  const auto given = refusal.find("retry_at");
+  const auto at =
+      given != refusal.end() && given->is_string() ? parse_rfc3339(given->get<std::string>()) : std::optional<Time>{};
+  if (!at) return std::nullopt;
+  return std::max<Time>(0, (*at - now + second_us - 1) / second_us);
+}
+
 HttpAnswer refusal_problem(const Json& refusal, Time now) {
-  const auto retry = refusal.find("retry_at");
-  const auto retry_at =
-      retry != refusal.end() && retry->is_string() ? parse_rfc3339(retry->get<std::string>()) : std::optional<Time>{};
-  const unsigned status = is_unsigned(refusal) ? 401 : is_not_permitted(refusal) ? 403 : retry_at ? 429 : 422;
+  const auto wait = seconds_until_retry(refusal, now);
+  const unsigned status = is_unsigned(refusal) ? 401 : is_not_permitted(refusal) ? 403 : wait ? 429 : 422;
   Json body = {{"type", "/v1/rules/" + refusal.value("rule", "")}, {"status", status}};
   for (const auto& [name, value] : refusal.items()) body[name] = value;  // in its own order: `daicho --server` shows it
   HttpAnswer answer{status, problem_type, json_line(body)};
   if (status == 401) ask_for_signature(answer);
-  if (retry_at) {
-    const Time seconds = std::max<Time>(0, (*retry_at - now + second_us - 1) / second_us);
-    answer.fields.add("Retry-After", std::to_string(seconds));
-  }
+  if (wait) answer.fields.add("Retry-After", std::to_string(*wait));
   return answer;
 }
 

@@ -21,6 +21,8 @@ HttpAnswer problem(unsigned status, const std::string& code, const std::string& 
 /// A refusal as `Executor` answers it: 401 for a signature, 403 for a role that is missing, 429 with Retry-After when
 /// waiting helps, else 422. `now` is the ledger's time.
 HttpAnswer refusal_problem(const Json& refusal, Time now);
+/// From now until its `retry_at`, rounded up; nullopt: waiting does not help.
+std::optional<Time> seconds_until_retry(const Json& refusal, Time now);
 HttpAnswer refusal_problem(const Refusal& refusal);  ///< of what is no command; nothing to wait for
 HttpAnswer fault_problem(const Fault& fault);
 HttpAnswer failure_problem(const Failure& failure);

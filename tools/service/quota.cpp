@@ -1,6 +1,6 @@
 #include "tools/service/quota.hpp"
 
-#include <algorithm>
+#include "tools/service/problem.hpp"
 
 namespace daicho {
 
@@ -34,14 +34,6 @@ std::optional<std::int64_t> left_of(const Quota& quota, const Json& body) {
   return member->get<std::int64_t>();
 }
 
-std::optional<Time> seconds_until_more(const Json& body, Time now) {
-  const auto given = body.find("retry_at");
-  const auto at =
-      given != body.end() && given->is_string() ? parse_rfc3339(given->get<std::string>()) : std::optional<Time>{};
-  if (!at) return std::nullopt;
-  return std::max<Time>(0, (*at - now + second_us - 1) / second_us);
-}
-
 }  // namespace
 
 void add_quota(HttpFields& fields, const Answer& answer, const Policy& policy, Time now) {
@@ -55,7 +47,7 @@ void add_quota(HttpFields& fields, const Answer& answer, const Policy& policy, T
     if (!quota.is_daily) limit += ";w=" + std::to_string(hour_us / second_us);
     if (quota.is_daily && !has_calendar_days) limit += ";w=" + std::to_string(day_us / second_us);
     std::string state = name + ";r=" + std::to_string(*left);
-    const auto more = *left == 0 ? seconds_until_more(answer.body, now) : std::nullopt;
+    const auto more = *left == 0 ? seconds_until_retry(answer.body, now) : std::nullopt;
     if (more) state += ";t=" + std::to_string(*more);
     fields.add("RateLimit-Policy", limit);
     fields.add("RateLimit", state);
