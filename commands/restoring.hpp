@@ -1,6 +1,6 @@
 // commands/restoring.hpp — a restored ledger writes again: an event of its own account says what is gone (R-LED-5), and
-// what was erased since is erased again (R-LIFE-1). Issued only by `daicho restore --accept` (tools/restore.hpp), which
-// found out what is known to have existed.
+// what was erased since is erased again (R-LIFE-1). Issued only by `daicho restore --accept`
+// (tools/backup/restore.hpp), which found out what is known to have existed.
 #pragma once
 
 #include "commands/decision.hpp"

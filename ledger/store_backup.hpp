@@ -1,6 +1,6 @@
 // ledger/store_backup.hpp — a folder of backups of one store, kept by RocksDB's BackupEngine: table files are shared
-// between backups and copied once. Says nothing of whether a backup is good: its caller audits it (tools/backup.hpp).
-// One process at a time writes a folder; its caller holds a lock. One thread.
+// between backups and copied once. Says nothing of whether a backup is good: its caller audits it
+// (tools/backup/backup.hpp). One process at a time writes a folder; its caller holds a lock. One thread.
 #pragma once
 
 #include "ledger/store.hpp"

@@ -9,11 +9,11 @@
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
 #include "projections/lookup_rotation.hpp"
-#include "tools/backup.hpp"
-#include "tools/key_files.hpp"
-#include "tools/master_place.hpp"
-#include "tools/restored_mark.hpp"
-#include "tools/signing_place.hpp"
+#include "tools/backup/backup.hpp"
+#include "tools/backup/restored_mark.hpp"
+#include "tools/keys/key_files.hpp"
+#include "tools/keys/master_place.hpp"
+#include "tools/keys/signing_place.hpp"
 
 namespace daicho {
 

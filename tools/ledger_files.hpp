@@ -2,11 +2,11 @@
 //
 //   DIR/signing.key   Ed25519 signing key, `PRIVATE+KEY+…`        0600
 //   DIR/signing.key.next  while it is rotated: the key to come    0600
-//   DIR/signing.command  instead of signing.key: a helper program that signs (tools/external_signer.hpp)
-//   DIR/master.key    master key, 64 hex digits                   0600; or elsewhere (tools/master_place.hpp)
+//   DIR/signing.command  instead of signing.key: a helper program that signs (tools/keys/external_signer.hpp)
+//   DIR/master.key    master key, 64 hex digits                   0600; or elsewhere (tools/keys/master_place.hpp)
 //   DIR/ledger.vkey   the first verifier, for anyone              0644
 //   DIR/checkpoint    copy of the newest signed checkpoint        0600
-//   DIR/restored      a restored ledger that nobody accepted yet: read only (tools/restore.hpp)
+//   DIR/restored      a restored ledger that nobody accepted yet: read only (tools/backup/restore.hpp)
 //   DIR/store/        RocksDB
 #pragma once
 
@@ -53,7 +53,7 @@ struct WritableLedger {
 WritableLedger open_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
 /// Finishes a rotation of the lookup key whose event is in the log; opening does it, too.
 void settle_lookup_rotation(WritableLedger& ledger, const LedgerState& state);
-/// The same of a directory that a restore marked as one to be read only (tools/restore.hpp): to accept it.
+/// The same of a directory that a restore marked as one to be read only (tools/backup/restore.hpp): to accept it.
 WritableLedger open_restored_for_writing(const std::filesystem::path& directory, std::optional<Time> at);
 
 /// A ledger open beside its writer. Without a readable master key `keys` is null: sealed parts stay closed.

@@ -8,8 +8,8 @@
 #include <cstring>
 #include <new>
 
-#include "tools/command_line.hpp"
-#include "tools/master_place.hpp"
+#include "tools/cli/command_line.hpp"
+#include "tools/keys/master_place.hpp"
 #include "tools/system.hpp"
 #include "tools/wiped_streams.hpp"
 

@@ -5,10 +5,10 @@
 
 #include "commands/text.hpp"
 #include "projections/history.hpp"
-#include "tools/outbox.hpp"
-#include "tools/queries.hpp"
+#include "tools/deliver/outbox.hpp"
+#include "tools/query/queries.hpp"
+#include "tools/query/rule_index.hpp"
 #include "tools/routes.hpp"
-#include "tools/rule_index.hpp"
 #include "tools/system.hpp"
 
 namespace daicho {

@@ -8,8 +8,8 @@
 
 #include "projections/policy.hpp"
 #include "tools/failure.hpp"
+#include "tools/query/rule_index.hpp"
 #include "tools/routes.hpp"
-#include "tools/rule_index.hpp"
 
 using namespace daicho;
 

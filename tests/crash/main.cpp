@@ -10,7 +10,7 @@
 #include "tests/crash/check.hpp"
 #include "tests/crash/child.hpp"
 #include "tests/crash/writer.hpp"
-#include "tools/audit_verify.hpp"
+#include "tools/audit/verify.hpp"
 
 namespace daicho::crash {
 

@@ -11,7 +11,7 @@
 
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
-#include "tools/outbox.hpp"
+#include "tools/deliver/outbox.hpp"
 #include "tools/play.hpp"
 #include "tools/routes.hpp"
 

@@ -1,4 +1,4 @@
-#include "tools/audit_disclosure.hpp"
+#include "tools/audit/disclosure.hpp"
 
 #include "ledger/disclosure.hpp"
 #include "tests/tools/tools_ledger.hpp"

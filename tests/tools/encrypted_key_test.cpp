@@ -1,4 +1,4 @@
-#include "tools/encrypted_key.hpp"
+#include "tools/keys/encrypted_key.hpp"
 
 #include <doctest/doctest.h>
 

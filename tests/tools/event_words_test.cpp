@@ -1,4 +1,4 @@
-#include "tools/event_words.hpp"
+#include "tools/query/event_words.hpp"
 
 #include <doctest/doctest.h>
 

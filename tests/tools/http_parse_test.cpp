@@ -1,5 +1,5 @@
 // tests/tools/http_parse_test.cpp — what is a request and what is not (RFC 9110, RFC 9112), and bodies in chunks.
-#include "tools/http_parse.hpp"
+#include "tools/http/parse.hpp"
 
 #include <doctest/doctest.h>
 

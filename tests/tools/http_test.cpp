@@ -1,5 +1,5 @@
 // tests/tools/http_test.cpp — URLs, the listener's limits and its end, and the client's deadline.
-#include "tools/http.hpp"
+#include "tools/http/message.hpp"
 
 #include <arpa/inet.h>
 #include <doctest/doctest.h>
@@ -9,8 +9,8 @@
 #include <atomic>
 #include <thread>
 
-#include "tools/http_client.hpp"
-#include "tools/http_server.hpp"
+#include "tools/http/client.hpp"
+#include "tools/http/server.hpp"
 
 using namespace daicho;
 

@@ -1,10 +1,10 @@
-#include "tools/key_backup.hpp"
+#include "tools/keys/key_backup.hpp"
 
 #include <doctest/doctest.h>
 
 #include "tests/tools/tools_ledger.hpp"
-#include "tools/key_files.hpp"
-#include "tools/signing_place.hpp"
+#include "tools/keys/key_files.hpp"
+#include "tools/keys/signing_place.hpp"
 
 using namespace daicho;
 using namespace daicho::test;

@@ -1,4 +1,4 @@
-#include "tools/key_command.hpp"
+#include "tools/keys/key_command.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 
 #include "tests/support/ledger_fixture.hpp"
 #include "tools/failure.hpp"
-#include "tools/key_files.hpp"
+#include "tools/keys/key_files.hpp"
 
 using namespace daicho;
 using namespace daicho::test;

@@ -1,4 +1,4 @@
-#include "tools/key_files.hpp"
+#include "tools/keys/key_files.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>

@@ -3,9 +3,9 @@
 
 #include "ledger/audit.hpp"
 #include "tests/tools/tools_ledger.hpp"
-#include "tools/audit_verify.hpp"
+#include "tools/audit/verify.hpp"
+#include "tools/keys/key_files.hpp"
 #include "tools/log_files.hpp"
-#include "tools/key_files.hpp"
 
 using namespace daicho;
 using namespace daicho::test;

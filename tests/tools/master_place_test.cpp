@@ -1,4 +1,4 @@
-#include "tools/master_place.hpp"
+#include "tools/keys/master_place.hpp"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <sstream>
 
 #include "tests/tools/tools_ledger.hpp"
-#include "tools/key_files.hpp"
+#include "tools/keys/key_files.hpp"
 
 using namespace daicho;
 using namespace daicho::test;

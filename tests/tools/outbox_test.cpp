@@ -1,4 +1,4 @@
-#include "tools/outbox.hpp"
+#include "tools/deliver/outbox.hpp"
 
 #include <set>
 

@@ -1,5 +1,5 @@
 // tests/tools/witness_client_test.cpp — witnesses that answer well, badly, late or not at all; what is believed.
-#include "tools/witness_client.hpp"
+#include "tools/witness/client.hpp"
 
 #include <doctest/doctest.h>
 
@@ -10,7 +10,7 @@
 #include "ledger/witness.hpp"
 #include "tests/support/ledger_fixture.hpp"
 #include "tests/support/ledger_tree.hpp"
-#include "tools/http_server.hpp"
+#include "tools/http/server.hpp"
 
 using namespace daicho;
 using namespace daicho::test;

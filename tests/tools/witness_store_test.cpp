@@ -1,6 +1,6 @@
 // tests/tools/witness_store_test.cpp — a witness's directory: made once, one process, state that survives and is
 // checked.
-#include "tools/witness_store.hpp"
+#include "tools/witness/store.hpp"
 
 #include <doctest/doctest.h>
 
@@ -11,8 +11,8 @@
 #include "tests/support/ledger_fixture.hpp"
 #include "tests/support/ledger_tree.hpp"
 #include "tools/failure.hpp"
-#include "tools/key_files.hpp"
-#include "tools/witness_server.hpp"
+#include "tools/keys/key_files.hpp"
+#include "tools/witness/server.hpp"
 
 using namespace daicho;
 using namespace daicho::test;

@@ -5,7 +5,7 @@
 #include "commands/decision.hpp"
 #include "tools/deliver/dispatcher.hpp"
 #include "tools/deliver/templates.hpp"
-#include "tools/http_client.hpp"
+#include "tools/http/client.hpp"
 
 namespace daicho {
 

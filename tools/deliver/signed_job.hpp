@@ -3,7 +3,7 @@
 #pragma once
 
 #include "ledger/signing.hpp"
-#include "tools/http.hpp"
+#include "tools/http/message.hpp"
 
 namespace daicho {
 

@@ -5,9 +5,9 @@
 
 #include "commands/text.hpp"
 #include "ledger/bytes.hpp"
-#include "tools/curl.hpp"
 #include "tools/failure.hpp"
-#include "tools/http.hpp"
+#include "tools/http/curl.hpp"
+#include "tools/http/message.hpp"
 
 namespace daicho {
 

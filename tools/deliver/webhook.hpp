@@ -2,7 +2,7 @@
 #pragma once
 
 #include "tools/deliver/dispatcher.hpp"
-#include "tools/http_client.hpp"
+#include "tools/http/client.hpp"
 
 namespace daicho {
 

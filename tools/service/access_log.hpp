@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <string>
 
-#include "tools/http.hpp"
+#include "tools/http/message.hpp"
 
 namespace daicho {
 

@@ -7,7 +7,7 @@
 #include "commands/text.hpp"
 #include "tools/output.hpp"
 #include "tools/play.hpp"
-#include "tools/queries.hpp"
+#include "tools/query/queries.hpp"
 #include "tools/routes.hpp"
 #include "tools/service/batch.hpp"
 #include "tools/service/endpoints.hpp"

@@ -1,7 +1,7 @@
 // The log's events: a page as JSON or NDJSON, or server-sent events (WHATWG HTML, "Server-sent events") that go on with
 // what is committed.
 #include "tools/output.hpp"
-#include "tools/queries.hpp"
+#include "tools/query/queries.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
 

@@ -2,13 +2,13 @@
 
 #include "commands/services.hpp"
 #include "tools/logging.hpp"
-#include "tools/rule_index.hpp"
+#include "tools/query/rule_index.hpp"
 #include "tools/service/access_log.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
 #include "tools/service/quota.hpp"
 #include "tools/service/request_signature.hpp"
-#include "tools/supervisor.hpp"
+#include "tools/service/supervisor.hpp"
 #include "tools/system.hpp"
 
 namespace daicho {

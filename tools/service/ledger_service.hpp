@@ -12,7 +12,7 @@
 #include <semaphore>
 #include <set>
 
-#include "tools/http_server.hpp"
+#include "tools/http/server.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/service/metrics.hpp"
 #include "tools/service/target.hpp"

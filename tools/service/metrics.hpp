@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "ledger/log.hpp"
-#include "tools/process_readings.hpp"
+#include "tools/service/process_readings.hpp"
 
 namespace daicho {
 

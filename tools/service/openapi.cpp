@@ -1,7 +1,7 @@
 // The service's own description (OpenAPI 3.1), made of the tables that answer: endpoints, commands, queries.
 #include "commands/services.hpp"
 #include "tools/output.hpp"
-#include "tools/queries.hpp"
+#include "tools/query/queries.hpp"
 #include "tools/routes.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"

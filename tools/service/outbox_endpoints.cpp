@@ -1,5 +1,5 @@
 // The outbox over HTTP: leases. What became of a notification is a command, record-delivery.
-#include "tools/outbox.hpp"
+#include "tools/deliver/outbox.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
 

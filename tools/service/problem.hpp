@@ -4,7 +4,7 @@
 
 #include "commands/executor.hpp"
 #include "tools/failure.hpp"
-#include "tools/http.hpp"
+#include "tools/http/message.hpp"
 
 namespace daicho {
 

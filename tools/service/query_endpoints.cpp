@@ -1,7 +1,7 @@
 // Queries over HTTP: the options of the terminal, as parameters or, where they are personal, as a body.
 #include <algorithm>
 
-#include "tools/queries.hpp"
+#include "tools/query/queries.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
 

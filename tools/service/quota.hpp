@@ -3,7 +3,7 @@
 #pragma once
 
 #include "commands/executor.hpp"
-#include "tools/http.hpp"
+#include "tools/http/message.hpp"
 
 namespace daicho {
 

@@ -4,7 +4,7 @@
 
 #include "ledger/signed_request.hpp"
 #include "projections/policy.hpp"
-#include "tools/http.hpp"
+#include "tools/http/message.hpp"
 
 namespace daicho {
 

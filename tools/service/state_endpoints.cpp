@@ -1,8 +1,8 @@
 // How the service is: for load balancers, for Prometheus; and the rules, which problem details lead to.
 #include <filesystem>
 
-#include "tools/restored_mark.hpp"
-#include "tools/rule_index.hpp"
+#include "tools/backup/restored_mark.hpp"
+#include "tools/query/rule_index.hpp"
 #include "tools/service/endpoints.hpp"
 #include "tools/service/problem.hpp"
 

@@ -1,7 +1,7 @@
 // Envelopes of events. What parses can be told in words, has a complete header, and is signed only if it is golden.
 #include "tests/fuzz/fuzz.hpp"
-#include "tools/event_words.hpp"
 #include "tools/output.hpp"
+#include "tools/query/event_words.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace daicho;

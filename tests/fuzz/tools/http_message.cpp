@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "tests/fuzz/fuzz.hpp"
-#include "tools/http_parse.hpp"
+#include "tools/http/parse.hpp"
 
 namespace {
 

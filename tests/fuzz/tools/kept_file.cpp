@@ -4,8 +4,8 @@
 #include <unistd.h>
 
 #include "tests/fuzz/failures.hpp"
-#include "tools/cursor_file.hpp"
-#include "tools/erasure_list.hpp"
+#include "tools/follow/cursor_file.hpp"
+#include "tools/query/erasure_list.hpp"
 
 namespace {
 

@@ -1,6 +1,6 @@
 // Key files: encrypted ones, and master keys in hex. What parses keeps to the limits of what it makes a reader do; a
 // key reads back. No passphrase is tried: that is Argon2id's work.
-#include "tools/key_files.hpp"
+#include "tools/keys/key_files.hpp"
 
 #include "tests/fuzz/failures.hpp"
 

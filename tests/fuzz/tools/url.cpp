@@ -1,6 +1,6 @@
 // URLs and endpoints that the program is told. What parses is printed and reads back.
 #include "tests/fuzz/fuzz.hpp"
-#include "tools/http.hpp"
+#include "tools/http/message.hpp"
 
 namespace {
 

@@ -1,0 +1,27 @@
+// tools/http/curl.hpp — libcurl's handles with owners; internal to the .cpp files that speak through it
+// (http_client.cpp, deliver/smtp.cpp).
+#pragma once
+
+#include <curl/curl.h>
+
+#include <memory>
+#include <string>
+
+namespace daicho {
+
+struct FreeCurl {
+  void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
+  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
+  void operator()(curl_mime* mime) const { curl_mime_free(mime); }
+};
+using Curl = std::unique_ptr<CURL, FreeCurl>;
+using CurlLines = std::unique_ptr<curl_slist, FreeCurl>;
+using CurlMime = std::unique_ptr<curl_mime, FreeCurl>;
+
+/// Starts libcurl for the process, once, with memory that is overwritten when it is freed: curl's own holds what is
+/// sent and received. False: it does not start. Any thread; http/client.cpp.
+bool is_curl_ready();
+
+void add_line(CurlLines& lines, const std::string& line);
+
+}  // namespace daicho
