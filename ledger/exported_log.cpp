@@ -88,15 +88,9 @@ class Exporter {
 
   std::optional<StoreError> write_bundle(std::uint64_t index) {
     const unsigned width = tile_width({0, index}, report_.size);
-    std::string bundle;
-    for (Position position = index * tile_hashes; position < index * tile_hashes + width; ++position) {
-      const auto envelope = store_.get(Family::events, ByteView(big_endian(position)));
-      if (!envelope) return envelope.error();
-      if (!*envelope || (*envelope)->size() > envelope_bytes_max)
-        return StoreError{StoreFault::corrupt, "event " + std::to_string(position) + " cannot be read"};
-      append_entry(bundle, as_bytes(**envelope));
-    }
-    return write(bundle_path(index, width), bundle);
+    const auto bundle = stored_bundle(store_, index, width);
+    if (!bundle) return bundle.error();
+    return write(bundle_path(index, width), *bundle);
   }
 
   std::optional<StoreError> write_tile(const TileId& tile) {

@@ -8,17 +8,38 @@ namespace {
 
 constexpr std::size_t rebuild_batch_rows = 256;
 
-std::optional<std::string> leaf_hashes(const LogSource& source, std::uint64_t first, unsigned count) {
+/// Of the tile's events, all that there are: whoever asks for some asks for more soon, on the way to a root.
+std::optional<std::string> leaf_hashes(const LogSource& source, std::uint64_t first, unsigned count_min) {
   std::string hashes;
-  for (Position position = first; position < first + count; ++position) {
-    const auto envelope = source.get(Family::events, ByteView(big_endian(position)));
-    if (!envelope || !*envelope) return std::nullopt;
-    append(hashes, leaf_hash(as_bytes(**envelope)).view());
-  }
-  return hashes;
+  Position next = first;
+  (void)source.scan(Family::events, ByteView(big_endian(first)), [&](ByteView key, ByteView envelope) {
+    const bool is_next = next < first + tile_hashes && key.size() == 8 && read_big_endian(key) == next;
+    if (!is_next) return false;
+    append(hashes, leaf_hash(envelope).view());
+    ++next;
+    return true;
+  });
+  const bool is_enough = next - first >= count_min;  // a failure beyond what is wanted is not this reader's
+  return is_enough ? std::optional(std::move(hashes)) : std::nullopt;
 }
 
 }  // namespace
+
+Result<std::string, StoreError> stored_bundle(const LogSource& source, std::uint64_t index, unsigned width) {
+  std::string bundle;
+  const Position first = index * tile_hashes;
+  Position next = first;
+  auto failed = source.scan(Family::events, ByteView(big_endian(first)), [&](ByteView key, ByteView envelope) {
+    const bool is_next = next < first + width && key.size() == 8 && read_big_endian(key) == next;
+    if (!is_next || envelope.size() > envelope_bytes_max) return false;
+    append_entry(bundle, envelope);
+    ++next;
+    return true;
+  });
+  if (next == first + width) return bundle;
+  if (failed) return Unexpected{*std::move(failed)};
+  return Unexpected{StoreError{StoreFault::corrupt, "event " + std::to_string(next) + " cannot be read"}};
+}
 
 TileReader stored_tiles(const LogSource& source) {
   return [&source](const TileId& tile, unsigned width) -> std::optional<std::string> {

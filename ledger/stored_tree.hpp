@@ -11,6 +11,9 @@ namespace daicho {
 TileReader stored_tiles(const LogSource& source);
 inline SubtreeReader stored_subtrees(const LogSource& source) { return subtrees_of(stored_tiles(source)); }
 
+/// An entry bundle: `width` events from 256 * `index` on; an error when one is missing.
+Result<std::string, StoreError> stored_bundle(const LogSource& source, std::uint64_t index, unsigned width);
+
 /// The tiles that the next commit adds to; nullopt when the stored ones do not give `root`.
 std::optional<TileTree> read_tile_tree(const LogSource& source, std::uint64_t size, const Hash& root);
 /// Computes them anew from the events: a store older than tiles has none. O(n).
