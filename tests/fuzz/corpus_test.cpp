@@ -12,15 +12,29 @@
 #include <string>
 #include <vector>
 
-// name, and how many changed inputs: as many as keep the whole below ten seconds.
-#define DAICHO_FUZZ_TARGETS(X)                                                                                         \
-  X(bundle, 3000)                                                                                                      \
-  X(disclosure, 1500)                                                                                                  \
-  X(note, 1500)                                                                                                        \
-  X(text_forms, 3000)                                                                                                  \
-  X(tlog_policy, 1500) X(tlog_proof, 1500) X(vkey, 1500) X(witness, 1500) X(row, 1500) X(contact, 1500)                \
-      X(first_answer, 1500) X(event, 1500) X(kept_file, 1500) X(key_file, 3000) X(request, 3000) X(http_message, 3000) \
-          X(service, 300) X(target, 3000) X(url, 3000)
+// name, and how many changed inputs: as many as keep the whole below ten seconds. Formatting would move them each time.
+// clang-format off
+#define DAICHO_FUZZ_TARGETS(X) \
+  X(bundle, 3000) \
+  X(disclosure, 1500) \
+  X(note, 1500) \
+  X(text_forms, 3000) \
+  X(tlog_policy, 1500) \
+  X(tlog_proof, 1500) \
+  X(vkey, 1500) \
+  X(witness, 1500) \
+  X(row, 1500) \
+  X(contact, 1500) \
+  X(first_answer, 1500) \
+  X(event, 1500) \
+  X(kept_file, 1500) \
+  X(key_file, 3000) \
+  X(request, 3000) \
+  X(http_message, 3000) \
+  X(service, 300) \
+  X(target, 3000) \
+  X(url, 3000)
+// clang-format on
 
 #define DAICHO_DECLARE(name, count) extern "C" int fuzz_##name(const std::uint8_t* data, std::size_t size);
 DAICHO_FUZZ_TARGETS(DAICHO_DECLARE)
