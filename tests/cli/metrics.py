@@ -175,18 +175,36 @@ def gauges(served, account, report):
     report.equal((now.value("daicho_ledger_stopped"), now.value("daicho_ledger_held_back")), (0, 0), "it is well")
 
 
+def open_window(served, account, report):
+    """All proofs marked lost, another one proposed and confirmed: 30 days count from here (R-LOST-2)."""
+    marked = served.command(account, "mark-proofs-lost", {}, "lost-2")
+    window = marked.json["replacement_id"]
+    proposed = served.command(account, "propose-replacement-proof",
+                              {"replacement_id": window, "kind": "email", "value": "new@example.org"}, "lost-3")
+    notifications = served.ask("POST", "/v1/outbox/lease", {"account": account}).json["notifications"]
+    link = next(each for each in notifications if each.get("destination") == "new@example.org")
+    confirmed = served.command(account, "confirm-replacement-proof",
+                               {"replacement_id": window, "link_token": link["token"],
+                                "account_named": "taro@outlook.com"}, "lost-4")
+    report.equal([each.status for each in (marked, proposed, confirmed)], [200] * 3, f"a window: {confirmed.body}")
+
+
 def late_things(ledger, report):
     """Without a scheduler what is due stays so, and its age is told; with one it is done."""
     served = Served(ledger, "--at", "2026-05-10T00:00:00Z", "--tick", "0")
     account = served.ask("POST", "/v1/queries/account", {"account": "taro@outlook.com"}).json["account"]
-    opened = served.command(account, "mark-proofs-lost", {}, "lost-2")
-    report.equal(opened.status, 200, f"a second window: {opened.body}")
+    open_window(served, account, report)
+    report.equal(scrape(served, report).value("daicho_windows_open"), 1, "a window whose proof is confirmed")
     other = served.ask("POST", "/v1/queries/account", {"account": "many0@outlook.com"}).json["account"]
     moved = served.command(other, "record-sign-in", {"result": "failed", "at": "2026-06-20T00:00:00Z"}, "late-2")
     report.equal(moved.status, 200, f"a later instant: {moved.body}")
     now = scrape(served, report)
     report.equal(now.value("daicho_scheduler_last_success_timestamp_seconds"), 0, "no scheduler ran")
     report.equal(now.total("daicho_scheduler_runs_total"), 0, "not once")
+    report.equal((now.value("daicho_windows_open"), now.value("daicho_overdue", kind="replacement")), (0, 1),
+                 "the window ran out and nobody completed it")
+    late = now.value("daicho_overdue_oldest_seconds", kind="replacement")
+    report.check(10 * 86_400 < late < 12 * 86_400, f"for {late} seconds: 41 days without 30")
     idle = now.value("daicho_overdue", kind="mailbox_first_use")
     report.check(idle > 0, f"{idle} mailboxes that nobody has signed in to are late")
     oldest = now.value("daicho_overdue_oldest_seconds", kind="mailbox_first_use")
