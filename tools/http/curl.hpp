@@ -1,5 +1,5 @@
 // tools/http/curl.hpp — libcurl's handles with owners; internal to the .cpp files that speak through it
-// (http_client.cpp, deliver/smtp.cpp).
+// (http/client.cpp, deliver/smtp.cpp).
 #pragma once
 
 #include <curl/curl.h>

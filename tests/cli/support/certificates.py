@@ -37,6 +37,15 @@ class Authority:
         return self._make(name, "basicConstraints=CA:FALSE", *extensions,
                           signed=("-CA", str(self.own.certificate), "-CAkey", str(self.own.key)))
 
+    def expire(self, pair):
+        """The same certificate, but it was good until yesterday."""
+        request = self.folder / "request.pem"
+        for command in (("-x509toreq", "-in", str(pair.certificate), "-signkey", str(pair.key), "-out", str(request)),
+                        ("-req", "-in", str(request), "-CA", str(self.own.certificate), "-CAkey", str(self.own.key),
+                         "-set_serial", "1", "-days", "-1", "-out", str(pair.certificate))):
+            subprocess.run(["openssl", "x509", "-copy_extensions", "copy", *command], check=True, capture_output=True)
+        return pair
+
     def _make(self, name, *extensions, signed=()):
         pair = Pair(self.folder, name)
         added = [word for extension in extensions for word in ("-addext", extension)]
