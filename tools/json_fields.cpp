@@ -1,5 +1,7 @@
 #include "tools/json_fields.hpp"
 
+#include <algorithm>
+
 #include "commands/text.hpp"
 
 namespace daicho {
@@ -26,6 +28,21 @@ class StrictReader {
  private:
   std::vector<std::set<std::string>> members_;
 };
+
+Json count_schema() { return {{"type", "integer"}, {"minimum", 0}}; }
+
+Json id_schema() { return {{"type", "string"}, {"format", "uuid"}}; }
+
+const Json& items_of(const Json* list) {
+  static const Json none = Json::array();
+  return list ? *list : none;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
+}
 
 }  // namespace
 
@@ -65,7 +82,14 @@ const Json* Fields::find(const std::string& name) {
   return found == object_.end() || found->is_null() ? nullptr : &*found;
 }
 
+/// Of several members of one name the first counts: a text that must be there is asked for as one that may be, too.
+void Fields::describe_member(const std::string& name, bool is_required, Json schema) {
+  if (!(*described_)["properties"].emplace(name, std::move(schema)).second) return;
+  if (is_required) (*described_)["required"].push_back(name);
+}
+
 std::optional<std::string> Fields::optional_text(const std::string& name) {
+  if (described_) describe_member(name, false, {{"type", "string"}});
   const Json* value = find(name);
   if (!value) return std::nullopt;
   if (!value->is_string()) wrong(name, "a text");
@@ -77,12 +101,35 @@ std::optional<std::string> Fields::optional_text(const std::string& name) {
 }
 
 std::string Fields::text(const std::string& name) {
+  if (described_) {
+    describe_member(name, true, {{"type", "string"}, {"minLength", 1}});
+    return "…";
+  }
   auto text = optional_text(name);
   if (!text || text->empty()) wrong(name, "a text that is not empty");
   return *std::move(text);
 }
 
+const Json* Fields::list(const std::string& name, bool is_wanted, const std::string& wanted) {
+  const Json* value = find(name);
+  const bool is_wrong = value ? !value->is_array() : is_wanted && !described_;
+  if (is_wrong) wrong(name, wanted);
+  return value;
+}
+
+std::vector<std::string> Fields::texts(const std::string& name) {
+  if (described_) describe_member(name, true, {{"type", "array"}, {"items", {{"type", "string"}}}});
+  std::vector<std::string> texts;
+  const Json* value = list(name, true, "a list of texts");
+  for (const Json& item : items_of(value)) {
+    if (!item.is_string()) wrong(name, "a list of texts");
+    texts.push_back(item.get<std::string>());
+  }
+  return texts;
+}
+
 std::optional<bool> Fields::optional_boolean(const std::string& name) {
+  if (described_) describe_member(name, false, {{"type", "boolean"}});
   const Json* value = find(name);
   if (!value) return std::nullopt;
   if (!value->is_boolean()) wrong(name, "true or false");
@@ -90,13 +137,26 @@ std::optional<bool> Fields::optional_boolean(const std::string& name) {
 }
 
 std::optional<std::uint64_t> Fields::optional_count(const std::string& name) {
+  if (described_) describe_member(name, false, count_schema());
   const Json* value = find(name);
   if (!value) return std::nullopt;
   if (!value->is_number_unsigned()) wrong(name, "a whole number, 0 or more");
   return value->get<std::uint64_t>();
 }
 
+std::vector<std::uint64_t> Fields::counts(const std::string& name) {
+  if (described_) describe_member(name, true, {{"type", "array"}, {"items", count_schema()}});
+  std::vector<std::uint64_t> counts;
+  const Json* value = list(name, true, "a list of whole numbers");
+  for (const Json& item : items_of(value)) {
+    if (!item.is_number_unsigned()) wrong(name, "a list of whole numbers");
+    counts.push_back(item.get<std::uint64_t>());
+  }
+  return counts;
+}
+
 std::optional<Id> Fields::optional_id(const std::string& name) {
+  if (described_) describe_member(name, false, id_schema());
   const auto text = optional_text(name);
   if (!text) return std::nullopt;
   const auto id = parse_id(*text);
@@ -105,14 +165,19 @@ std::optional<Id> Fields::optional_id(const std::string& name) {
 }
 
 Id Fields::id(const std::string& name) {
+  if (described_) {
+    describe_member(name, true, id_schema());
+    return {};
+  }
   const auto id = optional_id(name);
   if (!id) wrong(name, "a UUID");
   return *id;
 }
 
 std::vector<Id> Fields::ids_or_none(const std::string& name) {
+  if (described_) describe_member(name, false, {{"type", "array"}, {"items", id_schema()}, {"minItems", 1}});
   std::vector<Id> ids;
-  const Json* array = optional_array(name);
+  const Json* array = list(name, false, "a list of UUIDs");
   if (!array) return ids;
   for (const Json& item : *array) {
     const auto id = item.is_string() ? parse_id(item.get<std::string>()) : std::nullopt;
@@ -124,6 +189,7 @@ std::vector<Id> Fields::ids_or_none(const std::string& name) {
 }
 
 std::optional<Time> Fields::optional_time(const std::string& name) {
+  if (described_) describe_member(name, false, {{"type", "string"}, {"format", "date-time"}});
   const auto text = optional_text(name);
   if (!text) return std::nullopt;
   const auto time = parse_rfc3339(*text);
@@ -131,22 +197,77 @@ std::optional<Time> Fields::optional_time(const std::string& name) {
   return time;
 }
 
-const Json* Fields::optional_object(const std::string& name) {
-  const Json* value = find(name);
-  if (value && !value->is_object()) wrong(name, "an object");
-  return value;
+std::string Fields::one_of(const std::string& name, const std::vector<std::string>& words) {
+  if (described_) {
+    describe_member(name, true, {{"enum", words}});
+    return words.front();
+  }
+  const auto given = optional_one_of(name, words);
+  if (!given) wrong(name, "one of " + joined(words));
+  return *given;
 }
 
-const Json& Fields::object(const std::string& name) {
-  const Json* value = optional_object(name);
-  if (!value) wrong(name, "an object");
-  return *value;
+std::optional<std::string> Fields::optional_one_of(const std::string& name, const std::vector<std::string>& words) {
+  if (described_) describe_member(name, false, {{"enum", words}});
+  auto given = optional_text(name);
+  if (given && std::ranges::find(words, *given) == words.end()) wrong(name, "one of " + joined(words));
+  return given;
 }
 
-const Json* Fields::optional_array(const std::string& name) {
+std::vector<std::string> Fields::list_of(const std::string& name, const std::vector<std::string>& words,
+                                         bool is_wanted) {
+  if (described_) describe_member(name, is_wanted, {{"type", "array"}, {"items", {{"enum", words}}}});
+  const std::string wanted = "a list of " + joined(words);
+  const Json* array = list(name, is_wanted, wanted);
+  std::vector<std::string> given;
+  for (const Json& item : items_of(array)) {
+    const bool is_word = item.is_string() && std::ranges::find(words, item.get<std::string>()) != words.end();
+    if (!is_word) wrong(name, wanted);
+    given.push_back(item.get<std::string>());
+  }
+  return given;
+}
+
+bool Fields::object(const std::string& name, const Reader& read) {
+  if (described_) describe_member(name, false, describe(read));
   const Json* value = find(name);
-  if (value && !value->is_array()) wrong(name, "a list");
-  return value;
+  if (!value) return false;
+  if (!value->is_object()) wrong(name, "an object");
+  Fields within(*value, path_ + name + ".");
+  read(within);
+  within.done();
+  return true;
+}
+
+std::size_t Fields::objects(const std::string& name, std::size_t count_min, std::size_t count_max, const Reader& read) {
+  if (described_) {
+    Json schema = {{"type", "array"}, {"items", describe(read)}, {"maxItems", count_max}};
+    if (count_min > 0) schema["minItems"] = count_min;
+    describe_member(name, count_min > 0, std::move(schema));
+  }
+  const std::string wanted = "a list of " + std::to_string(count_min) + " to " + std::to_string(count_max) + " objects";
+  const Json* array = list(name, count_min > 0, wanted);
+  if (!array) return 0;
+  if (array->size() < count_min || array->size() > count_max) wrong(name, wanted);
+  for (std::size_t i = 0; i < array->size(); ++i) {
+    Fields within(array->at(i), path_ + name + "[" + std::to_string(i) + "].");
+    read(within);
+    within.done();
+  }
+  return array->size();
+}
+
+Json describe(const Fields::Reader& read) {
+  static const Json nothing = Json::object();
+  Json schema = {{"type", "object"}, {"properties", Json::object()}};
+  Fields fields(nothing);
+  fields.described_ = &schema;
+  try {
+    read(fields);
+  } catch (const Failure&) {  // it has compared what it asked for
+  }
+  schema["additionalProperties"] = false;
+  return schema;
 }
 
 void Fields::done() const {

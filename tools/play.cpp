@@ -178,7 +178,7 @@ class Line {
 
   Json run_lease() {
     Fields fields(json_.at("lease"), "lease.");
-    const LeaseOptions options = read_lease_options(ledger_, fields, service_);
+    const LeaseOptions options = read_lease_options(fields, service_);
     fields.done();
     return told(lease_notifications(ledger_, options));
   }

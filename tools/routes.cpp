@@ -31,26 +31,23 @@ NewProof read_proof(Fields& fields) {
 /// The profile's fields that are given.
 std::vector<std::pair<std::string, std::string>> read_profile(Fields& fields) {
   std::vector<std::pair<std::string, std::string>> given;
-  const Json* object = fields.optional_object("profile");
-  if (!object) return given;
-  Fields profile(*object, "profile.");
-  for (const ProfileField& field : profile_fields()) {
-    auto text = profile.optional_text(field.name);
-    if (!text) continue;
-    if (text->size() > profile_field_bytes_max) profile.wrong(field.name, "at most 256 bytes");
-    given.emplace_back(field.name, *std::move(text));
-  }
-  profile.done();
+  fields.object("profile", [&](Fields& profile) {
+    for (const ProfileField& field : profile_fields()) {
+      auto text = profile.optional_text(field.name);
+      if (!text) continue;
+      if (text->size() > profile_field_bytes_max) profile.wrong(field.name, "at most 256 bytes");
+      given.emplace_back(field.name, *std::move(text));
+    }
+  });
   return given;
 }
 
 std::optional<CharacterCheck> read_character_check(Fields& fields) {
-  const Json* object = fields.optional_object("character_check");
-  if (!object) return std::nullopt;
-  Fields check(*object, "character_check.");
-  CharacterCheck read{check.text("shown"), check.text_or_empty("typed")};
-  check.done();
-  return read;
+  CharacterCheck read;
+  const bool is_there = fields.object("character_check", [&](Fields& check) {
+    read = {check.text("shown"), check.text_or_empty("typed")};
+  });
+  return is_there ? std::optional(read) : std::nullopt;
 }
 
 Command read_registration(Fields& fields) {
@@ -62,15 +59,9 @@ Command read_registration(Fields& fields) {
       if (name == field.name) command.profile.*field.field = value;
     }
   }
-  if (const Json* array = fields.optional_array("proofs")) {
-    if (array->size() > proofs_per_account_max) fields.wrong("proofs", "at most 20 proofs");
-    for (std::size_t i = 0; i < array->size(); ++i) {
-      Fields proof(array->at(i), "proofs[" + std::to_string(i) + "].");
-      command.proofs.push_back(read_proof(proof));
-      proof.done();
-    }
-  }
-  if (fields.has("plan")) command.plan = fields.word<fb::Plan>("plan");
+  fields.objects("proofs", 0, proofs_per_account_max,
+                 [&](Fields& proof) { command.proofs.push_back(read_proof(proof)); });
+  if (const auto plan = fields.optional_word<fb::Plan>("plan")) command.plan = *plan;
   command.device_id = fields.optional_text("device_id");
   return command;
 }
@@ -83,12 +74,7 @@ Access read_access(Fields& fields) {
 
 Command read_disclosure(Fields& fields) {
   DiscloseEvents command{read_access(fields), {}};
-  const Json* array = fields.optional_array("positions");
-  if (!array) fields.wrong("positions", "a list of events' sequence numbers");
-  for (const Json& item : *array) {
-    if (!item.is_number_unsigned()) fields.wrong("positions", "a list of events' sequence numbers");
-    command.positions.push_back(item.get<Position>());
-  }
+  command.positions = fields.counts("positions");
   command.with_secrets = fields.optional_boolean("with_secrets").value_or(false);
   return command;
 }
@@ -123,9 +109,14 @@ Command read_stop(Fields& fields) {
   return command;
 }
 
+/// One field of the recovery form: a text, some, or that it was never registered.
+Json answer_schema() {
+  const Json text = {{"type", "string"}};
+  return {{"anyOf", {text, {{"type", "array"}, {"items", text}, {"maxItems", answer_values_max}}}}};
+}
+
 RecoveryAnswer read_answer(Fields& answers, const std::string& field, const Json& value) {
   RecoveryAnswer answer{.field = field, .values = {}};
-  if (!parse_recovery_field(field)) throw Failure(Exit::usage, "field `answers." + field + "` is not known here");
   const auto add = [&](const Json& item) {
     const auto* text = item.get_ptr<const std::string*>();
     if (!text || text->size() > answer_value_bytes_max || text->find('\0') != std::string::npos) {
@@ -144,13 +135,20 @@ RecoveryAnswer read_answer(Fields& answers, const std::string& field, const Json
   return answer;
 }
 
+/// In the order that they came in.
+std::vector<RecoveryAnswer> read_answers(Fields& answers) {
+  std::vector<RecoveryAnswer> read;
+  for (const char* field : recovery_fields()) answers.member(field, answer_schema);
+  for (const auto& [field, value] : answers.rest().items()) {
+    if (parse_recovery_field(field)) read.push_back(read_answer(answers, field, value));
+  }
+  return read;
+}
+
 Command read_recovery(Fields& fields) {
   SubmitRecovery command;
   command.contact_address = fields.text_or_empty("contact_address");
-  if (const Json* object = fields.optional_object("answers")) {
-    Fields answers(*object, "answers.");
-    for (const auto& [field, value] : object->items()) command.answers.push_back(read_answer(answers, field, value));
-  }
+  fields.object("answers", [&](Fields& answers) { command.answers = read_answers(answers); });
   command.device_id = fields.optional_text("device_id");
   command.location = fields.optional_text("location");
   command.character_check = read_character_check(fields);
@@ -159,15 +157,11 @@ Command read_recovery(Fields& fields) {
 
 Command read_evidence(Fields& fields) {
   RecordEvidence command;
-  const Json* items = fields.optional_array("items");
-  if (!items || items->empty() || items->size() > evidence_items_max) fields.wrong("items", "a list of 1 to 100 items");
-  for (std::size_t i = 0; i < items->size(); ++i) {
-    Fields item(items->at(i), "items[" + std::to_string(i) + "].");
-    command.items.push_back({item.text("kind"), item.text("value")});
-    if (!parse_recovery_field(command.items.back().kind)) item.wrong("kind", "a field of the recovery form");
+  const std::vector<std::string> kinds(recovery_fields().begin(), recovery_fields().end());
+  fields.objects("items", 1, evidence_items_max, [&](Fields& item) {
+    command.items.push_back({item.one_of("kind", kinds), item.text("value")});
     if (command.items.back().value.size() > answer_value_bytes_max) item.wrong("value", "at most 256 bytes");
-    item.done();
-  }
+  });
   return command;
 }
 
@@ -176,34 +170,17 @@ Command read_closing(Fields& fields) {
                       .confirm = fields.optional_boolean("confirm").value_or(false)};
 }
 
-std::vector<std::string> read_words(Fields& fields, const std::string& name) {
-  std::vector<std::string> words;
-  const Json* array = fields.optional_array(name);
-  if (!array) fields.wrong(name, "a list of words");
-  for (const Json& item : *array) {
-    if (!item.is_string()) fields.wrong(name, "a list of words");
-    words.push_back(item.get<std::string>());
-  }
-  return words;
-}
-
 Command read_service(Fields& fields) {
   RegisterService command{.name = fields.text("name"), .public_key = fields.text_or_empty("public_key")};
-  for (const std::string& word : read_words(fields, "roles")) {
-    const auto role = parse_name<fb::Role>(word);
-    if (!role)
-      fields.wrong("roles",
-                   "a list of front_end, delivery, risk, evidence, scheduler, support, auditor, investigator, admin");
-    if (std::ranges::find(command.roles, *role) == command.roles.end()) command.roles.push_back(*role);
+  for (const fb::Role role : fields.words<fb::Role>("roles")) {
+    if (std::ranges::find(command.roles, role) == command.roles.end()) command.roles.push_back(role);
   }
   return command;
 }
 
 Command read_sign_in(Fields& fields) {
   RecordSignIn command;
-  const std::string result = fields.text("result");
-  if (result != "succeeded" && result != "failed") fields.wrong("result", "succeeded or failed");
-  command.succeeded = result == "succeeded";
+  command.succeeded = fields.one_of("result", {"succeeded", "failed"}) == "succeeded";
   command.device_id = fields.text_or_empty("device_id");
   command.location = fields.text_or_empty("location");
   command.reason = fields.text_or_empty("reason");
@@ -211,12 +188,28 @@ Command read_sign_in(Fields& fields) {
   return command;
 }
 
+Json schema_of(const PolicyNumber& number) {
+  return {{"type", "integer"}, {"minimum", number.min}, {"maximum", number.max}};
+}
+
+Json words_schema(const std::vector<std::string>& allowed) {
+  return allowed.empty() ? Json({{"type", "string"}}) : Json({{"enum", allowed}});
+}
+
+/// The parameters' values are the rulebook's to judge (R-LED-4); their names are told to whoever has it described.
 Command read_policy(Fields& fields) {
   AdoptPolicy command;
   for (const auto& [name, value] : fields.rest().items()) {
     command.parameters[name] = value;
     fields.mark_read(name);
   }
+  for (const PolicyNumber& each : policy_numbers()) fields.member(each.name, [&] { return schema_of(each); });
+  for (const PolicyText& each : policy_texts()) fields.member(each.name, [&] { return words_schema(each.allowed); });
+  for (const PolicyList& each : policy_lists()) {
+    fields.member(each.name, [&] { return Json({{"type", "array"}, {"items", words_schema(each.allowed)}}); });
+  }
+  for (const PolicyFlag& each : policy_flags()) fields.member(each.name, [] { return Json({{"type", "boolean"}}); });
+  fields.member(recovery_weights_name, [] { return Json({{"type", "object"}}); });
   if (command.parameters.empty()) throw Failure(Exit::usage, "adopt-policy names at least one parameter");
   return command;
 }
@@ -365,7 +358,7 @@ const auto route_table = std::to_array<Route>({
      R"({"reason":"complaint of the owner","case_number":"C-1042","investigator":"staff-17",)"
      R"("fields":["sign_in_name","proofs"]})",
      [](Fields& f) -> Command {
-       return RecordAccess{read_access(f), read_words(f, "fields")};
+       return RecordAccess{read_access(f), f.texts("fields")};
      }},
     {"disclose-events",
      "single events are to be opened for a third party; `daicho audit disclose` issues it and does so",
@@ -391,19 +384,52 @@ const Route* find_route(std::string_view name) {
 namespace {
 
 void read_source(Fields& fields, Issuer& issuer) {
-  const Json* object = fields.optional_object("source");
-  if (!object) return;
-  Fields source(*object, "source.");
-  issuer.ip = source.text_or_empty("ip");
-  issuer.user_agent = source.text_or_empty("user_agent");
-  issuer.request_id = source.text_or_empty("request_id");
-  issuer.device_id = source.text_or_empty("device_id");
-  issuer.network = coarse_network(issuer.ip);
-  if (!issuer.ip.empty() && issuer.network.empty()) source.wrong("ip", "an IPv4 or IPv6 address");
-  source.done();
+  fields.object("source", [&](Fields& source) {
+    issuer.ip = source.text_or_empty("ip");
+    issuer.user_agent = source.text_or_empty("user_agent");
+    issuer.request_id = source.text_or_empty("request_id");
+    issuer.device_id = source.text_or_empty("device_id");
+    issuer.network = coarse_network(issuer.ip);
+    if (!issuer.ip.empty() && issuer.network.empty()) source.wrong("ip", "an IPv4 or IPv6 address");
+  });
+}
+
+/// Given beside the body, too, it has to be the same.
+template <class Value>
+std::optional<Value> one_of_both(Fields& fields, const char* name, std::optional<Value> in_body,
+                                 const std::optional<Value>& beside) {
+  if (in_body && beside && *in_body != *beside) fields.wrong(name, "the same as beside the body, or no such field,");
+  return in_body ? std::move(in_body) : beside;
+}
+
+/// The members around a command that say who asks, but for the account.
+void read_issuer(Fields& fields, const Defaults& defaults, Request& request) {
+  Issuer& issuer = request.issuer;
+  issuer.service = fields.optional_text("service").value_or(defaults.service);
+  const bool is_name = !issuer.service.empty() && issuer.service.size() <= service_bytes_max && is_utf8(issuer.service);
+  if (!is_name) fields.wrong("service", "a name of 1 to 64 bytes of UTF-8");
+  if (const auto key =
+          one_of_both(fields, "idempotency_key", fields.optional_text("idempotency_key"), defaults.idempotency_key)) {
+    const bool fits = !key->empty() && key->size() <= idempotency_key_bytes_max && is_utf8(*key);
+    if (!fits) fields.wrong("idempotency_key", "1 to 255 bytes of UTF-8");
+    issuer.command_id = *key;
+  }
+  request.expected_version =
+      one_of_both(fields, "expected_version", fields.optional_count("expected_version"), defaults.expected_version);
+  read_source(fields, issuer);
 }
 
 }  // namespace
+
+Json describe_command(const Route& route) {
+  return describe([&](Fields& fields) {
+    if (route.names_account) fields.optional_text("account");
+    Request request{.command = Command{}};
+    read_issuer(fields, {}, request);
+    fields.optional_time("at");
+    route.read(fields);
+  });
+}
 
 ParsedRequest parse_request(const Route& route, const Json& body, const Defaults& defaults, const Entropy& entropy,
                             Time now) {
@@ -428,25 +454,15 @@ ParsedRequest parse_request(const Route& route, const Json& body, const Defaults
     if (!request.account && parse_email(*named)) parsed.sign_in_name = named;
     if (!request.account && !parsed.sign_in_name) fields.wrong("account", "a UUID or a sign-in name");
   }
-  issuer.service = fields.optional_text("service").value_or(defaults.service);
-  const bool is_name = !issuer.service.empty() && issuer.service.size() <= service_bytes_max && is_utf8(issuer.service);
-  if (!is_name) fields.wrong("service", "a name of 1 to 64 bytes of UTF-8");
-  issuer.command = route.name;
-  const auto key = fields.optional_text("idempotency_key");
-  if (const auto& given = key ? key : defaults.idempotency_key) {
-    const bool fits = !given->empty() && given->size() <= idempotency_key_bytes_max && is_utf8(*given);
-    if (!fits) fields.wrong("idempotency_key", "1 to 255 bytes of UTF-8");
-    issuer.command_id = *given;
-  } else {
+  read_issuer(fields, defaults, request);
+  if (issuer.command_id.empty()) {
     std::array<std::uint8_t, 10> random;
     entropy(random);
     issuer.command_id = to_text(make_uuid_v7(now, random));
   }
-  const auto expected = fields.optional_count("expected_version");
-  request.expected_version = expected ? expected : defaults.expected_version;
+  issuer.command = route.name;
   issuer.entry = defaults.entry;
   issuer.signed_request = defaults.signed_request;
-  read_source(fields, issuer);
   Fields command(own);
   request.command = route.read(command);
   command.done();

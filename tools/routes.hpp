@@ -28,6 +28,9 @@ struct Defaults {
   fb::Entry entry = fb::Entry::cli;
   std::shared_ptr<const SignedRequest> signed_request = nullptr;  ///< when the service signed it
 };
+/// A call's body as a JSON Schema: the command's own members and those that say who asks.
+Json describe_command(const Route& route);
+
 struct ParsedRequest {
   Request request;
   std::optional<std::string> sign_in_name;  ///< the account, when it was named so

@@ -102,6 +102,16 @@ def status_of(got):
     return int(found[1]) if found else None
 
 
+def problem_in(got):
+    """The problem details of an answer that the listener itself gave; None when it is something else."""
+    head, _, body = got.partition(b"\r\n\r\n")
+    named = re.search(rb"\r\nX-Request-Id: [0-9a-f]{32}\r\n", head + b"\r\n")
+    if not named or b"\r\nContent-Type: application/problem+json\r\n" not in head:
+        return None
+    problem = json.loads(body)
+    return problem if {"type", "title", "code", "detail"} <= problem.keys() else None
+
+
 class Attacked:
     def __init__(self, served, report):
         self.served, self.report = served, report
@@ -139,6 +149,8 @@ def shapes(attacked, report):
     for what, sent, status in REFUSED:
         got = attacked.served.raw(sent + SMUGGLED)
         report.equal((status_of(got), len(re.findall(rb"HTTP/1\.1 \d{3} ", got))), (status, 1), what)
+        problem = problem_in(got)
+        report.equal(problem and problem["status"], status, f"{what}, in problem details: {got}")
         attacked.good_after(what)
     for what, sent in TAKEN:
         got = attacked.served.raw(sent + LINE + b"Connection: close\r\n\r\n")
@@ -267,7 +279,7 @@ def flood(attacked, report):
     held_max = min(CONNECTIONS_MAX, hard // 2)  # the service leaves half of its open files to the store
     peers = [attacked.connect() for _ in range(held_max)]
     beyond = [attacked.served.raw(LINE + b"Connection: close\r\n\r\n") for _ in range(20)]
-    is_told = any(status_of(got) == 503 and b"Retry-After: 1\r\n" in got for got in beyond)
+    is_told = any(status_of(got) == 503 and b"Retry-After: 1\r\n" in got and problem_in(got) for got in beyond)
     report.check(is_told, f"one too many: {beyond[-1]}")
     for peer in peers:
         peer.close()

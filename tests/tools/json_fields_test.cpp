@@ -113,15 +113,67 @@ TEST_CASE("fields that must be there, and what stands in their place") {
           "field `proofs[0]." + std::string(name) + "`: a text that is not empty is wanted");
   }
   CHECK(fields.text_or_empty("missing").empty());
-  CHECK(!fields.optional_object("missing"));
-  CHECK(fields.optional_object("object"));
-  CHECK(words_of([&] { fields.object("missing"); }) == "field `proofs[0].missing`: an object is wanted");
-  CHECK(words_of([&] { fields.optional_object("list"); }) == "field `proofs[0].list`: an object is wanted");
-  CHECK(words_of([&] { fields.optional_array("object"); }) == "field `proofs[0].object`: a list is wanted");
+  const auto nothing = [](Fields&) {};
+  CHECK(!fields.object("missing", nothing));
+  CHECK(fields.object("object", nothing));
+  CHECK(words_of([&] { fields.object("list", nothing); }) == "field `proofs[0].list`: an object is wanted");
+  CHECK(words_of([&] { fields.texts("object"); }) == "field `proofs[0].object`: a list of texts is wanted");
+  CHECK(words_of([&] { fields.texts("missing"); }) == "field `proofs[0].missing`: a list of texts is wanted");
   CHECK(words_of([&] {
           const Json list = Json::array();
           const Fields wrong(list, "proofs[1].");
         }) == "proofs[1]. an object is wanted");
+}
+
+TEST_CASE("objects within: named by their path, read to their last member") {
+  const Json json = {{"check", {{"shown", "X"}, {"typed", 1}}},
+                     {"proofs", {{{"kind", "email"}}, {{"kind", "email"}, {"x", 1}}}},
+                     {"numbers", {1}}};
+  Fields fields(json);
+  const auto read_kind = [](Fields& proof) { proof.text("kind"); };
+  CHECK(words_of([&] { fields.object("check", [](Fields& check) { check.text("typed"); }); }) ==
+        "field `check.typed`: a text is wanted");
+  CHECK(words_of([&] { fields.object("check", [](Fields& check) { check.text("shown"); }); }) ==
+        "field `check.typed` is not known here");
+  CHECK(words_of([&] { fields.objects("proofs", 0, 2, read_kind); }) == "field `proofs[1].x` is not known here");
+  CHECK(words_of([&] { fields.objects("proofs", 0, 1, read_kind); }) ==
+        "field `proofs`: a list of 0 to 1 objects is wanted");
+  CHECK(words_of([&] { fields.objects("proofs", 3, 4, read_kind); }) ==
+        "field `proofs`: a list of 3 to 4 objects is wanted");
+  CHECK(words_of([&] { fields.objects("missing", 1, 4, read_kind); }) ==
+        "field `missing`: a list of 1 to 4 objects is wanted");
+  CHECK(words_of([&] { fields.objects("numbers", 1, 4, read_kind); }) == "numbers[0]. an object is wanted");
+  CHECK(fields.objects("missing", 0, 4, read_kind) == 0);
+  CHECK(fields.objects("proofs", 2, 2, [](Fields& proof) {
+    proof.text("kind");
+    proof.mark_read("x");
+  }) == 2);
+}
+
+TEST_CASE("a reader is described by what it asks for, up to where it compares") {
+  const Json schema = describe([](Fields& fields) {
+    fields.text("name");
+    fields.text_or_empty("detail");
+    fields.id("challenge_id");
+    fields.optional_count("count_max");
+    fields.word<fb::Channel>("channel");
+    fields.objects("proofs", 1, 20, [](Fields& proof) { proof.optional_time("since"); });
+    fields.object("check", [](Fields& check) { check.optional_boolean("is_whole"); });
+    fields.wrong("name", "another one");
+  });
+  CHECK(schema["required"] == Json({"name", "challenge_id", "channel", "proofs"}));
+  CHECK(schema["additionalProperties"] == false);
+  const Json& members = schema["properties"];
+  CHECK(members.size() == 7);
+  CHECK(members["name"] == Json({{"type", "string"}, {"minLength", 1}}));
+  CHECK(members["detail"] == Json({{"type", "string"}}));
+  CHECK(members["challenge_id"] == Json({{"type", "string"}, {"format", "uuid"}}));
+  CHECK(members["count_max"] == Json({{"type", "integer"}, {"minimum", 0}}));
+  CHECK(members["channel"] == Json({{"enum", {"email", "sms", "voice", "app"}}}));
+  CHECK(members["proofs"]["minItems"] == 1);
+  CHECK(members["proofs"]["maxItems"] == 20);
+  CHECK(members["proofs"]["items"]["properties"]["since"]["format"] == "date-time");
+  CHECK(members["check"]["properties"]["is_whole"]["type"] == "boolean");
 }
 
 TEST_CASE("counts are whole and not negative; booleans are no texts") {

@@ -125,8 +125,7 @@ SCENARIO("a lease may be for one account only") {
     const std::string one = ledger.register_account("one"), two = ledger.register_account("two");
     THEN("each has its own notifications") {
       for (const std::string& account : {one, two}) {
-        const Json leased =
-            lease_notifications(ledger.open, {.account = *parse_id(account)}).value().body["notifications"];
+        const Json leased = lease_notifications(ledger.open, {.account = account}).value().body["notifications"];
         CHECK(leased.size() == 2);
         for (const Json& each : leased) CHECK(each["account"] == account);
       }
@@ -168,7 +167,7 @@ SCENARIO("R-LED-5 R-REC-11: once a service is registered, only one with the role
         CHECK(tries("delivery-1") == "2");
       }
       THEN("one that asks for an account's is refused on the account") {
-        const auto answer = lease_notifications(ledger.open, {.service = "support-1", .account = *parse_id(account)});
+        const auto answer = lease_notifications(ledger.open, {.service = "support-1", .account = account});
         REQUIRE(answer);
         const auto envelope = read_event(*ledger.open.store, ledger.open.log->size() - 1);
         CHECK(to_text(Event::parse(as_bytes(**envelope))->account()) == account);

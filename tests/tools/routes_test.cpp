@@ -89,7 +89,7 @@ TEST_CASE("each field's limit, and one past it") {
   const Json proof = {{"kind", "email"}, {"value", "a@example.com"}};
   CHECK(registration("proofs", Json(proofs_per_account_max, proof)) == "");
   CHECK(registration("proofs", Json(proofs_per_account_max + 1, proof)) ==
-        "field `proofs`: at most 20 proofs is wanted");
+        "field `proofs`: a list of 0 to 20 objects is wanted");
   const auto answers = [&](const Json& value) {
     return words_of("submit-recovery", {{"answers", {{"surname", value}}}});
   };

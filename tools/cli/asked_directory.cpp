@@ -27,7 +27,7 @@ class DirectoryLedger : public AskedLedger {
   Outcome lease(Json options) override {
     WritableLedger ledger = open_at(options);
     Fields fields(options);
-    const LeaseOptions wanted = read_lease_options(ledger, fields, std::string(owner_service));
+    const LeaseOptions wanted = read_lease_options(fields, std::string(owner_service));
     fields.mark_read("at");
     fields.done();
     return outcome(lease_notifications(ledger, wanted));

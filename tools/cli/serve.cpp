@@ -65,6 +65,7 @@ void serve(const CommandLine& line, const Arguments& a, const HttpEndpoint& endp
   HttpServer server(
       endpoint, service_limits(), [&service](const HttpRequest& request) { return service->answer(request); },
       std::move(tls));
+  server.refuse_with([&service](const HttpWrong& wrong) { return service->refuse(wrong); });
   service->watch(server.traffic());
   if (const auto pause = watchdog_pause()) server.call_again(*pause, [] { tell_supervisor("WATCHDOG=1"); });
   const std::string host =

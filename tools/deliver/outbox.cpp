@@ -222,15 +222,15 @@ struct Waiting {
 
 /// Adds what waits in one outbox, the accounts' or the decoys', and nobody holds: twice as many as wanted, for some may
 /// have nothing left to tell; all, where a channel is wanted, for that is in their events.
-void add_free(const WritableLedger& ledger, const LeaseOptions& options, Time now, bool decoys,
-              std::vector<Waiting>& found) {
+void add_free(const WritableLedger& ledger, const LeaseOptions& options, const std::optional<Id>& account, Time now,
+              bool decoys, std::vector<Waiting>& found) {
   const std::string prefix = decoys ? decoy_index_key("") : "", from = prefix + "O";
   const auto failed =
       ledger.store->scan(decoys ? Family::meta : Family::rows, as_bytes(from), [&](ByteView key, ByteView value) {
         const bool is_enough = options.channels.empty() && std::ssize(found) >= 2 * options.count_max;
         if (!as_text(key).starts_with(from) || is_enough) return false;
         const auto row = decode_outbox_row(key.subspan(prefix.size()), value);
-        const bool is_wanted = row && (!options.account || *options.account == row->account);
+        const bool is_wanted = row && (!account || *account == row->account);
         if (is_wanted && read_lease(*ledger.store, row->notification).until <= now) found.push_back({*row, decoys});
         return true;
       });
@@ -238,20 +238,21 @@ void add_free(const WritableLedger& ledger, const LeaseOptions& options, Time no
 }
 
 /// As a command of this service would be.
-Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& options, Refusal refusal) {
+Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& options,
+                             const std::optional<Id>& account, Refusal refusal) {
   std::array<std::uint8_t, 10> random;
   system_entropy()(random);
-  Request request{.command = RefuseCommand{std::move(refusal)}, .account = options.account};
+  Request request{.command = RefuseCommand{std::move(refusal)}, .account = account};
   request.issuer.service = options.service;
   request.issuer.command = lease_command;
   request.issuer.command_id = to_text(make_uuid_v7(ledger.log->time(), random));
-  request.issuer.entry = fb::Entry::cli;
+  request.issuer.entry = options.entry;
   return ledger.executor->execute(std::move(request));
 }
 
 }  // namespace
 
-LeaseOptions read_lease_options(const WritableLedger& ledger, Fields& fields, const std::string& by_default) {
+LeaseOptions read_lease_options(Fields& fields, const std::string& by_default) {
   LeaseOptions options;
   const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
     const auto given = fields.optional_count(name);
@@ -263,21 +264,13 @@ LeaseOptions read_lease_options(const WritableLedger& ledger, Fields& fields, co
   read("seconds", options.seconds, lease_seconds_max);
   options.holder = fields.optional_text("holder").value_or(options.holder);
   options.service = fields.optional_text("service").value_or(by_default);
-  if (const auto account = fields.optional_text("account"))
-    options.account = resolve_account(*ledger.store, ledger.keys.get(), *account).id;
-  if (const Json* channels = fields.optional_array("channels")) {
-    for (const Json& each : *channels) {
-      const auto channel = each.is_string() ? parse_name<fb::Channel>(each.get<std::string>()) : std::nullopt;
-      if (!channel) fields.wrong("channels", "a list of email, sms, voice");
-      options.channels.push_back(*channel);
-    }
-  }
-  if (const Json* given = fields.optional_object("wording")) {
-    Fields wording(*given, "wording.");
+  options.account = fields.optional_text("account");
+  options.channels = fields.words_or_none<fb::Channel>("channels");
+  fields.object("wording", [&](Fields& wording) {
     options.wording = Wording{wording.text("provider"), wording.text("link")};
-    wording.done();
-    if (const auto wrong = check_wording(*options.wording)) throw Failure(Exit::usage, "field `wording`: " + *wrong);
-  }
+  });
+  const auto wrong = options.wording ? check_wording(*options.wording) : std::nullopt;
+  if (wrong) throw Failure(Exit::usage, "field `wording`: " + *wrong);
   return options;
 }
 
@@ -285,12 +278,14 @@ Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOpt
   const bool is_name =
       !options.service.empty() && options.service.size() <= service_bytes_max && is_utf8(options.service);
   if (!is_name) throw Failure(Exit::usage, "service: a name of 1 to 64 bytes of UTF-8 is wanted");
+  std::optional<Id> account;
+  if (options.account) account = resolve_account(*ledger.store, ledger.keys.get(), *options.account).id;
   if (auto refusal = check_role(ledger.executor->ledger(), options.service, lease_command))
-    return refuse(ledger, options, *std::move(refusal));
+    return refuse(ledger, options, account, *std::move(refusal));
   const Time now = ledger.log->time(), until = now + options.seconds * second_us;
   std::vector<Waiting> waiting;
-  add_free(ledger, options, now, false, waiting);
-  add_free(ledger, options, now, true, waiting);
+  add_free(ledger, options, account, now, false, waiting);
+  add_free(ledger, options, account, now, true, waiting);
   // Ids made within one millisecond are in no order; the log's order is that of the asking.
   std::ranges::sort(waiting, {}, [](const Waiting& each) { return std::pair(each.row.position, each.row.index); });
   Json notifications = Json::array();

@@ -39,10 +39,8 @@ constexpr std::string_view head_end = "\r\n\r\n";
 /// Nobody is there any more who could be told anything.
 constexpr HttpWrong gone{0, ""};
 
-HttpAnswer refusal(const HttpWrong& wrong) {
-  HttpAnswer answer{wrong.status, "text/plain; charset=utf-8", std::string(wrong.words) + "\n"};
-  if (wrong.status == 503) answer.fields.add("Retry-After", "1");
-  return answer;
+HttpAnswer plain_refusal(const HttpWrong& wrong) {
+  return {wrong.status, "text/plain; charset=utf-8", std::string(wrong.words) + "\n"};
 }
 
 asio::awaitable<HttpAnswer> handle(const HttpHandler& handler, const HttpRequest& request) {
@@ -51,7 +49,7 @@ asio::awaitable<HttpAnswer> handle(const HttpHandler& handler, const HttpRequest
   } catch (const std::exception& error) {
     spdlog::error("a request ended: {}", error.what());  // its target is not ours to show
   }
-  co_return refusal({500, "internal error"});
+  co_return plain_refusal({500, "internal error"});
 }
 
 asio::awaitable<std::optional<std::string>> next_piece(const HttpStream& stream) {
@@ -80,11 +78,18 @@ struct HttpServer::Impl {
   asio::steady_timer file_watch{io};
   asio::steady_timer pulse{io};  // until the next call of call_again()
   std::function<void()> stopping;
+  HttpRefusal refuse_one = plain_refusal;
   std::set<HttpConnection*> connections;
   HttpTraffic traffic;
   std::size_t farewells = 0;     // connections that are done with, but for what the peer still sends
   std::size_t bodies_bytes = 0;  // of all requests that are being read or answered
   bool is_stopping = false;
+
+  HttpAnswer refuse(const HttpWrong& wrong) const {
+    HttpAnswer answer = refuse_one(wrong);
+    if (wrong.status == 503) answer.fields.add("Retry-After", "1");
+    return answer;
+  }
 
   void begin_stop() {
     if (is_stopping) return;
@@ -303,7 +308,7 @@ asio::awaitable<bool> exchange(Server& server, HttpConnection& connection, Insta
   connection.clear_deadline();
   connection.received.shrink_to_fit();  // what was read is wiped, not kept for the next request
   if (wrong) {
-    const HttpAnswer no = refusal(*wrong);
+    const HttpAnswer no = server.refuse(*wrong);
     co_await write_answer(connection, no, {}, server.limits.answer);
     co_return false;
   }
@@ -356,7 +361,7 @@ template <class Server>
 asio::awaitable<void> turn_away(Server& server, HttpConnection& connection) {
   if (server.tls || server.farewells >= farewells_max) co_return;
   ++server.farewells;
-  const HttpAnswer answer = refusal({503, "too many connections, try again"});
+  const HttpAnswer answer = server.refuse({503, "too many connections, try again"});
   const bool is_sent = co_await write_answer(connection, answer, {}, server.limits.answer);
   if (is_sent) co_await connection.say_farewell();
   --server.farewells;
@@ -440,6 +445,8 @@ HttpServer::~HttpServer() = default;
 std::uint16_t HttpServer::port() const { return impl_->acceptor.local_endpoint().port(); }
 
 const HttpTraffic& HttpServer::traffic() const { return impl_->traffic; }
+
+void HttpServer::refuse_with(HttpRefusal refuse) { impl_->refuse_one = std::move(refuse); }
 
 void HttpServer::call_again(std::chrono::milliseconds pause, std::function<void()> call) {
   asio::co_spawn(impl_->io, call_until_stop(*impl_, pause, std::move(call)), asio::detached);

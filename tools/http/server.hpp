@@ -8,6 +8,7 @@
 #include <memory>
 
 #include "tools/http/message.hpp"
+#include "tools/http/parse.hpp"
 #include "tools/http/tls.hpp"
 
 namespace daicho {
@@ -41,6 +42,9 @@ struct HttpTraffic {
 /// Called from several threads. What it throws becomes a 500 without detail, and a message on standard error. A HEAD is
 /// answered like its GET, without the body.
 using HttpHandler = std::function<HttpAnswer(const HttpRequest& request)>;
+/// The listener's own no: to what is no request, to a connection too many. Called by the thread that reads and writes,
+/// so it waits for nothing; it does not throw.
+using HttpRefusal = std::function<HttpAnswer(const HttpWrong& wrong)>;
 
 class HttpServer {
  public:
@@ -53,6 +57,8 @@ class HttpServer {
   std::uint16_t port() const;  ///< the one in use, when asked for 0
   const HttpTraffic& traffic() const;
 
+  /// Before run(); without it a refusal is its words, as text.
+  void refuse_with(HttpRefusal refuse);
   /// Calls it among the handlers, again `pause` after each time, while run() serves: what hangs them keeps it from
   /// being called. Before run(), once; `call` does not throw.
   void call_again(std::chrono::milliseconds pause, std::function<void()> call);

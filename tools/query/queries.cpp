@@ -55,8 +55,10 @@ struct OptionReader {
   }
   void operator()(std::optional<Time> QueryOptions::*place) const { options.*place = fields.optional_time(name); }
   void operator()(AsOf QueryOptions::*place) const {
-    const bool is_position = fields.has(name) && fields.rest()[name].is_number();
-    if (is_position) {
+    const Json* given = fields.member(name, [] {
+      return Json({{"anyOf", {{{"type", "string"}, {"format", "date-time"}}, {{"type", "integer"}, {"minimum", 0}}}}});
+    });
+    if (given && given->is_number()) {
       (options.*place).position = fields.optional_count(name);
     } else {
       (options.*place).time = fields.optional_time(name);

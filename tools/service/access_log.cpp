@@ -57,7 +57,7 @@ std::string request_id_of(const HttpFields& fields) {
 }
 
 void log_access(const AccessLine& line) {
-  const LogLevel level = line.status >= 500 && line.status != 503 ? LogLevel::warning : LogLevel::debug;
+  const LogLevel level = line.status == 500 ? LogLevel::warning : LogLevel::debug;
   if (!is_logged(level)) return;
   Json fields = fields_of(line);
   if (!line.service.empty()) fields["service"] = line.service;

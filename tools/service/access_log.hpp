@@ -26,7 +26,7 @@ inline constexpr std::size_t request_id_chars_max = 64;
 /// `traceparent` (W3C Trace Context, section 3.2.2). What is neither is not repeated: 32 random hex digits instead.
 std::string request_id_of(const HttpFields& fields);
 
-/// `debug`; a warning when the status says that the fault is here, but for 503, which passes.
+/// `debug`; a warning of a 500: the fault is here.
 void log_access(const AccessLine& line);
 /// An error: what went wrong on the way to the answer.
 void log_failure(const AccessLine& line, const std::string& words);

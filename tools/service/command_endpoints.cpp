@@ -1,6 +1,4 @@
 // Commands over HTTP: the idempotency key and the expected version are header fields, everything else is the body's.
-#include <spdlog/spdlog.h>
-
 #include <algorithm>
 
 #include "commands/services.hpp"
@@ -19,7 +17,6 @@ namespace daicho {
 namespace {
 
 constexpr std::size_t batch_lines_max = 1'000;
-constexpr const char* ndjson_type = "application/x-ndjson";
 
 bool has_type(const HttpRequest& request, std::string_view wanted) {
   std::string_view type = request.content_type;
@@ -143,17 +140,13 @@ struct Line {
   std::optional<HttpAnswer> answer;
 };
 
+/// What `run` throws is the line's answer, and ends no other.
 template <class Run>
-void answer_line(Line& line, const Run& run) {
+void answer_line(const Call& call, Line& line, const Run& run) {
   try {
     run();
-  } catch (const Failure& failure) {
-    line.answer = failure_problem(failure);
-  } catch (const Json::exception&) {
-    line.answer = problem(400, "invalid_request", "A member has the wrong type.");
-  } catch (const std::exception& error) {
-    spdlog::error("a line of a batch: {}", error.what());
-    line.answer = problem(500, "internal", "The ledger could not answer; its log says why.");
+  } catch (...) {
+    line.answer = thrown_problem(call.line);
   }
 }
 
@@ -172,22 +165,22 @@ std::optional<std::string> account_of(const WritableLedger& ledger, const Json& 
   return email ? std::optional(email->folded()) : std::nullopt;
 }
 
-BatchLine order_of(const WritableLedger& ledger, Line& line) {
+BatchLine order_of(const WritableLedger& ledger, const Call& call, Line& line) {
   BatchLine order;
   if (line.answer) return order;
-  answer_line(line, [&] {
+  answer_line(call, line, [&] {
     order = {account_of(ledger, line.body), Fields(line.body).optional_text("idempotency_key").value_or("")};
   });
   return order;
 }
 
-std::vector<Line> read_lines(const std::string& body) {
+std::vector<Line> read_lines(const Call& call) {
   std::vector<Line> lines;
-  for (std::string_view rest = body; !rest.empty() && lines.size() <= batch_lines_max;) {
+  for (std::string_view rest = call.request.body; !rest.empty() && lines.size() <= batch_lines_max;) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
     if (end > 0) {
       Line& line = lines.emplace_back();
-      answer_line(line, [&] { line.body = parse_object(rest.substr(0, end), "the line"); });
+      answer_line(call, line, [&] { line.body = parse_object(rest.substr(0, end), "the line"); });
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
@@ -199,15 +192,16 @@ std::vector<Line> read_lines(const std::string& body) {
 /// Each line is a command of its own: one that is refused, or malformed, stops none of the others.
 HttpAnswer post_batch(LedgerService& service, const Call& call) {
   if (!has_type(call.request, ndjson_type)) return wrong_type(ndjson_type);
-  std::vector<Line> lines = read_lines(call.request.body);
+  std::vector<Line> lines = read_lines(call);
   if (lines.size() > batch_lines_max)
     return problem(413, "too_many_lines", "A batch has at most " + std::to_string(batch_lines_max) + " lines.");
   std::vector<BatchLine> orders;
-  for (Line& line : lines) orders.push_back(order_of(service.ledger(), line));
+  for (Line& line : lines) orders.push_back(order_of(service.ledger(), call, line));
   run_batch(plan_batch(orders), service.batch_helpers(), [&](std::size_t i) {
     Line& line = lines[i];
     if (line.answer) return;
-    answer_line(line, [&] { line.answer = run(service, call, Fields(line.body).text("command"), line.body, {}); });
+    answer_line(call, line,
+                [&] { line.answer = run(service, call, Fields(line.body).text("command"), line.body, {}); });
   });
   HttpAnswer answers{200, ndjson_type, ""};
   for (const Line& line : lines) {

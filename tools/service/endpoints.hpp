@@ -5,6 +5,7 @@
 #include <span>
 
 #include "tools/service/ledger_service.hpp"
+#include "tools/service/problem.hpp"
 
 namespace daicho {
 
@@ -14,12 +15,19 @@ enum class Audience {
   readers,    ///< a registered service that may read (commands/services.hpp)
 };
 
+inline constexpr const char* ndjson_type = "application/x-ndjson";
+inline constexpr const char* text_type = "text/plain";
+inline constexpr const char* bytes_type = "application/octet-stream";
+
 struct Endpoint {
   const char* method;  ///< a GET answers HEAD, too
   const char* path;    ///< `{name}` stands for one segment, `{name…}` for the rest
   const char* summary;
   Audience audience;
   HttpAnswer (*answer)(LedgerService& service, const Call& call);
+  const char* types = json_type;      ///< what its answer may be, by media type
+  const char* body_type = nullptr;    ///< null: it takes no body
+  Json (*describe_body)() = nullptr;  ///< as a JSON Schema
 };
 std::span<const Endpoint> endpoints();
 
@@ -28,7 +36,8 @@ HttpAnswer post_account(LedgerService& service, const Call& call);  // command_e
 HttpAnswer post_account_command(LedgerService& service, const Call& call);
 HttpAnswer post_command(LedgerService& service, const Call& call);
 HttpAnswer post_batch(LedgerService& service, const Call& call);
-HttpAnswer post_lease(LedgerService& service, const Call& call);         // outbox_endpoints.cpp
+HttpAnswer post_lease(LedgerService& service, const Call& call);  // outbox_endpoints.cpp
+Json describe_lease();
 HttpAnswer get_account_query(LedgerService& service, const Call& call);  // query_endpoints.cpp
 HttpAnswer get_account(LedgerService& service, const Call& call);
 HttpAnswer get_query(LedgerService& service, const Call& call);

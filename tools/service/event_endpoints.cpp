@@ -11,7 +11,6 @@ namespace {
 
 constexpr std::uint64_t stream_rows_max = 500;          // of one piece
 constexpr std::chrono::seconds stream_silence_max{15};  // then a comment says that it is alive
-constexpr const char* ndjson_type = "application/x-ndjson";
 constexpr const char* stream_type = "text/event-stream";
 
 bool accepts(const Call& call, std::string_view type) {

@@ -94,7 +94,8 @@ HttpAnswer LedgerService::answer_call(const HttpRequest& request, AccessLine& li
       continue;
     }
     line.method = endpoint.method;
-    Call call{request, *target, *std::move(named), "", nullptr, request.fields.get("Accept-Language").value_or("")};
+    Call call{
+        request, *target, line, *std::move(named), "", nullptr, request.fields.get("Accept-Language").value_or("")};
     auto unknown = endpoint.audience != Audience::everybody ? find_caller(call) : std::nullopt;
     if (unknown) return *std::move(unknown);
     line.service = call.caller;
@@ -117,15 +118,8 @@ HttpAnswer LedgerService::answer(const HttpRequest& request) {
   HttpAnswer answer;
   try {
     answer = answer_call(request, line);
-  } catch (const Failure& failure) {
-    const bool is_ours = failure.exit == Exit::integrity || failure.exit == Exit::unavailable;
-    if (is_ours) log_failure(line, failure.what());
-    answer = failure_problem(failure);
-  } catch (const Json::exception&) {
-    answer = problem(400, "invalid_request", "A member has the wrong type.");
-  } catch (const std::exception& unexpected) {
-    log_failure(line, unexpected.what());
-    answer = problem(500, "internal_error", "The fault is the service's.");
+  } catch (...) {
+    answer = thrown_problem(line);
   }
   answer.fields.add("X-Request-Id", line.request_id);
   line.status = answer.status;
@@ -134,6 +128,18 @@ HttpAnswer LedgerService::answer(const HttpRequest& request) {
   metrics_.request(request.method, line.endpoint, line.status, line.took);
   log_access(line);
   wipe_stack();
+  return answer;
+}
+
+HttpAnswer LedgerService::refuse(const HttpWrong& wrong) {
+  AccessLine line;
+  line.request_id = request_id_of({});
+  HttpAnswer answer = wrong_problem(wrong);
+  answer.fields.add("X-Request-Id", line.request_id);
+  line.status = answer.status;
+  line.bytes = answer.body.size();
+  metrics_.request(line.method, line.endpoint, line.status, line.took);
+  log_access(line);
   return answer;
 }
 

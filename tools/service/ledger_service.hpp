@@ -26,6 +26,7 @@ struct AccessLine;  // tools/service/access_log.hpp
 struct Call {
   const HttpRequest& request;
   const HttpTarget& target;
+  const AccessLine& line;          ///< what is logged of it
   std::vector<std::string> named;  ///< what the names in the endpoint's path stand for
   std::string caller;              ///< the service that asks; empty where nobody has to say
   std::shared_ptr<const SignedRequest> signed_request = nullptr;  ///< by whose key it signed the request, if it did
@@ -54,6 +55,8 @@ class LedgerService {
 
   /// Does not throw.
   HttpAnswer answer(const HttpRequest& request);
+  /// What is no request, as problem details, counted. Does not throw.
+  HttpAnswer refuse(const HttpWrong& wrong);
 
   WritableLedger& ledger() { return ledger_; }
   Metrics& metrics() { return metrics_; }

@@ -11,8 +11,7 @@ namespace daicho {
 
 namespace {
 
-constexpr const char* text_type = "text/plain; charset=utf-8";
-constexpr const char* bytes_type = "application/octet-stream";
+constexpr const char* utf8_type = "text/plain; charset=utf-8";
 constexpr const char* for_ever = "public, max-age=31536000, immutable";  // a tile never changes
 
 struct Newest {
@@ -79,7 +78,7 @@ HttpAnswer immutable(const char* type, std::string body) {
 }  // namespace
 
 HttpAnswer get_checkpoint(LedgerService& service, const Call&) {
-  HttpAnswer answer{200, text_type, newest(*service.ledger().store).note};
+  HttpAnswer answer{200, utf8_type, newest(*service.ledger().store).note};
   answer.fields.add("Cache-Control", "no-cache");
   return answer;
 }
@@ -107,13 +106,7 @@ HttpAnswer get_bundle(LedgerService& service, const Call& call) {
   const Store& store = *service.ledger().store;
   const bool is_canonical = bundle_path(part->index, part->width) == "tile/entries/" + call.named[0];
   if (!is_canonical || part->width > tile_width({0, part->index}, newest(store).size)) return not_there();
-  std::string bundle;
-  const Position first = part->index * tile_hashes;
-  for (Position position = first; position < first + part->width; ++position) {
-    const auto envelope = value_or_fail(store.get(Family::events, ByteView(big_endian(position))));
-    if (!envelope) throw Failure(Exit::integrity, "event " + std::to_string(position) + " is missing");
-    append_entry(bundle, as_bytes(*envelope));
-  }
+  auto bundle = value_or_fail(stored_bundle(store, part->index, part->width));
   return immutable(bytes_type, std::move(bundle));
 }
 
@@ -133,7 +126,7 @@ HttpAnswer get_proof(LedgerService& service, const Call& call) {
   const auto position = number(call.named[0], 19);
   if (!position || *position >= newest(*service.ledger().store).size)
     return problem(404, "no_such_event", "The newest checkpoint covers no such event.");
-  return {200, text_type, prove(*service.ledger().store, *position)};
+  return {200, utf8_type, prove(*service.ledger().store, *position)};
 }
 
 }  // namespace daicho

@@ -1,4 +1,5 @@
-// The service's own description (OpenAPI 3.1), made of the tables that answer: endpoints, commands, queries.
+// The service's own description (OpenAPI 3.1), made of what answers: the tables of endpoints, commands and queries, and
+// their readers, which are asked what they take.
 #include "commands/services.hpp"
 #include "tools/output.hpp"
 #include "tools/query/queries.hpp"
@@ -10,98 +11,141 @@ namespace daicho {
 
 namespace {
 
-Json reference(const char* name) { return {{"$ref", std::string("#/components/schemas/") + name}}; }
+Json reference(const char* kind, const char* name) {
+  return {{"$ref", std::string("#/components/") + kind + "/" + name}};
+}
 
-Json content(const char* type, Json schema) { return {{type, {{"schema", std::move(schema)}}}}; }
+Json content(std::string_view types, const Json& schema) {
+  Json content = Json::object();
+  for (const std::string_view type : split_words(types)) {
+    const bool is_json = type == json_type || type == problem_type;
+    content[std::string(type)] = is_json ? Json({{"schema", schema}}) : Json::object();
+  }
+  return content;
+}
+
+Json header(const char* description) { return {{"description", description}, {"schema", {{"type", "string"}}}}; }
 
 Json header_parameter(const char* name, const char* description, bool required) {
-  return {{"name", name},
-          {"in", "header"},
-          {"required", required},
-          {"description", description},
-          {"schema", {{"type", "string"}}}};
+  Json parameter = {{"name", name}, {"in", "header"}, {"required", required}};
+  parameter.update(header(description));
+  return parameter;
 }
 
-/// A schema that an example of an object fulfils: its members and their types; further ones are allowed.
-Json schema_of(const Json& example) {
-  if (example.is_object()) {
-    Json properties = Json::object();
-    for (const auto& [name, value] : example.items()) properties[name] = schema_of(value);
-    return {{"type", "object"}, {"properties", properties}};
-  }
-  if (example.is_array()) {
-    Json schema = {{"type", "array"}};
-    if (!example.empty()) schema["items"] = schema_of(example.front());
-    return schema;
-  }
-  if (example.is_boolean()) return {{"type", "boolean"}};
-  if (example.is_number()) return {{"type", "number"}};
-  return {{"type", "string"}};
+Json path_parameter(const std::string& name) {
+  Json schema = {{"type", "string"}};
+  if (name == "account") schema["format"] = "uuid";
+  return {{"name", name}, {"in", "path"}, {"required", true}, {"schema", std::move(schema)}};
 }
 
-Json problem_responses() {
-  Json responses = Json::object();
-  responses["default"] = {{"description", "refused, or wrong: problem details (RFC 9457)"},
-                          {"content", content(problem_type, reference("Problem"))}};
-  return responses;
-}
-
-Json path_parameters(const std::string& path) {
+/// A path and its parameters as OpenAPI writes them: `{tile…}` is `{tile}`, for a rest of several segments it knows no
+/// word.
+struct Path {
+  std::string text;
   Json parameters = Json::array();
-  for (std::size_t at = path.find('{'); at != std::string::npos; at = path.find('{', at + 1)) {
-    std::string name = path.substr(at + 1, path.find('}', at) - at - 1);
-    if (name.ends_with("…")) name.resize(name.size() - std::string_view("…").size());
-    parameters.push_back({{"name", name}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+
+  explicit Path(std::string pattern) : text(std::move(pattern)) {
+    if (const std::size_t rest = text.find("…}"); rest != std::string::npos)
+      text.erase(rest, std::string_view("…").size());
+    for (std::size_t at = text.find('{'); at != std::string::npos; at = text.find('{', at + 1))
+      parameters.push_back(path_parameter(text.substr(at + 1, text.find('}', at) - at - 1)));
+  }
+};
+
+/// What may come back: its own answer, and problem details.
+Json responses(const char* status, const char* description, std::string_view types, const Json& schema,
+               std::initializer_list<const char*> headers) {
+  Json done = {{"description", description}, {"headers", {{"X-Request-Id", reference("headers", "X-Request-Id")}}}};
+  for (const char* name : headers) done["headers"][name] = reference("headers", name);
+  done["content"] = content(types, schema);
+  return {{status, std::move(done)}, {"default", reference("responses", "Problem")}};
+}
+
+Json operation(const Endpoint& endpoint) {
+  Json described = {{"summary", endpoint.summary}, {"parameters", Path(endpoint.path).parameters}};
+  if (endpoint.describe_body) {
+    described["requestBody"] = {{"content", {{endpoint.body_type, {{"schema", endpoint.describe_body()}}}}}};
+  } else if (endpoint.body_type) {
+    described["requestBody"] = {{"content", {{endpoint.body_type, Json::object()}}}};
+  }
+  described["responses"] = responses("200", "done", endpoint.types, {{"type", "object"}}, {});
+  if (endpoint.audience == Audience::everybody) described["security"] = Json::array();
+  return described;
+}
+
+Json roles(const std::string& command) {
+  Json words = Json::array();
+  for (const fb::Role role : roles_of(command)) words.push_back(name(role));
+  return words;
+}
+
+/// With `by_name` the body says which account, by its id or its sign-in name; else the path does.
+Json command_operation(const Route& route, bool by_name) {
+  Json schema = describe_command(route);
+  Json example = Json::parse(route.example);
+  const bool is_named = route.names_account && by_name;
+  if (is_named) {
+    schema["required"].push_back("account");
+    example["account"] = "taro@outlook.com";
+  } else if (route.names_account) {
+    schema["properties"].erase("account");
+  }
+  Json described = {{"summary", route.summary},
+                    {"operationId", std::string(route.name) + (is_named ? ".named" : "")},
+                    {"tags", {"commands"}},
+                    {"x-roles", roles(route.name)}};
+  described["parameters"] = {reference("parameters", "Idempotency-Key"), reference("parameters", "If-Match"),
+                             reference("parameters", "proof")};
+  const Json media = {{"schema", std::move(schema)}, {"example", std::move(example)}};
+  described["requestBody"] = {{"required", true}, {"content", {{json_type, media}}}};
+  const bool makes_account = std::string_view(route.name) == "register-account";
+  described["responses"] =
+      responses(makes_account && !by_name ? "201" : "200", "accepted: durable, and in the log", json_type,
+                reference("schemas", "Answer"), {"ETag", "RateLimit-Policy", "RateLimit"});
+  if (makes_account && !by_name)
+    described["responses"]["201"]["headers"]["Location"] = header("the account's own path");
+  described["responses"]["412"] = reference("responses", "OtherVersion");
+  described["responses"]["429"] = reference("responses", "Later");
+  described["responses"]["503"] = reference("responses", "Busy");
+  return described;
+}
+
+/// The query's options by name, each with its schema; and `at`, the present instant of a simulated clock.
+Json option_schemas(const Query& query, bool has_account) {
+  static const Json all = describe([](Fields& fields) {
+    read_query_options(fields);
+    fields.optional_time("at");
+  })["properties"];
+  const char* taken = has_account && query.account_options ? query.account_options : query.options;
+  Json schemas = Json::object();
+  for (const std::string_view option : split_words(taken)) schemas[std::string(option)] = all.at(std::string(option));
+  schemas["at"] = all.at("at");
+  return schemas;
+}
+
+Json option_parameters(const Query& query, bool has_account) {
+  Json parameters = Json::array();
+  const Json schemas = option_schemas(query, has_account);
+  for (const auto& [name, schema] : schemas.items()) {
+    if (name == "account" && has_account) continue;  // the path says it
+    const auto option = std::ranges::find(query_options(), std::string_view(name), &QueryOption::name);
+    const bool is_own = option != query_options().end();
+    parameters.push_back({{"name", name},
+                          {"in", "query"},
+                          {"description", is_own ? option->what : "the present instant, where the clock is simulated"},
+                          {"schema", schema}});
   }
   return parameters;
 }
 
-Json operation(const Endpoint& endpoint) {
-  Json described = {{"summary", endpoint.summary}};
-  described["parameters"] = path_parameters(endpoint.path);
-  described["responses"] = problem_responses();
-  if (endpoint.audience == Audience::everybody) described["security"] = Json::array();
-  described["responses"]["200"] = {{"description", "done"}};
+Json query_operation(const Query& query, const char* way) {
+  Json described = {{"summary", query.summary}, {"operationId", std::string(query.name) + way}, {"tags", {"queries"}}};
+  Json answer = {{"type", "object"}, {"required", {"clock"}}};
+  answer["properties"] = {{"clock", {{"enum", {"real", "simulated"}}}}};
+  if (*query.rows && !query.account_options)
+    answer["properties"][query.rows] = {{"type", "array"}, {"items", {{"type", "object"}}}};
+  described["responses"] = responses("200", "the answer", json_type, answer, {});
   return described;
-}
-
-/// One operation for each command: its fields, by example, and the roles it takes.
-Json command_operation(const Route& route) {
-  Json roles = Json::array();
-  for (const fb::Role role : roles_of(route.name)) roles.push_back(name(role));
-  const Json example = Json::parse(route.example);
-  Json described = {{"summary", route.summary}, {"operationId", route.name}, {"x-roles", roles}};
-  described["parameters"] = Json::array(
-      {header_parameter("Idempotency-Key", "the same key and body give the first answer again", true),
-       header_parameter("If-Match", "the account's version, in quotes; another one is told with 412", false),
-       {{"name", "proof"},
-        {"in", "query"},
-        {"schema", {{"type", "string"}}},
-        {"description", "with it each event comes with its inclusion proof"}}});
-  described["requestBody"] = {{"content", {{json_type, {{"schema", schema_of(example)}, {"example", example}}}}}};
-  described["responses"] = problem_responses();
-  described["responses"][std::string_view(route.name) == "register-account" ? "201" : "200"] = {
-      {"description", "accepted"}, {"content", content(json_type, reference("Answer"))}};
-  return described;
-}
-
-Json query_operation(const Query& query, bool has_account) {
-  Json parameters = Json::array();
-  const char* options = has_account && query.account_options ? query.account_options : query.options;
-  for (const std::string_view option : split_words(options)) {
-    if (option == "account") continue;
-    parameters.push_back({{"name", option}, {"in", "query"}, {"schema", {{"type", "string"}}}});
-  }
-  Json described = {{"summary", query.summary}, {"parameters", std::move(parameters)}};
-  described["responses"] = problem_responses();
-  described["responses"]["200"] = {{"description", "the answer"},
-                                   {"content", content(json_type, {{"type", "object"}})}};
-  return described;
-}
-
-Json account_parameter() {
-  return {
-      {"name", "account"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}, {"format", "uuid"}}}};
 }
 
 bool takes_account(const Query& query) {
@@ -109,41 +153,50 @@ bool takes_account(const Query& query) {
   return query.account_options || std::ranges::find(options, "account") != options.end();
 }
 
+void add_command(Json& paths, const Route& route) {
+  const Path path("/v1/accounts/{account}/commands/" + std::string(route.name));
+  if (route.names_account) {
+    paths[path.text] = {{"parameters", path.parameters}, {"post", command_operation(route, false)}};
+  }
+  const bool has_own_path = std::string_view(route.name) == "register-account";
+  if (has_own_path) paths["/v1/accounts"]["post"] = command_operation(route, false);
+  if (!has_own_path) paths["/v1/commands/" + std::string(route.name)]["post"] = command_operation(route, true);
+}
+
+void add_query(Json& paths, const Query& query) {
+  const bool is_account = std::string_view(query.name) == "account";
+  if (takes_account(query)) {
+    const Path path("/v1/accounts/{account}" + (is_account ? "" : "/" + std::string(query.name)));
+    Json get = query_operation(query, ".of-account");
+    get["parameters"] = option_parameters(query, true);
+    if (is_account) get["responses"]["200"]["headers"]["ETag"] = reference("headers", "ETag");
+    paths[path.text] = {{"parameters", path.parameters}, {"get", std::move(get)}};
+  }
+  Json get = query_operation(query, ""), post = query_operation(query, ".asked");
+  get["parameters"] = option_parameters(query, false);
+  Json options = option_schemas(query, false);
+  if (query.account_options) options.update(option_schemas(query, true));
+  Json schema = {{"type", "object"}, {"properties", std::move(options)}, {"additionalProperties", false}};
+  post["requestBody"] = {{"content", {{json_type, {{"schema", std::move(schema)}}}}}};
+  paths["/v1/queries/" + std::string(query.name)] = {{"get", std::move(get)}, {"post", std::move(post)}};
+}
+
 Json paths() {
   Json all = Json::object();
   for (const Endpoint& endpoint : endpoints()) {
-    const std::string path = endpoint.path;
-    const bool is_named_below =
-        path.find("{command}") != std::string::npos || path.find("{query}") != std::string::npos;
-    if (is_named_below) continue;  // one path for each command and query instead
-    std::string key = path;
-    if (const std::size_t rest = key.find("…}"); rest != std::string::npos)
-      key.erase(rest, std::string_view("…").size());
-    all[key][endpoint.method == std::string_view("GET") ? "get" : "post"] = operation(endpoint);
+    const Path path(endpoint.path);
+    const bool has_own = path.text.find("{command}") != std::string::npos ||
+                         path.text.find("{query}") != std::string::npos || endpoint.answer == post_account ||
+                         endpoint.answer == get_account;
+    if (has_own) continue;  // described as the commands and queries that they are
+    all[path.text][endpoint.method == std::string_view("GET") ? "get" : "post"] = operation(endpoint);
   }
-  for (const Route& route : routes()) {
-    const std::string name = route.name;
-    if (name == "register-account") {
-      all["/v1/accounts"]["post"] = command_operation(route);
-      continue;
-    }
-    if (!route.names_account) {
-      all["/v1/commands/" + name]["post"] = command_operation(route);
-      continue;
-    }
-    Json& path = all["/v1/accounts/{account}/commands/" + name];
-    path["parameters"] = Json::array({account_parameter()});
-    path["post"] = command_operation(route);
-  }
-  for (const Query& query : queries()) {
-    const std::string name = query.name;
-    if (takes_account(query) && name != "account") {
-      Json& path = all["/v1/accounts/{account}/" + name];
-      path["parameters"] = Json::array({account_parameter()});
-      path["get"] = query_operation(query, true);
-    }
-    all["/v1/queries/" + name]["get"] = query_operation(query, false);
-  }
+  Json& events = all["/v1/events"]["get"];
+  events["parameters"] = option_parameters(*find_query("events"), false);
+  events["parameters"].push_back(
+      header_parameter("Last-Event-ID", "of server-sent events: go on behind this sequence number", false));
+  for (const Route& route : routes()) add_command(all, route);
+  for (const Query& query : queries()) add_query(all, query);
   return all;
 }
 
@@ -159,16 +212,62 @@ Json schemas() {
   return {{"Answer", std::move(answer)}, {"Problem", std::move(problem)}};
 }
 
+Json headers() {
+  return {{"X-Request-Id", header("the caller's, or one that was drawn: it stands in the log, too")},
+          {"ETag", header("the account's version, in quotes")},
+          {"Retry-After", header("seconds until the same may succeed")},
+          {"RateLimit-Policy", header("the limit that the answer speaks of, its size and window")},
+          {"RateLimit", header("what is left of it, and when there is more")}};
+}
+
+Json parameters() {
+  return {{"Idempotency-Key",
+           header_parameter("Idempotency-Key", "the same key and body give the first answer again", true)},
+          {"If-Match",
+           header_parameter("If-Match", "the account's version, in quotes; another one is told with 412", false)},
+          {"proof",
+           {{"name", "proof"},
+            {"in", "query"},
+            {"allowEmptyValue", true},
+            {"schema", {{"type", "string"}}},
+            {"description", "with it each event comes with its inclusion proof"}}}};
+}
+
+Json problem_response(const char* description, std::initializer_list<const char*> headers) {
+  Json response = responses("default", description, problem_type, reference("schemas", "Problem"), headers);
+  return response["default"];
+}
+
+Json security_schemes() {
+  return {{"token", {{"type", "http"}, {"scheme", "bearer"}}},
+          {"signature",
+           {{"type", "apiKey"},
+            {"in", "header"},
+            {"name", "Signature"},
+            {"description",
+             "RFC 9421, Ed25519, with Signature-Input and Content-Digest; a service that was registered "
+             "with a public key signs every command"}}},
+          {"certificate", {{"type", "mutualTLS"}}}};
+}
+
 }  // namespace
 
 HttpAnswer get_openapi(LedgerService&, const Call&) {
-  static const std::string text =
-      json_line({{"openapi", "3.1.0"},
-                 {"info", {{"title", "Daicho, an account security ledger"}, {"version", "1"}}},
-                 {"paths", paths()},
-                 {"components",
-                  {{"schemas", schemas()}, {"securitySchemes", {{"token", {{"type", "http"}, {"scheme", "bearer"}}}}}}},
-                 {"security", Json::array({{{"token", Json::array()}}})}});
+  static const std::string text = [] {
+    Json components = {{"schemas", schemas()}, {"headers", headers()}, {"parameters", parameters()}};
+    components["responses"] = {
+        {"Problem", problem_response("refused, or wrong: problem details (RFC 9457)", {})},
+        {"OtherVersion", problem_response("the account has another version", {"ETag"})},
+        {"Later", problem_response("refused for now", {"Retry-After", "RateLimit-Policy", "RateLimit"})},
+        {"Busy", problem_response("not now, or no more: nothing was done", {"Retry-After"})}};
+    components["securitySchemes"] = security_schemes();
+    Json described = {{"openapi", "3.1.0"},
+                      {"info", {{"title", "Daicho, an account security ledger"}, {"version", "1"}}}};
+    described["paths"] = paths();
+    described["components"] = std::move(components);
+    described["security"] = {{{"token", Json::array()}}, {{"signature", Json::array()}}};
+    return json_line(described);
+  }();
   return {200, json_type, text};
 }
 

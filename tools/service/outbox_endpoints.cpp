@@ -5,11 +5,19 @@
 
 namespace daicho {
 
+Json describe_lease() {
+  return describe([](Fields& fields) {
+    fields.optional_time("at");
+    read_lease_options(fields, "");
+  });
+}
+
 HttpAnswer post_lease(LedgerService& service, const Call& call) {
   const Json body = call.request.body.empty() ? Json::object() : parse_object(call.request.body, "the body");
   WritableLedger& ledger = service.ledger();
   Fields fields(body);
-  LeaseOptions options = read_lease_options(ledger, fields, call.caller);
+  LeaseOptions options = read_lease_options(fields, call.caller);
+  options.entry = fb::Entry::http;
   const auto at = fields.optional_time("at");
   fields.done();
   check_named_service(ledger.executor->ledger(), call, body);

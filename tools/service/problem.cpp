@@ -5,6 +5,7 @@
 #include "commands/services.hpp"
 #include "tools/output.hpp"
 #include "tools/play.hpp"
+#include "tools/service/access_log.hpp"
 #include "tools/service/request_signature.hpp"
 
 namespace daicho {
@@ -27,6 +28,8 @@ const char* title_of(unsigned status) {
       return "Method Not Allowed";
     case 406:
       return "Not Acceptable";
+    case 408:
+      return "Request Timeout";
     case 409:
       return "Conflict";
     case 412:
@@ -35,17 +38,44 @@ const char* title_of(unsigned status) {
       return "Content Too Large";
     case 415:
       return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
     case 422:
       return "Unprocessable Content";
     case 429:
       return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
     case 500:
       return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
     case 503:
       return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
     default:
       return "Error";
   }
+}
+
+const char* code_of(unsigned wrong_status) {
+  switch (wrong_status) {
+    case 408:
+      return "request_too_slow";
+    case 413:
+      return "body_too_long";
+    case 431:
+      return "header_too_long";
+    case 503:
+      return "busy";
+    default:
+      return "malformed_request";
+  }
+}
+
+HttpAnswer unexpected_problem() {
+  return problem(500, "internal_error", "The ledger could not answer; its log says why.");
 }
 
 }  // namespace
@@ -108,7 +138,7 @@ HttpAnswer fault_problem(const Fault& fault) {
     case FaultKind::stopped:
       return problem(503, code, "Storage failed; nothing is accepted until the ledger is opened anew.");
   }
-  return problem(500, "internal", "");
+  return unexpected_problem();
 }
 
 HttpAnswer failure_problem(const Failure& failure) {
@@ -122,8 +152,29 @@ HttpAnswer failure_problem(const Failure& failure) {
     case Exit::integrity:
       return problem(500, integrity_code, "What is stored is not what was signed; run `daicho audit verify`.");
     default:
-      return problem(500, "internal", "The ledger could not answer; its log says why.");
+      return unexpected_problem();
   }
+}
+
+HttpAnswer wrong_problem(const HttpWrong& wrong) {
+  std::string detail = wrong.words;
+  if (!detail.empty()) detail.front() = static_cast<char>(std::toupper(static_cast<unsigned char>(detail.front())));
+  return problem(wrong.status, code_of(wrong.status), detail + ".");
+}
+
+HttpAnswer thrown_problem(const AccessLine& line) {
+  try {
+    throw;
+  } catch (const Failure& failure) {
+    const bool is_ours = failure.exit == Exit::integrity || failure.exit == Exit::unavailable;
+    if (is_ours) log_failure(line, failure.what());
+    return failure_problem(failure);
+  } catch (const Json::exception&) {
+    return problem(400, "invalid_request", "A member has the wrong type.");
+  } catch (const std::exception& unexpected) {
+    log_failure(line, unexpected.what());
+  }
+  return unexpected_problem();
 }
 
 }  // namespace daicho

@@ -4,9 +4,11 @@
 
 #include "commands/executor.hpp"
 #include "tools/failure.hpp"
-#include "tools/http/message.hpp"
+#include "tools/http/parse.hpp"
 
 namespace daicho {
+
+struct AccessLine;  // tools/service/access_log.hpp
 
 inline constexpr const char* json_type = "application/json";
 inline constexpr const char* problem_type = "application/problem+json";
@@ -26,5 +28,8 @@ std::optional<Time> seconds_until_retry(const Json& refusal, Time now);
 HttpAnswer refusal_problem(const Refusal& refusal);  ///< of what is no command; nothing to wait for
 HttpAnswer fault_problem(const Fault& fault);
 HttpAnswer failure_problem(const Failure& failure);
+HttpAnswer wrong_problem(const HttpWrong& wrong);  ///< of what is no request
+/// Of the exception that is being handled; logged as part of this request when the fault is here.
+HttpAnswer thrown_problem(const AccessLine& line);
 
 }  // namespace daicho
