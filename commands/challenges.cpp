@@ -5,6 +5,7 @@
 #include "commands/guesses.hpp"
 #include "commands/names.hpp"
 #include "commands/text.hpp"
+#include "ledger/ascii.hpp"
 
 namespace daicho {
 
@@ -25,11 +26,6 @@ bool is_offered(const Proof& proof, fb::Purpose purpose, const Policy& policy) {
 }
 
 namespace {
-
-bool equal_ignoring_ascii_case(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
-}
 
 /// The routes the policy leaves open to this account, in its order (R-CHL-9).
 std::vector<fb::Route> open_routes(const Account& account, const std::vector<const Proof*>& offered,
@@ -81,7 +77,7 @@ Tag16 location_tag(std::string_view location, const Context& context) {
 }
 
 bool is_passed(const CharacterCheck& check) {
-  return !check.shown.empty() && equal_ignoring_ascii_case(check.shown, check.typed);
+  return !check.shown.empty() && equal_without_case(check.shown, check.typed);
 }
 
 Decision decide(const Account& account, const StartChallenge& command, const Context& context) {

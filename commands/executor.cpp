@@ -173,17 +173,22 @@ std::optional<Result<Answer, Fault>> Executor::first_answer(const Run& run) cons
   const auto row = store_.get(Family::answers, as_bytes(key));
   if (!row) return Unexpected{fault_of(row.error())};
   if (!*row) return std::nullopt;
-  const auto erased = Result<Answer, Fault>(Answer{{{"erased", true}}, false, true});
-  if ((*row)->empty()) return erased;
+  const auto erased = [] {
+    return Unexpected{Fault{FaultKind::answer_erased,
+                            "This idempotency key was used, and its answer was erased with what it was about."}};
+  };
+  if ((*row)->empty()) return erased();
   const auto first = parse_first_answer(as_bytes(**row));
   if (!first) return Unexpected{Fault{FaultKind::stopped, "The stored first answer does not parse."}};
-  const bool is_compared = !first->fingerprint.is_zero();
-  if (is_compared && !equal_constant_time(first->fingerprint.view(), fingerprint(run.request, keys_).view())) {
+  const bool is_same =
+      equal_constant_time(first->fingerprint.view(), fingerprint(run.request, keys_).view()) ||
+      equal_constant_time(first->fingerprint.view(), fingerprint_of_closing(run.request, keys_).view());
+  if (!is_same) {
     return Unexpected{Fault{FaultKind::key_reused, "This idempotency key was used for another command or body."}};
   }
   const auto data_key = data_key_of(first->account);
   const auto answer = data_key ? open_first_answer(*first, *data_key, key) : std::nullopt;
-  if (!answer) return erased;
+  if (!answer) return erased();
   return Result<Answer, Fault>(*answer);
 }
 
@@ -351,9 +356,21 @@ Decision Executor::decide_at(Run& run, Time now) const {
   return decision;
 }
 
+/// Under the locks, which registering and revoking a service take all of: what was judged before may be so no more.
+std::optional<Refusal> Executor::check_issuer(const Run& run) const {
+  const auto ledger = ledger_state();
+  const Issuer& issuer = run.request.issuer;
+  if (run.request.is_anybody && !ledger->services.empty())
+    return Refusal{Rule::led_5, "service_unknown", "Services are registered by now: a token says who asks."};
+  const bool has_role = issuer.entry == fb::Entry::scheduler || is_one_of<RefuseCommand>(run.request.command);
+  if (!has_role) {
+    if (auto refusal = check_role(*ledger, issuer.service, issuer.command)) return refusal;
+  }
+  return check_signature(*ledger, issuer, run.account_id);
+}
+
 Result<Answer, Fault> Executor::run(Run& run) {
-  if (const auto refusal = check_signature(*ledger_state(), run.request.issuer, run.account_id))
-    return Answer{refusal_json(*refusal), true, false};
+  if (const auto refusal = check_issuer(run)) return Answer{refusal_json(*refusal), true, false};
   if (auto first = first_answer(run)) return *std::move(first);
   if (auto fault = load(run)) return Unexpected{*std::move(fault)};
   if (run.decoy) return run_decoy(run);
@@ -432,7 +449,7 @@ Rows Executor::fold(Run& run, const std::vector<Event>& events, const std::vecto
   // Of an erased account no body is kept, not even as a hash: it may hold secrets.
   const auto own_key = run.is_erased() ? ledger_key() : std::nullopt;
   const std::string answer =
-      own_key ? encode_first_answer({}, {}, *run.answer, *own_key, key)
+      own_key ? encode_first_answer(fingerprint_of_closing(run.request, keys_), {}, *run.answer, *own_key, key)
               : encode_first_answer(fingerprint(run.request, keys_), run.account_id, *run.answer, *run.data_key, key);
   rows.push_back({Family::answers, key, answer});
   append_drawn_keys(rows, run, events);

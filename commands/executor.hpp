@@ -70,6 +70,7 @@ struct Request {
   Issuer issuer;     ///< command_id is the idempotency key
   std::string body;  ///< the command's JSON in canonical form: what the fingerprint is made of
   std::optional<std::uint64_t> expected_version;
+  bool is_anybody = false;  ///< nobody had to say who asks: it counts while no service is registered
 };
 
 /// Not a rule's no: the caller or the world.
@@ -81,6 +82,7 @@ enum class FaultKind {
   busy,              ///< queue or password pool full: try later
   stopped,           ///< storage failed: nothing is accepted until the ledger is opened anew
   damaged,           ///< what is stored is not as it was written: an audit says more
+  answer_erased,     ///< the idempotency key was used; its answer went with what it was about
 };
 struct Fault {
   FaultKind kind;
@@ -94,6 +96,9 @@ struct Answer {
   bool is_refusal = false;
   bool replayed = false;  ///< the first answer, given again
 };
+
+/// As answers have it: `{rule, code, title, detail, retry_at?, …}`.
+Json refusal_json(const Refusal& refusal);
 
 class Executor {
  public:
@@ -146,6 +151,7 @@ class Executor {
   struct SlotKey;  // a data key beside the account's own
   class Stripes;   // the locks a command holds
 
+  std::optional<Refusal> check_issuer(const Run& run) const;
   Result<Answer, Fault> run(Run& run);
   Result<Answer, Fault> run_decoy(Run& run);
   std::optional<Fault> load(Run& run);

@@ -29,6 +29,11 @@ Tag32 fingerprint(const Request& request, const KeyRing& keys) {
                     {as_bytes(request.issuer.command), request.account.value_or(Id{}).view(), as_bytes(request.body)});
 }
 
+Tag32 fingerprint_of_closing(const Request& request, const KeyRing& keys) {
+  return keyed_hash(keys.code_key(), "daicho closing fingerprint v1",
+                    {as_bytes(request.issuer.command), request.account.value_or(Id{}).view()});
+}
+
 namespace {
 
 SecretKey answer_key(const SecretKey& data_key) { return derive_key(data_key, "daicho answer key v1", {}); }

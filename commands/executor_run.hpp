@@ -68,6 +68,8 @@ std::string answer_row_key(const Issuer& issuer);
 std::string answer_row_key(const Event& event);  ///< of the command that the event is of
 /// What makes two bodies the same command (keyed: bodies hold secrets).
 Tag32 fingerprint(const Request& request, const KeyRing& keys);
+/// Likewise without the body, of which nothing is kept: of a command that erases an account, or comes after.
+Tag32 fingerprint_of_closing(const Request& request, const KeyRing& keys);
 
 std::string encode_first_answer(const Tag32& fingerprint, const Id& account, const Answer& answer,
                                 const SecretKey& data_key, const std::string& row_key);
@@ -86,7 +88,5 @@ inline Fault fault_of(const StoreError& error) { return {FaultKind::stopped, err
 
 /// What of one kind began to wait by `until`, longest first: accounts', or decoys'.
 Result<std::vector<Due>, Fault> waiting_since(const Store& store, bool decoys, DueKind kind, Time until);
-
-Json refusal_json(const Refusal& refusal);
 
 }  // namespace daicho

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "commands/text.hpp"
+#include "ledger/ascii.hpp"
 
 namespace daicho {
 
@@ -13,8 +14,7 @@ namespace {
 
 std::string region_of(const PhoneNumberUtil& util, std::string_view country) {
   if (country.starts_with('+')) country.remove_prefix(1);
-  const bool is_digits = !country.empty() && country.size() <= 3 &&
-                         std::ranges::all_of(country, [](char c) { return c >= '0' && c <= '9'; });
+  const bool is_digits = !country.empty() && country.size() <= 3 && std::ranges::all_of(country, is_digit);
   std::string region(country);
   if (is_digits) {
     util.GetRegionCodeForCountryCode(std::stoi(region), &region);
@@ -39,8 +39,7 @@ std::optional<Phone> parse_phone(std::string_view number, std::string_view count
   util.Format(parsed, PhoneNumberUtil::E164, &phone.e164);
   std::string national;
   util.Format(parsed, PhoneNumberUtil::NATIONAL, &national);
-  std::ranges::copy_if(national, std::back_inserter(phone.national_digits),
-                       [](char c) { return c >= '0' && c <= '9'; });
+  std::ranges::copy_if(national, std::back_inserter(phone.national_digits), is_digit);
   return phone;
 }
 

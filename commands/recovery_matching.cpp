@@ -7,6 +7,7 @@
 
 #include "commands/profile.hpp"
 #include "commands/text.hpp"
+#include "ledger/ascii.hpp"
 
 namespace daicho {
 
@@ -51,7 +52,7 @@ std::string without_spaces(std::string text) {
 
 std::string digits_of(std::string_view folded) {
   std::string digits;
-  std::ranges::copy_if(folded, std::back_inserter(digits), [](char c) { return c >= '0' && c <= '9'; });
+  std::ranges::copy_if(folded, std::back_inserter(digits), is_digit);
   return digits;
 }
 
@@ -59,7 +60,7 @@ std::string digits_of(std::string_view folded) {
 std::string date_of(std::string_view folded) {
   std::vector<std::string> parts(1);
   for (const char c : folded) {
-    if (c >= '0' && c <= '9') {
+    if (is_digit(c)) {
       parts.back().push_back(c);
     } else if (!parts.back().empty()) {
       parts.emplace_back();
@@ -98,8 +99,7 @@ std::string subscriber_of(std::string_view folded) {
 
 std::string letters_and_digits(std::string_view folded) {
   std::string kept;
-  std::ranges::copy_if(folded, std::back_inserter(kept),
-                       [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z'); });
+  std::ranges::copy_if(folded, std::back_inserter(kept), [](char c) { return is_digit(c) || is_lower(c); });
   return kept;
 }
 

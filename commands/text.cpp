@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <memory>
 
+#include "ledger/ascii.hpp"
+
 namespace daicho {
 
 bool is_utf8(std::string_view text) {
@@ -18,7 +20,7 @@ bool is_utf8(std::string_view text) {
 }
 
 bool is_word(std::string_view text) {
-  const auto is_allowed = [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'; };
+  const auto is_allowed = [](char c) { return is_lower(c) || is_digit(c) || c == '_'; };
   return !text.empty() && text.size() <= word_bytes_max && std::ranges::all_of(text, is_allowed);
 }
 

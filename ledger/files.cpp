@@ -14,17 +14,18 @@ StoreError io_error(const std::filesystem::path& path, const char* what) {
   return {StoreFault::io, path.string() + ": " + what + ": " + std::strerror(errno)};
 }
 
+}  // namespace
+
 bool write_all(int file, std::string_view content) {
   while (!content.empty()) {
     const ssize_t written = ::write(file, content.data(), content.size());
     if (written < 0 && errno == EINTR) continue;
+    if (written == 0) errno = ENOSPC;
     if (written <= 0) return false;
     content.remove_prefix(static_cast<std::size_t>(written));
   }
   return true;
 }
-
-}  // namespace
 
 std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
   std::error_code error;

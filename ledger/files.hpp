@@ -11,6 +11,9 @@
 
 namespace daicho {
 
+/// All of it, however it is interrupted. False: errno says why.
+[[nodiscard]] bool write_all(int file, std::string_view content);
+
 /// Writes a file beside it (`.tmp`; one that a crash left is written over), syncs that, and renames it over. The
 /// directory is made when it is missing; its entry is durable after `sync_directory`.
 std::optional<StoreError> replace_file(const std::filesystem::path& path, std::string_view content,

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ledger/ascii.hpp"
 #include "ledger/bytes.hpp"
 
 namespace daicho {
@@ -10,12 +11,9 @@ namespace {
 
 constexpr std::size_t integer_digits_max = 15;  // section 3.3.1
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-bool is_alpha(char c) { return is_lower(c) || (c >= 'A' && c <= 'Z'); }
 bool is_key(char c) { return is_lower(c) || is_digit(c) || std::string_view("_-.*").find(c) != std::string_view::npos; }
 bool is_token(char c) {  // tchar of RFC 9110 section 5.6.2, and ":" and "/"
-  return is_alpha(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
+  return is_letter(c) || is_digit(c) || std::string_view("!#$%&'*+-.^_`|~:/").find(c) != std::string_view::npos;
 }
 
 /// Takes the text from its front; nullopt is the end of all.
@@ -124,7 +122,7 @@ class Parser {
     if (first == '"') return string();
     if (first == ':') return byte_sequence();
     if (first == '?') return boolean();
-    if (first == '*' || is_alpha(first)) return StructuredToken{std::string(take_while(is_token))};
+    if (first == '*' || is_letter(first)) return StructuredToken{std::string(take_while(is_token))};
     return std::nullopt;
   }
 

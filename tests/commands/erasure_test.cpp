@@ -95,10 +95,17 @@ SCENARIO("R-LIFE-1: whoever repeats a command of an erased account is told so; t
   ledger.run(recovery_form(), owner, {.key = "form", .body = "{\"a\":1}"});
   const Answer first = ledger.run(close_it, owner, {.key = "close", .body = "{\"b\":1}"});
   for (const char* body : {"{\"a\":1}", "{\"a\":2}"}) {  // what it was is not kept, not even as a hash
-    const Answer again = ledger.run(recovery_form(), owner, {.key = "form", .body = body});
-    CHECK(again.replayed);
-    CHECK(again.body == Json{{"erased", true}});
+    const auto again = ledger.execute(recovery_form(), owner, {.key = "form", .body = body});
+    CHECK(again.error().kind == FaultKind::answer_erased);
   }
+  const Id other = ledger.make_owner("other@outlook.jp");
+  const auto elsewhere = [&](const char* key, const char* body) {
+    return ledger.execute(close_it, other, {.key = key, .body = body}).error().kind;
+  };
+  CHECK(elsewhere("form", "{\"a\":1}") == FaultKind::answer_erased);
+  CHECK(elsewhere("close", "{\"b\":1}") == FaultKind::key_reused);  // the closing is the key's, of its account alone
+  const auto another = ledger.execute(recovery_form(), owner, {.key = "close", .body = "{\"b\":1}"});
+  CHECK(another.error().kind == FaultKind::key_reused);
   for (const char* body : {"{\"b\":1}", "{\"b\":2}"}) {
     const Answer again = ledger.run(close_it, owner, {.key = "close", .body = body});
     CHECK(again.replayed);

@@ -3,6 +3,7 @@
 #include <barrier>
 #include <thread>
 
+#include "projections/event_fields.hpp"
 #include "tests/support/commands_ledger.hpp"
 
 using namespace daicho;
@@ -173,6 +174,50 @@ SCENARIO("R-LED-1 R-LED-5: of one investigator's accesses to many accounts at on
     CHECK(count(outcomes, "accepted: AccessRecorded") == 5);
     CHECK(count(outcomes, "R-LED-5 access_limit: CommandRefused") == 11);
   }
+}
+
+SCENARIO("R-LED-5: when a service is revoked, nothing of it stands behind that in the log, whatever was on its way") {
+  for (int round = 0; round < 5; ++round) {
+    MemoryLedger ledger(Json::object(), 1 + static_cast<std::uint64_t>(round));
+    const Id owner = ledger.make_owner("owner@outlook.jp");
+    const auto issue = [&](Command command, const char* name, const char* service) {
+      return ledger.execute(std::move(command), owner, {.service = service, .command = name});
+    };
+    const RegisterService registered{.name = "mail", .roles = {fb::Role::evidence}, .public_key = ""};
+    REQUIRE(ledger.execute(registered, std::nullopt, {.service = "local", .command = "register-service"}));
+    std::atomic<int> accepted = 0;
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 8; ++t) {
+      threads.emplace_back([&] {
+        const RecordEvidence evidence{.items = {{"card_last4", "1234"}}};
+        for (auto answer = issue(evidence, "record-evidence", "mail"); answer && !answer->is_refusal;
+             answer = issue(evidence, "record-evidence", "mail"))
+          ++accepted;
+      });
+    }
+    while (accepted < 16) std::this_thread::yield();
+    const auto revoked =
+        ledger.execute(RevokeService{"mail"}, std::nullopt, {.service = "local", .command = "revoke-service"});
+    REQUIRE(revoked);
+    threads.clear();
+    const auto position = revoked->body["events"][0]["seq"].get<Position>();
+    for (const std::string& envelope : ledger.envelopes()) {
+      const auto event = Event::parse(as_bytes(envelope));
+      if (event->position() > position) CHECK(event->type() == fb::Payload::CommandRefused);
+    }
+  }
+}
+
+SCENARIO("R-LED-5: who did not have to say who they are may do nothing any more once a service is registered") {
+  MemoryLedger ledger;
+  const Id owner = ledger.make_owner("owner@outlook.jp");
+  const Envelope anybody{.service = "local", .command = "block-account", .is_anybody = true};
+  CHECK(outcome(ledger.run(BlockAccount{"suspected_intrusion", ""}, owner, anybody)) == "accepted: AccountBlocked");
+  const RegisterService registered{.name = "mail", .roles = {fb::Role::evidence}, .public_key = ""};
+  REQUIRE(ledger.execute(registered, std::nullopt, {.service = "local", .command = "register-service"}));
+  const std::size_t size = ledger.envelopes().size();
+  CHECK(outcome(ledger.run(BlockAccount{"suspected_intrusion", ""}, owner, anybody)) == "R-LED-5 service_unknown");
+  CHECK(ledger.envelopes().size() == size);
 }
 
 SCENARIO("R-LED-1: one idempotency key used at once gives one event and one answer") {

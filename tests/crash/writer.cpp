@@ -11,8 +11,8 @@
 
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "tools/answers.hpp"
 #include "tools/deliver/outbox.hpp"
-#include "tools/play.hpp"
 #include "tools/routes.hpp"
 
 namespace daicho::crash {

@@ -123,6 +123,7 @@ Result<Answer, Fault> MemoryLedger::execute(Command command, const std::optional
   request.issuer.entry = fb::Entry::http;
   request.body = envelope.body.empty() ? "{\"of\":\"" + request.issuer.command_id + "\"}" : envelope.body;
   request.expected_version = envelope.expected_version;
+  request.is_anybody = envelope.is_anybody;
   return executor_->execute(std::move(request));
 }
 

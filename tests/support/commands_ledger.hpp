@@ -27,6 +27,7 @@ struct Envelope {
   std::optional<std::uint64_t> expected_version = std::nullopt;
   std::string command = {};  ///< its public name: what the service's roles are checked for
   std::optional<std::string> unknown_name = std::nullopt;
+  bool is_anybody = false;  ///< as in Request
 };
 
 class MemoryLedger {
