@@ -12,6 +12,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "ledger/files.hpp"
+
 namespace daicho {
 
 Exit run_guarded(const std::function<Exit()>& run) {
@@ -51,14 +53,6 @@ std::optional<Exit> wait_for(pid_t child) {
   return std::nullopt;
 }
 
-void write_all(int file, const std::string& bytes) {
-  for (std::size_t done = 0; done < bytes.size();) {
-    const ssize_t written = ::write(file, bytes.data() + done, bytes.size() - done);
-    if (written < 0 && errno != EINTR) return;  // nobody reads it
-    if (written > 0) done += static_cast<std::size_t>(written);
-  }
-}
-
 std::string read_all(int file) {
   std::string bytes;
   std::array<char, 65'536> part;
@@ -78,7 +72,7 @@ Isolated run_isolated_telling(const std::function<Exit(const Tell&)>& run) {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     throw Failure(Exit::unavailable, std::string("cannot make a pipe: ") + std::strerror(errno));
   const pid_t child =
-      start_isolated([&] { return run([&](const std::string& line) { write_all(ends[1], line + "\n"); }); });
+      start_isolated([&] { return run([&](const std::string& line) { (void)write_all(ends[1], line + "\n"); }); });
   ::close(ends[1]);
   std::string told = read_all(ends[0]);
   ::close(ends[0]);

@@ -8,25 +8,45 @@ namespace daicho {
 
 namespace {
 
-/// Refuses what nlohmann's reader lets pass: duplicate members and great depth.
-class StrictReader {
+/// Passes over a text before it is parsed, for what the parser lets pass. nlohmann's own callback would do, but walks
+/// through all of an object's or list's items again at each one's end.
+class StrictReader : public nlohmann::json_sax<Json> {
  public:
-  bool operator()(int depth, Json::parse_event_t event, const Json& parsed) {
-    const bool opens = event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    if (opens && depth >= static_cast<int>(json_depth_max)) is_too_deep = true;
-    if (event == Json::parse_event_t::object_start) members_.emplace_back();
-    if (event == Json::parse_event_t::object_end && !members_.empty()) members_.pop_back();
-    if (event == Json::parse_event_t::key && !members_.empty() &&
-        !members_.back().insert(parsed.get<std::string>()).second) {
-      duplicate = parsed.get<std::string>();
-    }
-    return true;
+  StrictReader(std::size_t depth_max, std::size_t members_max) : depth_max_(depth_max), members_max_(members_max) {}
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool start_object(std::size_t) override { return open(); }
+  bool key(string_t& name) override {
+    if (levels_.back().size() >= members_max_)
+      wrong = "an object with more than " + std::to_string(members_max_) + " members";
+    if (!levels_.back().insert(name).second) wrong = "the member `" + name + "` stands twice";
+    return wrong.empty();
   }
-  bool is_too_deep = false;
-  std::optional<std::string> duplicate;
+  bool end_object() override { return close(); }
+  bool start_array(std::size_t) override { return open(); }
+  bool end_array() override { return close(); }
+  bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception&) override { return false; }
+
+  std::string wrong;  ///< in words; empty as well when it is no JSON
 
  private:
-  std::vector<std::set<std::string>> members_;
+  bool open() {
+    if (levels_.size() >= depth_max_) wrong = "nested deeper than " + std::to_string(depth_max_);
+    levels_.emplace_back();
+    return wrong.empty();
+  }
+  bool close() {
+    levels_.pop_back();
+    return true;
+  }
+  const std::size_t depth_max_, members_max_;
+  std::vector<std::set<std::string>> levels_;  ///< the members of each object that is open
 };
 
 Json count_schema() { return {{"type", "integer"}, {"minimum", 0}}; }
@@ -51,10 +71,12 @@ Json parse_object(std::string_view text, const std::string& what) {
     throw Failure(Exit::usage, what + ": more than " + std::to_string(body_bytes_max) + " bytes");
   if (!is_utf8(text)) throw Failure(Exit::usage, what + ": not valid UTF-8");
   if (text.find('\0') != std::string_view::npos) throw Failure(Exit::usage, what + ": a NUL");  // to the parser, an end
-  StrictReader reader;
+  StrictReader reader(json_depth_max, json_members_max);
+  Json::sax_parse(text, &reader);
+  if (!reader.wrong.empty()) throw Failure(Exit::usage, what + ": " + reader.wrong);
   Json json;
   try {
-    json = Json::parse(text, std::ref(reader));
+    json = Json::parse(text);
   } catch (const Json::exception& error) {
     std::string words = error.what();
     words = words.substr(words.find("] ") == std::string::npos ? 0 : words.find("] ") + 2);
@@ -63,9 +85,14 @@ Json parse_object(std::string_view text, const std::string& what) {
     throw Failure(Exit::usage, what + ": not JSON: " + words);
   }
   if (!json.is_object()) throw Failure(Exit::usage, what + ": a JSON object is wanted");
-  if (reader.is_too_deep) throw Failure(Exit::usage, what + ": nested deeper than " + std::to_string(json_depth_max));
-  if (reader.duplicate) throw Failure(Exit::usage, what + ": the member `" + *reader.duplicate + "` stands twice");
   return json;
+}
+
+std::optional<Json> parse_peers_object(std::string_view text, std::size_t depth_max) {
+  StrictReader reader(depth_max, json_members_max);
+  if (!Json::sax_parse(text, &reader)) return std::nullopt;
+  Json json = Json::parse(text, nullptr, false);
+  return json.is_object() ? std::optional(std::move(json)) : std::nullopt;
 }
 
 Fields::Fields(const Json& object, std::string path) : object_(object), path_(std::move(path)) {

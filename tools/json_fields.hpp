@@ -15,6 +15,7 @@ namespace daicho {
 inline constexpr std::size_t body_bytes_max = 65'536;  ///< of one command's JSON
 inline constexpr std::size_t text_bytes_max = 4'096;   ///< of one text field
 inline constexpr std::size_t json_depth_max = 16;
+inline constexpr std::size_t json_members_max = 256;  ///< of one object
 
 /// Parses strict JSON: one object, UTF-8, no duplicate members, within the limits above.
 Json parse_object(std::string_view text, const std::string& what);
@@ -29,6 +30,10 @@ std::vector<std::string> words_of() {
   }
   return words;
 }
+
+/// What another program answered; nullopt: no JSON object, nested deeper, or with a member that stands twice. Time and
+/// memory grow with the text alone.
+std::optional<Json> parse_peers_object(std::string_view text, std::size_t depth_max);
 
 class Fields {
  public:

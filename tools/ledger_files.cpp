@@ -9,11 +9,13 @@
 #include "ledger/merkle.hpp"
 #include "projections/history.hpp"
 #include "projections/lookup_rotation.hpp"
+#include "tools/answers.hpp"
 #include "tools/backup/backup.hpp"
 #include "tools/backup/restored_mark.hpp"
 #include "tools/keys/key_files.hpp"
 #include "tools/keys/master_place.hpp"
 #include "tools/keys/signing_place.hpp"
+#include "tools/writer_lock.hpp"
 
 namespace daicho {
 
@@ -194,7 +196,7 @@ void settle_master_rotation(const std::filesystem::path& directory, WritableLedg
     if (ledger.keys->master_rotation() == MasterRotation::begun) return;
     if (ledger.keys->master_rotation() == MasterRotation::wrapped) {
       const auto cleared = ledger.executor->rotate_master_key({}, std::nullopt);
-      if (!cleared) throw Failure(Exit::unavailable, cleared.error().detail);
+      if (!cleared) throw failure_of(cleared.error());
       ledger.has_ended_master_rotation = true;
       if (!ledger.is_next_master_in_force) drop_next_master(directory);
     }
@@ -233,6 +235,10 @@ WritableLedger open_restored_for_writing(const std::filesystem::path& directory,
     throw Failure(Exit::integrity, store.error().detail +
                                        ": it opens to read only; `daicho restore --accept --data "
                                        "DIR` says what is missing and lets it go on without");
+  if (!store && has_writer(directory))
+    throw Failure(Exit::unavailable,
+                  "another process writes to this ledger, which has one writer at a time: ask it "
+                  "(--server), or end it");
   ledger.store = value_or_fail(std::move(store));
   remove_drafts(directory);
   FoundKeys keys = read_keys(directory, *ledger.store);

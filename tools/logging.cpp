@@ -8,6 +8,8 @@
 
 #include "ledger/time.hpp"
 
+#include "tools/output.hpp"
+
 namespace daicho {
 
 namespace {
@@ -29,13 +31,11 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::err;
 }
 
-std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 /// As it is when it is one printable word or, with `spaces`, several; else as a JSON string: no line is made two.
 std::string shown(const std::string& text, bool spaces) {
   const auto is_plain = [spaces](char c) { return c > ' ' ? c != '"' && c != '\x7F' : c == ' ' && spaces; };
   const bool is_plain_text = !text.empty() && std::ranges::all_of(text, is_plain);
-  return is_plain_text ? text : text_of(text);
+  return is_plain_text ? text : json_text(text);
 }
 
 std::string text_line(const Json& line) {
@@ -44,9 +44,9 @@ std::string text_line(const Json& line) {
   std::size_t number = 0;
   for (const auto& [name, value] : line.items()) {
     if (number++ < 3) continue;
-    text += " " + name + "=" + (value.is_string() ? shown(value.get<std::string>(), false) : text_of(value));
+    text += " " + name + "=" + (value.is_string() ? shown(value.get<std::string>(), false) : json_text(value));
   }
-  return text;
+  return printable(text);
 }
 
 class LineFormatter : public spdlog::formatter {
@@ -60,7 +60,7 @@ class LineFormatter : public spdlog::formatter {
                  {"level", std::string(level.data(), level.size())},
                  {"message", std::string(message.payload.data(), message.payload.size())}};
     if (fields_of_line) line.update(*fields_of_line);
-    const std::string text = (is_json_ ? text_of(line) : text_line(line)) + "\n";
+    const std::string text = (is_json_ ? json_text(line) : text_line(line)) + "\n";
     out.append(text.data(), text.data() + text.size());
   }
 

@@ -1,6 +1,7 @@
 // daicho — the program: runs one subcommand, ends with an exit code of the catalogue (tools/failure.hpp). Its operator
 // delete overwrites what it frees.
 #include <malloc.h>
+#include <spdlog/pattern_formatter.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
@@ -10,6 +11,7 @@
 
 #include "tools/cli/command_line.hpp"
 #include "tools/keys/master_place.hpp"
+#include "tools/output.hpp"
 #include "tools/system.hpp"
 #include "tools/wiped_streams.hpp"
 
@@ -34,10 +36,27 @@ void operator delete(void* memory) noexcept {
 
 void operator delete(void* memory, std::size_t) noexcept { operator delete(memory); }
 
+namespace {
+
+/// What a file, or a service, had a part in must not speak to the terminal.
+class PrintableMessage : public spdlog::custom_flag_formatter {
+ public:
+  void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
+    const std::string text = daicho::printable({message.payload.data(), message.payload.size()});
+    out.append(text.data(), text.data() + text.size());
+  }
+  std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<PrintableMessage>(); }
+};
+
+}  // namespace
+
 int main(int count, char** values) {
   using namespace daicho;
   spdlog::set_default_logger(spdlog::stderr_logger_mt("daicho"));
-  spdlog::set_pattern("daicho: %l: %v");
+  auto formatter = std::make_unique<spdlog::pattern_formatter>();
+  formatter->add_flag<PrintableMessage>('*').set_pattern("daicho: %l: %*");
+  spdlog::set_formatter(std::move(formatter));
+  ::unsetenv("SSLKEYLOGFILE");  // libcurl would write the keys of its connections there
   protect_process_memory();
   take_master_keys_from_environment();
   own_output_buffer();

@@ -16,14 +16,21 @@ namespace {
 
 constexpr std::size_t cell_columns_max = 60;
 
-/// Whatever bytes came in: those that are no UTF-8 are shown as U+FFFD.
-std::string text_of(const Json& value, int indent = -1) {
-  return value.dump(indent, ' ', false, Json::error_handler_t::replace);
+/// Lines of a text stay lines in CSV, and nowhere else.
+std::string csv_text(const std::string& text) {
+  std::string shown;
+  for (std::size_t begin = 0; begin <= text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    shown += printable(std::string_view(text).substr(begin, end - begin));
+    if (end < text.size()) shown += '\n';
+    begin = end + 1;
+  }
+  return shown;
 }
 
 std::string cell(const Json& value) {
   if (value.is_null()) return "";
-  if (value.is_string()) return value.get<std::string>();
+  if (value.is_string()) return printable(value.get<std::string>());
   if (value.is_array()) {
     std::string text;
     for (const Json& item : value) text += (text.empty() ? "" : " ") + cell(item);
@@ -33,11 +40,11 @@ std::string cell(const Json& value) {
     std::string text;
     for (const auto& [name, item] : value.items()) {
       const std::string shown = cell(item);
-      if (!shown.empty()) text += (text.empty() ? "" : " ") + name + "=" + shown;
+      if (!shown.empty()) text += (text.empty() ? "" : " ") + printable(name) + "=" + shown;
     }
     return text;
   }
-  return text_of(value);
+  return json_text(value);
 }
 
 bool is_rows(const Json& value) {
@@ -67,7 +74,8 @@ std::size_t width(const std::string& text) {
 
 void print_table(const Json& rows) {
   const auto columns = columns_of(rows);
-  std::vector<std::vector<std::string>> lines = {columns};
+  std::vector<std::vector<std::string>> lines(1);
+  for (const std::string& column : columns) lines.front().push_back(printable(column));
   for (const Json& row : rows) {
     std::vector<std::string> line;
     for (const std::string& column : columns) line.push_back(row.contains(column) ? cell(row[column]) : "");
@@ -100,11 +108,12 @@ void print_person(const Json& answer) {
     if (!is_rows(value)) name_width = std::max(name_width, name.size());
   }
   for (const auto& [name, value] : answer.items()) {
-    if (!is_rows(value)) std::cout << name << std::string(name_width - name.size() + 2, ' ') << cell(value) << '\n';
+    if (!is_rows(value))
+      std::cout << printable(name) << std::string(name_width - name.size() + 2, ' ') << cell(value) << '\n';
   }
   for (const auto& [name, value] : answer.items()) {
     if (!is_rows(value)) continue;
-    std::cout << name << ":\n";
+    std::cout << printable(name) << ":\n";
     print_table(value);
   }
 }
@@ -122,9 +131,12 @@ void print_csv(const Json& rows) {
     for (std::size_t i = 0; i < columns.size(); ++i) std::cout << (i ? "," : "") << csv_cell(cell_of(columns[i]));
     std::cout << "\r\n";  // RFC 4180 section 2
   };
-  print_row([](const std::string& column) { return column; });
+  print_row([](const std::string& column) { return printable(column); });
   for (const Json& row : rows) {
-    print_row([&](const std::string& column) { return row.contains(column) ? cell(row[column]) : std::string(); });
+    print_row([&](const std::string& column) {
+      if (!row.contains(column)) return std::string();
+      return row[column].is_string() ? csv_text(row[column].get<std::string>()) : cell(row[column]);
+    });
   }
 }
 
@@ -148,10 +160,10 @@ void print(const Json& answer, Format format, const std::string& rows) {
       print_person(answer);
       break;
     case Format::json:
-      std::cout << text_of(answer, 2) << '\n';
+      std::cout << answer.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
       break;
     case Format::ndjson:
-      for (const Json& row : list) std::cout << text_of(row) << '\n';
+      for (const Json& row : list) std::cout << json_text(row) << '\n';
       break;
     case Format::csv:
       print_csv(list);
@@ -160,7 +172,26 @@ void print(const Json& answer, Format format, const std::string& rows) {
   flush_output();
 }
 
-std::string json_line(const Json& value) { return text_of(value) + '\n'; }
+std::string json_text(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string json_line(const Json& value) { return json_text(value) + '\n'; }
+
+std::string printable(std::string_view text) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string shown;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+    const bool is_c1 = byte == 0xC2U && next >= 0x80U && next < 0xA0U;  // in UTF-8
+    if (!is_c1 && byte >= 0x20 && byte != 0x7F) {
+      shown += text[i];
+      continue;
+    }
+    if (is_c1) byte = static_cast<unsigned char>(next), ++i;
+    shown += {'\\', 'u', '0', '0', digits[byte >> 4U], digits[byte & 15U]};
+  }
+  return shown;
+}
 
 void print_line(const Json& answer, Format format) {
   if (format == Format::table) {

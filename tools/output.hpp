@@ -13,8 +13,11 @@ Format default_format();
 
 /// `rows` names the member that holds the list: all that ndjson and csv print.
 void print(const Json& answer, Format format, const std::string& rows = "");
-/// A line of JSON, with its end. Bytes that are no UTF-8 are shown as U+FFFD.
-std::string json_line(const Json& value);
+/// JSON on one line; bytes that are no UTF-8 are shown as U+FFFD.
+std::string json_text(const Json& value);
+std::string json_line(const Json& value);  ///< with its end
+/// A text as a terminal may have it: control characters (C0, DEL, C1) as JSON escapes, `\u001b`.
+std::string printable(std::string_view text);
 /// One answer of a stream: a line of JSON, or a table.
 void print_line(const Json& answer, Format format);
 

@@ -5,75 +5,13 @@
 
 #include "commands/text.hpp"
 #include "projections/history.hpp"
+#include "tools/answers.hpp"
 #include "tools/deliver/outbox.hpp"
 #include "tools/query/queries.hpp"
 #include "tools/query/rule_index.hpp"
 #include "tools/routes.hpp"
-#include "tools/system.hpp"
 
 namespace daicho {
-
-Exit exit_of(FaultKind fault) {
-  switch (fault) {
-    case FaultKind::no_such_account:
-    case FaultKind::too_large:
-      return Exit::usage;
-    case FaultKind::key_reused:
-    case FaultKind::version_conflict:
-      return Exit::refused;
-    case FaultKind::busy:
-    case FaultKind::stopped:
-      return Exit::unavailable;
-    case FaultKind::damaged:
-      return Exit::integrity;
-  }
-  return Exit::unavailable;
-}
-
-namespace {
-
-constexpr std::array<const char*, 7> fault_names = {
-    "no_such_account", "idempotency_key_reused", "version_conflict", "too_large", "busy", "stopped", "damaged"};
-
-}  // namespace
-
-Json fault_json(const Fault& fault) {
-  Json json = {{"error", fault_names.at(static_cast<std::size_t>(fault.kind))}, {"detail", fault.detail}};
-  if (fault.current_version) json["current_version"] = *fault.current_version;
-  return json;
-}
-
-std::optional<FaultKind> parse_fault(std::string_view name) {
-  const auto found = std::ranges::find(fault_names, name);
-  if (found == fault_names.end()) return std::nullopt;
-  return static_cast<FaultKind>(found - fault_names.begin());
-}
-
-namespace {
-
-/// A public command must not tell whether a name is somebody's (R-ACC-6): a closed account is nobody's any more.
-void name_account(const WritableLedger& ledger, ParsedRequest& parsed) {
-  if (!is_public(parsed.request.command)) {
-    parsed.request.account = resolve_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name).id;
-    return;
-  }
-  if (const auto account = find_open_account(*ledger.store, ledger.keys.get(), *parsed.sign_in_name)) {
-    parsed.request.account = account->id;
-  } else {
-    parsed.request.unknown_name = parse_email(*parsed.sign_in_name)->folded();
-  }
-}
-
-}  // namespace
-
-Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body,
-                                   const Defaults& defaults) {
-  const Route* route = find_route(name);
-  if (!route) throw Failure(Exit::usage, "there is no command `" + name + "`; `daicho command --help` lists them");
-  ParsedRequest parsed = parse_request(*route, body, defaults, system_entropy(), ledger.log->time());
-  if (parsed.sign_in_name) name_account(ledger, parsed);
-  return ledger.executor->execute(std::move(parsed.request));
-}
 
 bool matches(const Json& answer, const Json& expected) {
   if (expected == "*") return !answer.is_null();
@@ -172,8 +110,7 @@ class Line {
       return fault_json(answer.error());
     }
     is_refusal = answer->is_refusal;
-    if (answer->replayed) answer->body["replayed"] = true;
-    return answer->body;
+    return shown(*answer);
   }
 
   Json run_lease() {
@@ -185,7 +122,7 @@ class Line {
 
   Json run_tick() {
     const auto done = ledger_.executor->tick();
-    if (!done) throw Failure(exit_of(done.error().kind), done.error().detail);
+    if (!done) throw failure_of(done.error());
     Json answers = Json::array();
     for (const Answer& answer : *done) answers.push_back(answer.body);
     return {{"done", std::move(answers)}};

@@ -18,8 +18,6 @@
 
 namespace daicho {
 
-inline constexpr std::size_t play_lines_max = 10'000'000;
-
 struct PlaySummary {
   std::uint64_t lines = 0, refused = 0, unexpected = 0;
 };
@@ -30,13 +28,5 @@ PlaySummary play(WritableLedger& ledger, std::istream& lines, Format format, con
 
 /// Whether `answer` has all that `expected` asks for.
 bool matches(const Json& answer, const Json& expected);
-
-/// Executes one command given as JSON; the account may be named by its sign-in name.
-Result<Answer, Fault> execute_json(WritableLedger& ledger, const std::string& name, const Json& body,
-                                   const struct Defaults& defaults);
-/// A fault as the catalogue shows it, the kind by its name, and how the program ends on it.
-Json fault_json(const Fault& fault);
-std::optional<FaultKind> parse_fault(std::string_view name);
-Exit exit_of(FaultKind fault);
 
 }  // namespace daicho

@@ -463,6 +463,7 @@ ParsedRequest parse_request(const Route& route, const Json& body, const Defaults
   issuer.command = route.name;
   issuer.entry = defaults.entry;
   issuer.signed_request = defaults.signed_request;
+  request.is_anybody = defaults.is_anybody;
   Fields command(own);
   request.command = route.read(command);
   command.done();

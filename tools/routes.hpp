@@ -27,6 +27,8 @@ struct Defaults {
   std::optional<std::uint64_t> expected_version;
   fb::Entry entry = fb::Entry::cli;
   std::shared_ptr<const SignedRequest> signed_request = nullptr;  ///< when the service signed it
+  bool is_anybody = false;                                        ///< as in Request
+  bool wants_proof = false;                                       ///< of the events: public commands have none to give
 };
 /// A call's body as a JSON Schema: the command's own members and those that say who asks.
 Json describe_command(const Route& route);

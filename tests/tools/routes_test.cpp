@@ -145,7 +145,9 @@ TEST_CASE("R-LED-5: who asks: the body's word goes before the defaults") {
       {"idempotency_key", "k"},
       {"expected_version", 0U},
       {"source", {{"ip", "192.0.2.7"}, {"user_agent", "browser"}, {"request_id", "r"}, {"device_id", "pc-1"}}}};
-  const ParsedRequest parsed = parse("block-account", around, defaults);
+  CHECK(words_of("block-account", around, defaults) ==
+        "field `idempotency_key`: the same as beside the body, or no such field, is wanted");
+  const ParsedRequest parsed = parse("block-account", around, {.account = some_id, .service = "web"});
   CHECK(parsed.sign_in_name == "Taro@outlook.com");
   CHECK(!parsed.request.account);
   CHECK(parsed.request.issuer.service == "risk");

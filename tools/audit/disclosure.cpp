@@ -8,8 +8,8 @@
 #include "commands/profile.hpp"
 #include "ledger/disclosure.hpp"
 #include "ledger/stored_tree.hpp"
+#include "tools/answers.hpp"
 #include "tools/ledger_files.hpp"
-#include "tools/play.hpp"
 #include "tools/query/event_words.hpp"
 #include "tools/routes.hpp"
 #include "tools/witness/ask.hpp"
@@ -117,15 +117,8 @@ class Discloser {
     if (options_.with_secrets) body["with_secrets"] = true;
     Defaults defaults{.service = options_.service};
     if (!account.is_zero()) defaults.account = to_text(account);
-    const auto answer = execute_json(ledger_, "disclose-events", body, defaults);
-    if (!answer) throw Failure(exit_of(answer.error().kind), answer.error().detail);
-    if (answer->is_refusal) {
-      const Json& refusal = answer->body;
-      throw Failure(is_not_permitted(refusal) ? Exit::not_permitted : Exit::refused,
-                    refusal["rule"].get<std::string>() + " " + refusal["code"].get<std::string>() + ": " +
-                        refusal["detail"].get<std::string>());
-    }
-    return answer->body["events"].back()["seq"];
+    const Answer answer = accepted_or_fail(execute_json(ledger_, "disclose-events", body, defaults));
+    return answer.body["events"].back()["seq"];
   }
 
   void open() {

@@ -5,6 +5,7 @@
 #include "tools/audit/report.hpp"
 #include "tools/ledger_files.hpp"
 #include "tools/log_files.hpp"
+#include "tools/output.hpp"
 
 namespace daicho {
 
@@ -34,8 +35,6 @@ std::optional<Seen> read_seen(const fs::path& file, bool must_be_there) {
   return Seen{file, *std::move(note), *checkpoint};
 }
 
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
 /// Hands over the answer first, so that it is there even when the search for damage meets what ends a process.
 Exit audit_and_tell(const AuditVerifyOptions& options, const Tell& tell) {
   AuditVerifyResult result;
@@ -45,14 +44,14 @@ Exit audit_and_tell(const AuditVerifyOptions& options, const Tell& tell) {
     if (failure.exit != Exit::integrity) throw;
     result = unreadable_store(failure.what());
   }
-  tell(dump(result.report));
+  tell(json_text(result.report));
   if (result.is_clean) return Exit::done;
   try {
     explain_violation(options, result);
   } catch (const std::exception& failure) {  // of any kind: the verdict stands
     result.report["warnings"].push_back(std::string("what happened cannot be told: ") + failure.what());
   }
-  tell(dump(result.report));
+  tell(json_text(result.report));
   return Exit::integrity;
 }
 

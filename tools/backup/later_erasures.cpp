@@ -9,9 +9,11 @@
 #include "ledger/stored_tree.hpp"
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
+#include "tools/answers.hpp"
 #include "tools/backup/backup.hpp"
 #include "tools/json_fields.hpp"
 #include "tools/log_files.hpp"
+#include "tools/output.hpp"
 #include "tools/query/erasure_list.hpp"
 
 namespace daicho {
@@ -197,7 +199,7 @@ LaterErasures collect_erasures(const fs::path& store, const Verifier& first,
       } catch (const std::exception& failure) {  // what is damaged may give anything
         told = {{"failure", failure.what()}, {"exit", static_cast<int>(Exit::integrity)}};
       }
-      tell(told.dump(-1, ' ', false, Json::error_handler_t::replace));
+      tell(json_text(told));
       return Exit::done;
     });
     const Json told = Json::parse(reader.told, nullptr, false);
@@ -246,9 +248,7 @@ Answer close_again(Executor& executor, const PendingErasure& erasure, Position r
   request.issuer.command = "close-again";
   request.issuer.command_id = "close-again/" + to_text(erasure.account) + "/" + std::to_string(restore);
   request.issuer.entry = fb::Entry::cli;
-  auto answer = executor.execute(std::move(request));
-  if (!answer) throw Failure(Exit::unavailable, answer.error().detail);
-  return *std::move(answer);
+  return accepted_or_fail(executor.execute(std::move(request)));
 }
 
 }  // namespace
@@ -267,7 +267,7 @@ Json erase_again(WritableLedger& ledger, Position restore) {
   for (const PendingErasure& each : pending) close_again(*ledger.executor, each, restore);
   for (bool is_left = true; is_left;) {
     const auto done = ledger.executor->finish_erasures();
-    if (!done) throw Failure(Exit::unavailable, done.error().detail + " Run it again.");
+    if (!done) throw Failure(exit_of(done.error().kind), done.error().detail + " Run it again.");
     is_left = !done->empty();
   }
   return accounts_of(pending);

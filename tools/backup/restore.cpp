@@ -6,6 +6,7 @@
 #include "tools/backup/restored_mark.hpp"
 #include "tools/keys/key_files.hpp"
 #include "tools/log_files.hpp"
+#include "tools/output.hpp"
 
 #include "ledger/store_backup.hpp"
 
@@ -67,7 +68,7 @@ Exit audit_copy(const RestoreOptions& options, const BackupRecord& backup, const
     print(result.report, format);
     return Exit::integrity;
   }
-  tell(result.report.dump(-1, ' ', false, Json::error_handler_t::replace));
+  tell(json_text(result.report));
   return Exit::done;
 }
 

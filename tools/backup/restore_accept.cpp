@@ -4,6 +4,7 @@
 
 #include "ledger/key_history.hpp"
 #include "ledger/merkle.hpp"
+#include "tools/answers.hpp"
 #include "tools/audit/verify.hpp"
 #include "tools/backup/later_erasures.hpp"
 #include "tools/backup/restore.hpp"
@@ -128,9 +129,9 @@ Answer append_acceptance(WritableLedger& ledger, const Examined& examined, const
   request.issuer.entry = fb::Entry::cli;
   request.body = mark;
   auto answer = ledger.executor->execute(std::move(request));
-  if (!answer) throw Failure(Exit::unavailable, answer.error().detail);
-  if (answer->is_refusal) throw Failure(Exit::usage, "--reason: " + answer->body["detail"].get<std::string>());
-  return *std::move(answer);
+  if (answer && answer->is_refusal)
+    throw Failure(Exit::usage, "--reason: " + answer->body["detail"].get<std::string>());
+  return accepted_or_fail(std::move(answer));
 }
 
 /// The data key that is here must be the one that went there, or the event would say what is not so.

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "projections/replay.hpp"
+#include "tools/answers.hpp"
 #include "tools/audit/verify.hpp"
 #include "tools/bench/disclosure.hpp"
 #include "tools/ledger_files.hpp"
@@ -56,12 +57,6 @@ void in_threads(std::size_t count, Work work) {
   for (std::size_t i = 0; i < count; ++i) threads.emplace_back([&work, i] { work(i); });
 }
 
-const Answer& checked(const Result<Answer, Fault>& answer) {
-  if (!answer) throw Failure(Exit::unavailable, answer.error().detail);
-  if (answer->is_refusal) throw Failure(Exit::refused, answer->body.dump());
-  return *answer;
-}
-
 /// Registers accounts with a ready-made verifier: hashing a hundred thousand passwords would take half an hour.
 std::vector<Id> load_accounts(Executor& executor, unsigned count) {
   std::vector<Id> accounts(count);
@@ -79,7 +74,8 @@ std::vector<Id> load_accounts(Executor& executor, unsigned count) {
                         {.kind = fb::ProofKind::trusted_device, .device_id = "pc-" + std::to_string(i)}};
       Request request{.command = std::move(command)};
       request.issuer = issuer_of("register-account", "register-" + std::to_string(i));
-      accounts[i] = *parse_id(checked(executor.execute(std::move(request))).body["account"].get<std::string>());
+      accounts[i] =
+          *parse_id(accepted_or_fail(executor.execute(std::move(request))).body["account"].get<std::string>());
       if (thread == 0) progress.at(i, count);
     }
   });
@@ -110,7 +106,7 @@ Measured append_for(Executor& executor, const std::vector<Id>& accounts, const B
       request.account = accounts[random % accounts.size()];
       request.issuer =
           issuer_of("record-sign-in", std::to_string(thread) + "-" + std::to_string(latencies[thread].size()));
-      checked(executor.execute(std::move(request)));
+      accepted_or_fail(executor.execute(std::move(request)));
       const Time after = system_time();
       latencies[thread].push_back(after - before);
       before = after;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "tools/answers.hpp"
 #include "tools/deliver/outbox.hpp"
 #include "tools/ledger_files.hpp"
-#include "tools/play.hpp"
 #include "tools/routes.hpp"
 #include "tools/system.hpp"
 
@@ -17,7 +17,7 @@ constexpr unsigned names = 64;
 Json run(WritableLedger& ledger, const std::string& command, const std::string& account, Json body) {
   if (!account.empty()) body["account"] = account;
   const auto answer = execute_json(ledger, command, body, {.service = "bench"});
-  if (!answer) throw Failure(Exit::unavailable, answer.error().detail);
+  if (!answer) throw failure_of(answer.error());
   return answer->body;
 }
 

@@ -1,7 +1,6 @@
 #include "tools/follow/consumer.hpp"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,49 +8,11 @@
 #include <csignal>
 #include <cstring>
 
+#include "ledger/files.hpp"
 #include "tools/failure.hpp"
-
-extern char** environ;
+#include "tools/process.hpp"
 
 namespace daicho {
-
-namespace {
-
-bool write_all(int file, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(file, text.data(), text.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return true;
-}
-
-pid_t start(const std::vector<std::string>& command, int input) {
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, input, STDIN_FILENO);
-  sigset_t defaults;
-  sigemptyset(&defaults);
-  sigaddset(&defaults, SIGPIPE);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  pid_t process = 0;
-  const int failed = ::posix_spawnp(&process, arguments[0], &files, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  if (failed == 0) return process;
-  const bool is_usage = failed == ENOENT || failed == EACCES || failed == ENOEXEC || failed == ENOTDIR;
-  throw Failure(is_usage ? Exit::usage : Exit::unavailable,
-                command.front() + ": cannot be started: " + std::strerror(failed));
-}
-
-}  // namespace
 
 std::optional<std::string> give_to(const std::vector<std::string>& command, std::string_view batch) {
   int ends[2];
@@ -60,14 +21,14 @@ std::optional<std::string> give_to(const std::vector<std::string>& command, std:
   std::signal(SIGPIPE, SIG_IGN);
   pid_t process = 0;
   try {
-    process = start(command, ends[0]);
+    process = spawn(command, {.input = ends[0], .missing = Exit::usage});
   } catch (...) {
     ::close(ends[0]);
     ::close(ends[1]);
     throw;
   }
   ::close(ends[0]);
-  write_all(ends[1], batch);  // its exit says whether it had enough
+  (void)write_all(ends[1], batch);  // its exit says whether it had enough
   ::close(ends[1]);
   int status = 0;
   while (::waitpid(process, &status, 0) < 0) {

@@ -1,6 +1,5 @@
 #include "tools/keys/external_signer.hpp"
 
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,9 +13,9 @@
 #include <mutex>
 #include <thread>
 
+#include "ledger/files.hpp"
 #include "tools/failure.hpp"
-
-extern char** environ;
+#include "tools/process.hpp"
 
 namespace daicho {
 
@@ -74,23 +73,15 @@ int Helper::start(const std::vector<std::string>& command) {
     throw Failure(Exit::unavailable, std::string("cannot make a socket: ") + std::strerror(errno));
   const timeval limit{answer_time_max_.count(), 0};
   ::setsockopt(ends[0], SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_adddup2(&files, ends[1], STDIN_FILENO);
-  posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // an interrupt at the terminal is the writer's
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  const int failed = ::posix_spawnp(&process_, arguments[0], &files, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
+  try {
+    process_ = spawn(command, {.input = ends[1], .output = ends[1], .has_own_group = true});
+  } catch (...) {
+    ::close(ends[0]);
+    ::close(ends[1]);
+    throw;
+  }
   ::close(ends[1]);
-  if (failed == 0) return ends[0];
-  ::close(ends[0]);
-  throw Failure(Exit::unavailable, command.front() + ": cannot be started: " + std::strerror(failed));
+  return ends[0];
 }
 
 Helper::~Helper() {
@@ -194,15 +185,6 @@ std::string answer_to(const Signer& signer, std::string_view line) {
   return to_base64(signer.sign(as_bytes(*message)).view()) + '\n';
 }
 
-void write_all(const std::string& text) {
-  for (std::size_t done = 0; done < text.size();) {
-    const ssize_t count = ::write(STDOUT_FILENO, text.data() + done, text.size() - done);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) throw Failure(Exit::unavailable, "standard output takes no more answers");
-    done += static_cast<std::size_t>(count);
-  }
-}
-
 }  // namespace
 
 void run_signer(const Signer& signer) {
@@ -219,7 +201,7 @@ void run_signer(const Signer& signer) {
       answers += answer_to(signer, std::string_view(pending).substr(begin, end - begin));
     pending.erase(0, begin);
     if (pending.size() > request_bytes_max) throw Failure(Exit::usage, "a message's line does not end");
-    write_all(answers);
+    if (!write_all(STDOUT_FILENO, answers)) throw Failure(Exit::unavailable, "standard output takes no more answers");
     answers.clear();
   }
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,8 +16,7 @@
 #include "ledger/sealing.hpp"
 #include "tools/failure.hpp"
 #include "tools/keys/key_files.hpp"
-
-extern char** environ;
+#include "tools/process.hpp"
 
 namespace daicho {
 
@@ -48,24 +46,15 @@ Program::Program(const std::vector<std::string>& command) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0)
     throw Failure(Exit::unavailable, std::string("cannot make a pipe: ") + std::strerror(errno));
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_adddup2(&files, ends[1], STDOUT_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETPGROUP);  // so that what it starts is ended with it
-  std::vector<char*> arguments;
-  for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
-  arguments.push_back(nullptr);
-  const int failed = ::posix_spawnp(&process_, arguments[0], &files, &attributes, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&files);
-  posix_spawnattr_destroy(&attributes);
-  ::close(ends[1]);
   output_ = ends[0];
-  if (failed == 0) return;
-  ::close(output_);
-  throw Failure(Exit::unavailable, command.front() + ": cannot be started: " + std::strerror(failed));
+  try {
+    process_ = spawn(command, {.output = ends[1], .has_own_group = true});
+  } catch (...) {
+    ::close(ends[0]);
+    ::close(ends[1]);
+    throw;
+  }
+  ::close(ends[1]);
 }
 
 Program::~Program() {

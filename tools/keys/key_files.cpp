@@ -38,8 +38,7 @@ void sync_folder_of(const std::filesystem::path& path) {
 void create_file(const std::filesystem::path& path, std::string_view content, unsigned mode) {
   const int file = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
   if (file < 0) throw file_failure(path, "cannot create");
-  const bool written = ::write(file, content.data(), content.size()) == static_cast<ssize_t>(content.size());
-  const bool synced = written && ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
+  const bool synced = write_all(file, content) && ::fchmod(file, mode) == 0 && ::fsync(file) == 0;
   const Failure failure = file_failure(path, "cannot write");
   ::close(file);
   if (!synced) throw failure;

@@ -357,7 +357,7 @@ std::optional<Account> find_open_account(const Store& store, const KeyRing* keys
 
 Account resolve_account(const Store& store, const KeyRing* keys, const std::string& named) {
   auto account = find_account(store, keys, named);
-  if (!account) throw Failure(Exit::usage, "there is no such account");
+  if (!account) throw NoSuchAccount();
   return *std::move(account);
 }
 

@@ -72,7 +72,10 @@ void check(const LedgerView& ledger, const Query& query, const QueryOptions& opt
 std::optional<Account> find_account(const Store& store, const KeyRing* keys, const std::string& named);
 /// Likewise; nullopt also when it was closed or expired.
 std::optional<Account> find_open_account(const Store& store, const KeyRing* keys, const std::string& named);
-/// Likewise; Failure(usage) when there is none.
+/// Likewise; NoSuchAccount when there is none.
+struct NoSuchAccount : Failure {
+  NoSuchAccount() : Failure(Exit::usage, "there is no such account") {}
+};
 Account resolve_account(const Store& store, const KeyRing* keys, const std::string& named);
 
 /// Whether the options of `events` select it; `account` is the one that they name.

@@ -5,8 +5,8 @@
 #include <filesystem>
 
 #include "tests/fuzz/fuzz.hpp"
+#include "tools/answers.hpp"
 #include "tools/ledger_files.hpp"
-#include "tools/play.hpp"
 #include "tools/routes.hpp"
 #include "tools/service/ledger_service.hpp"
 
