@@ -1,7 +1,6 @@
-#include "commands/services.hpp"
+#include "tools/answers.hpp"
 #include "tools/cli/asked_ledger.hpp"
 #include "tools/deliver/outbox.hpp"
-#include "tools/play.hpp"
 #include "tools/query/rule_index.hpp"
 #include "tools/routes.hpp"
 
@@ -42,12 +41,10 @@ class DirectoryLedger : public AskedLedger {
 
   Outcome outcome(const Result<Answer, Fault>& answer) const {
     if (!answer) return {fault_json(answer.error()), exit_of(answer.error().kind)};
-    Json shown = answer->body;
-    if (answer->replayed) shown["replayed"] = true;
-    translate(shown, language_);
-    if (!answer->is_refusal) return {std::move(shown)};
-    const Exit exit = is_not_permitted(shown) ? Exit::not_permitted : Exit::refused;
-    return {std::move(shown), exit};
+    Json told = shown(*answer);
+    translate(told, language_);
+    const Exit exit = answer->is_refusal ? exit_of_refusal(told) : Exit::done;
+    return {std::move(told), exit};
   }
 
   const std::filesystem::path directory_;

@@ -4,7 +4,7 @@
 
 #include <filesystem>
 
-#include "tools/http/client.hpp"
+#include "tools/http/service_address.hpp"
 #include "tools/query/queries.hpp"
 
 namespace daicho {
@@ -30,13 +30,6 @@ class AskedLedger {
 /// `language`: of refusals' titles. The directory is opened for each question anew.
 std::unique_ptr<AskedLedger> ledger_in(const std::filesystem::path& directory, const std::string& language);
 
-/// A service, and who asks it.
-struct ServiceAddress {
-  HttpUrl url;
-  HttpTls tls;
-  std::string token;                  ///< empty: none
-  std::chrono::seconds patience{30};  ///< for a question and its answer, tries of a command included
-};
 /// A command is sent again under the same idempotency key, which is drawn when `body` has none, while it is not known
 /// what became of it. When the time is over and it still is not, the outcome says so, with the key.
 std::unique_ptr<AskedLedger> ledger_behind(ServiceAddress address, const std::string& language);

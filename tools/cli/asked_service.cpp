@@ -6,10 +6,10 @@
 #include <stdexcept>
 #include <thread>
 
-#include "commands/services.hpp"
+#include "ledger/ascii.hpp"
+#include "tools/answers.hpp"
 #include "tools/cli/asked_ledger.hpp"
 #include "tools/output.hpp"
-#include "tools/play.hpp"
 #include "tools/service/problem.hpp"
 #include "tools/system.hpp"
 
@@ -21,7 +21,7 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
 constexpr std::size_t answer_bytes_max = 64 << 20;  // 10,000 events are a tenth of it
-constexpr int answer_depth_max = 64;
+constexpr std::size_t answer_depth_max = 64;
 constexpr milliseconds try_time_max{10'000};  // of a command; then it is sent again
 constexpr milliseconds first_pause{100}, pause_max{2'000};
 
@@ -36,33 +36,20 @@ std::string what_came(const HttpAnswer& answer) {
   return "what answers there is no such service: status " + std::to_string(answer.status);
 }
 
-/// nullopt: it is no JSON object, or nested too deeply to be an answer.
-std::optional<Json> parse_answer(const std::string& text) {
-  const auto check_depth = [](int depth, Json::parse_event_t, const Json&) {
-    if (depth > answer_depth_max) throw std::length_error("nested too deeply");
-    return true;
-  };
-  try {
-    Json json = Json::parse(text, check_depth);
-    if (json.is_object()) return json;
-  } catch (const std::exception&) {
-  }
-  return std::nullopt;
-}
-
-/// nullopt: it is not known who answered, and what was done. A Failure when it was somebody else who did nothing.
-/// `member`: what the answer has when all is well.
-std::optional<Told> read_answer(const HttpAnswer& answer, const char* member) {
+/// nullopt: it is not known who answered, and what was done. A Failure when it was somebody else who did nothing, and
+/// nothing was done before. `member`: what the answer has when all is well.
+std::optional<Told> read_answer(const HttpAnswer& answer, const char* member, bool may_be_done = false) {
   const bool is_done = answer.status == 200 || answer.status == 201;
   const bool has_type = answer.content_type.starts_with(is_done ? json_type : problem_type);
-  auto body = has_type ? parse_answer(answer.body) : std::nullopt;
+  auto body = has_type ? parse_peers_object(answer.body, answer_depth_max) : std::nullopt;
   const auto has_text = [&](const char* name) { return body->contains(name) && (*body)[name].is_string(); };
-  const bool is_ours = body && (body->contains(member) || body->contains("replayed"));  // a first answer may be erased
+  const bool is_ours = body && body->contains(member);
   if (is_ours && is_done) return Told{answer.status, *std::move(body), ""};
   if (body && !is_done && has_text("code") && has_text("detail")) {
     std::string code = (*body)["code"];
     return Told{answer.status, *std::move(body), std::move(code)};
   }
+  if (may_be_done) return std::nullopt;
   if (answer.status == 413 || answer.status == 431) throw Failure(Exit::usage, "the request is longer than it may be");
   if (answer.status >= 400 && answer.status < 500) throw Failure(Exit::unavailable, what_came(answer));
   return std::nullopt;
@@ -89,7 +76,7 @@ Outcome outcome_of(Told told) {
   if (told.body.contains("rule")) {
     told.body.erase("type");
     told.body.erase("status");
-    const Exit exit = is_not_permitted(told.body) ? Exit::not_permitted : Exit::refused;
+    const Exit exit = exit_of_refusal(told.body);
     return {std::move(told.body), exit};
   }
   const auto kind = parse_fault(told.code);
@@ -103,9 +90,7 @@ Outcome outcome_of(Told told) {
 std::string accepted_language(const std::string& language) {
   std::string tag = language.substr(0, language.find('.'));
   std::ranges::replace(tag, '_', '-');
-  const auto is_of_tag = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  };
+  const auto is_of_tag = [](char c) { return is_letter(c) || is_digit(c) || c == '-'; };
   return std::ranges::all_of(tag, is_of_tag) ? tag : "";
 }
 
@@ -134,7 +119,7 @@ class ServiceLedger : public AskedLedger {
     for (milliseconds pause = first_pause;; pause = std::min(2 * pause, pause_max)) {
       const auto left = std::chrono::ceil<milliseconds>(end - steady_clock::now());
       const auto answer = try_once(request, std::min(left, try_time_max));
-      auto told = answer ? read_answer(*answer, "events") : std::nullopt;
+      auto told = answer ? read_answer(*answer, "events", may_be_done) : std::nullopt;
       const bool is_over = steady_clock::now() + pause >= end;
       may_be_done = may_be_done || (answer ? !told || is_running(*told) : answer.error().was_sent);
       if (told && (!is_passing(*told) || (is_over && !may_be_done))) return outcome_of(*std::move(told));
@@ -176,15 +161,13 @@ class ServiceLedger : public AskedLedger {
   }
 
   HttpRequest request_of(const char* method, const std::string& target, const Json& body) const {
-    HttpRequest request{method, target, body.is_null() ? "" : json_type, ""};
     try {
-      if (!body.is_null()) request.body = body.dump();
+      HttpRequest request = service_request(address_, method, target, body);
+      if (!language_.empty()) request.fields.add("Accept-Language", language_);
+      return request;
     } catch (const Json::exception&) {
       throw Failure(Exit::usage, "what is asked is not valid UTF-8");
     }
-    if (!address_.token.empty()) request.fields.add("Authorization", "Bearer " + address_.token);
-    if (!language_.empty()) request.fields.add("Accept-Language", language_);
-    return request;
   }
 
   Result<HttpAnswer, HttpTrouble> try_once(const HttpRequest& request, milliseconds time) const {

@@ -90,7 +90,7 @@ CommandLine::CommandLine()
   app_.failure_message(words_without_values);
   app_.fallthrough();
   app_.set_version_flag("--version", std::string("daicho ") + program_version);
-  app_.add_option("--data", data_, "directory of the ledger; else DAICHO_DATA of the environment");
+  app_.add_option("--data", data_, "directory of the ledger")->envname("DAICHO_DATA");
   add_server_options();
   app_.add_option("--format", format_, "table, json, ndjson or csv; default: table on a terminal, else json");
   app_.add_option("--lang", language_, "language of refusals' titles: en or ja")
@@ -121,10 +121,10 @@ CommandLine::CommandLine()
 /// What is said on the command line goes before the environment.
 void CommandLine::add_server_options() {
   constexpr unsigned patience_seconds_max = 3'600;
-  app_.add_option(
-      "--server", server_,
-      "URL of a service that answers for the ledger, instead of --data, for command, query, outbox lease and "
-      "rules; else DAICHO_SERVER");
+  app_.add_option("--server", server_,
+                  "URL of a service that answers for the ledger, instead of --data, for command, query, outbox lease "
+                  "and rules")
+      ->envname("DAICHO_SERVER");
   app_.add_option("--token-file", token_source_,
                   "with --server: the service's token: a file, or fd:N; else DAICHO_TOKEN")
       ->check(check_passphrase_source);
@@ -139,17 +139,28 @@ void CommandLine::add_server_options() {
       ->check(CLI::Range(1U, patience_seconds_max));
 }
 
+namespace {
+
+/// Which ledger is said in one place: on the command line, else in the environment, else in the file.
+void leave_environment(std::span<char* const> arguments) {
+  const bool is_said = std::ranges::any_of(arguments, [](std::string_view argument) {
+    const std::string_view name = argument.substr(0, argument.find('='));
+    return name == "--data" || name == "--server";
+  });
+  if (!is_said) return;
+  ::unsetenv("DAICHO_DATA");
+  ::unsetenv("DAICHO_SERVER");
+}
+
+}  // namespace
+
 Exit CommandLine::run(int count, char** values) {
+  leave_environment(std::span(values, static_cast<std::size_t>(count)));
   try {
     app_.parse(count, values);
   } catch (const CLI::ParseError& error) {
     const int code = app_.exit(error);
     return code == 0 ? Exit::done : Exit::usage;
-  }
-  if (data_.empty() && server_.empty()) {
-    for (const auto& [variable, value] : {std::pair("DAICHO_DATA", &data_), std::pair("DAICHO_SERVER", &server_)}) {
-      if (const char* text = std::getenv(variable)) *value = text;
-    }
   }
   use_passphrases(passphrases_);
   format();  // what is wrong with these shows before anything is done
@@ -181,7 +192,7 @@ std::unique_ptr<AskedLedger> CommandLine::ledger() const {
 ServiceAddress CommandLine::service() const {
   const auto url = parse_http_url(server_);
   if (!url) throw Failure(Exit::usage, "--server: a URL is wanted, such as https://ledger.example.jp:7391");
-  if (!url->is_encrypted && !is_this_machine(url->host))
+  if (!is_private_way(*url))
     throw Failure(Exit::usage,
                   "--server: token and personal data would cross the network in the clear; https is wanted");
   ServiceAddress address{.url = *url, .tls = tls_, .patience = std::chrono::seconds(patience_seconds_)};

@@ -7,6 +7,7 @@
 
 #include "tools/cli/command_line.hpp"
 #include "tools/cli/config_file.hpp"
+#include "tools/output.hpp"
 
 namespace daicho {
 
@@ -62,7 +63,8 @@ void name_environment(CLI::App& sub) {
 /// only keys and types are looked at.
 class ConfigReader {
  public:
-  ConfigReader(CLI::App& app, const std::string& path) : app_(app), path_(path) {}
+  ConfigReader(CLI::App& app, const std::string& path)
+      : app_(app), path_(path), is_ledger_said_(app["--data"]->count() + app["--server"]->count() > 0) {}
 
   void apply() const {
     for (const ConfigTable& table : read_config_file(path_)) {
@@ -93,7 +95,8 @@ class ConfigReader {
     const bool is_one_text = kind == ConfigKind::texts && entry.kind == ConfigKind::text;
     if (entry.kind != kind && !is_one_text) throw failure(entry.line, name, words_of(kind));
     const bool is_used = owner.parsed() || app_.got_subcommand("config");
-    if (!is_used || option.count() > 0 || entry.values.empty()) return;
+    const bool is_ledger = table.name.empty() && (entry.key == "data" || entry.key == "server");
+    if (!is_used || option.count() > 0 || entry.values.empty() || (is_ledger && is_ledger_said_)) return;
     // What is so anyway is not given: an option may need another, or exclude it, when it is.
     const std::string anyway = kind == ConfigKind::truth ? "false" : option.get_default_str();
     if (!anyway.empty() && entry.values.front() == anyway) return;
@@ -108,10 +111,11 @@ class ConfigReader {
 
   CLI::App& app_;
   const std::string path_;
+  const bool is_ledger_said_;
 };
 
 /// A basic string of TOML: every escape of a JSON string is one of its own.
-std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string quoted(const std::string& text) { return json_text(text); }
 
 /// What is in force, as a value; nullopt when there is none.
 std::optional<std::string> value_of(const CLI::Option& option) {

@@ -45,7 +45,7 @@ std::string read_secret(const std::string& option, const std::string& path) {
 HttpUrl read_webhook(const std::string& text) {
   auto url = parse_http_url(text);
   if (!url) throw Failure(Exit::usage, "--webhook: a URL such as https://sms.example.jp/jobs is wanted");
-  if (!url->is_encrypted && !is_this_machine(url->host))
+  if (!is_private_way(*url))
     throw Failure(Exit::usage, "--webhook: https is wanted beyond this machine: codes and addresses go there");
   return *std::move(url);
 }
@@ -104,12 +104,8 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
   start_log(a.log);
   if (const auto wrong = check_wording(a.wording)) throw Failure(Exit::usage, "--" + *wrong);
   if (a.smtp.empty() && a.webhook.empty()) throw Failure(Exit::usage, "--smtp or --webhook, or both, is wanted");
-  ServiceAddress service = line.service();
-  OutboxClientOptions options{.url = std::move(service.url),
-                              .tls = std::move(service.tls),
-                              .token = std::move(service.token),
-                              .wording = a.wording,
-                              .lease_time = std::chrono::seconds(a.lease_seconds)};
+  OutboxClientOptions options{
+      .service = line.service(), .wording = a.wording, .lease_time = std::chrono::seconds(a.lease_seconds)};
   std::optional<SmtpSender> smtp;
   std::optional<HttpUrl> webhook;
   if (!a.smtp.empty()) {
@@ -131,9 +127,11 @@ Exit run_deliver(const CommandLine& line, const Arguments& a) {
       .lease = [&](std::size_t count) { return client.lease(count); },
       .send =
           [&](const DeliveryJob& job) {
-            const DeliveryResult result = job.channel == "email"
-                                              ? smtp->send(job, client.origin(), send_time)
-                                              : post_job(*webhook, {.ca_file = a.ca_file}, job, send_time);
+            const bool is_mail = job.channel == "email";
+            if (is_mail ? !smtp : !webhook)
+              throw Failure(Exit::usage, "the service's answer to a lease: a channel that was not asked for");
+            const DeliveryResult result = is_mail ? smtp->send(job, client.origin(), send_time)
+                                                  : post_job(*webhook, {.ca_file = a.ca_file}, job, send_time);
             note(job, result);
             return result;
           },

@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "ledger/key_history.hpp"
+#include "tools/answers.hpp"
 #include "tools/backup/backup.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/keys/external_signer.hpp"
@@ -13,7 +14,6 @@
 #include "tools/keys/key_files.hpp"
 #include "tools/keys/master_place.hpp"
 #include "tools/ledger_files.hpp"
-#include "tools/play.hpp"
 
 namespace daicho {
 
@@ -131,10 +131,9 @@ Exit run_rotate_master(const CommandLine& line) {
   issuer.command = "rotate-master-key";
   issuer.command_id = "rotate-master-key at " + std::to_string(ledger.log->size());  // once on record it is not issued
   issuer.entry = fb::Entry::cli;
-  const auto answer = ledger.executor->rotate_master_key(issuer, std::move(next));
-  if (!answer) throw Failure(exit_of(answer.error().kind), answer.error().detail);
+  const Answer answer = accepted_or_fail(ledger.executor->rotate_master_key(issuer, std::move(next)));
   is_next ? put_next_master_in_force(directory) : drop_next_master(directory);
-  print(answer->body, line.format());
+  print(answer.body, line.format());
   return Exit::done;
 }
 
@@ -285,11 +284,10 @@ Exit run_rotate_lookup(const CommandLine& line) {
   request.issuer.command = "rotate-lookup-key";
   request.issuer.command_id = "rotate-lookup-key/" + std::to_string(ledger.executor->ledger().lookup_rotations + 1);
   request.issuer.entry = fb::Entry::cli;
-  auto answer = ledger.executor->execute(std::move(request));
-  if (!answer) throw Failure(Exit::unavailable, answer.error().detail);
+  Answer answer = accepted_or_fail(ledger.executor->execute(std::move(request)));
   settle_lookup_rotation(ledger, ledger.executor->ledger());
-  answer->body["earlier_keys_kept"] = ledger.keys->lookup_keys().size() - 1;
-  print(answer->body, line.format());
+  answer.body["earlier_keys_kept"] = ledger.keys->lookup_keys().size() - 1;
+  print(answer.body, line.format());
   return Exit::done;
 }
 

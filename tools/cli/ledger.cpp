@@ -6,6 +6,7 @@
 #include <iostream>
 
 #include "commands/text.hpp"
+#include "tools/answers.hpp"
 #include "tools/cli/asked_ledger.hpp"
 #include "tools/cli/command_line.hpp"
 #include "tools/deliver/outbox.hpp"
@@ -126,7 +127,7 @@ Exit run_lease(const CommandLine& line, const Arguments& a) {
 Exit run_tick(const CommandLine& line) {
   WritableLedger ledger = open_for_writing(line.data(), line.at());
   const auto done = ledger.executor->tick();
-  if (!done) throw Failure(exit_of(done.error().kind), done.error().detail);
+  if (!done) throw failure_of(done.error());
   Json answers = Json::array();
   for (const Answer& answer : *done) answers.push_back(answer.body);
   print({{"time", to_rfc3339(ledger.log->time())}, {"done", std::move(answers)}}, line.format(), "done");

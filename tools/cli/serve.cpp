@@ -57,6 +57,10 @@ void tell_stopping() {
 /// Opens the ledger, serves it, closes it.
 void serve(const CommandLine& line, const Arguments& a, const HttpEndpoint& endpoint, std::unique_ptr<Tls> tls) {
   const std::string scheme = tls ? "https://" : "http://";
+  if (a.wait_seconds > 0 && has_writer(line.data())) {
+    log_line(LogLevel::info, "another process writes to this ledger: waiting for its end");
+    tell_supervisor("STATUS=standby: another process writes to this ledger");
+  }
   await_writer_lock(line.data(), std::chrono::seconds(a.wait_seconds));
   std::optional<WritableLedger> ledger(open_for_writing(line.data(), line.at()));
   const std::string vkey = ledger->log->verifier().vkey();
@@ -68,9 +72,7 @@ void serve(const CommandLine& line, const Arguments& a, const HttpEndpoint& endp
   server.refuse_with([&service](const HttpWrong& wrong) { return service->refuse(wrong); });
   service->watch(server.traffic());
   if (const auto pause = watchdog_pause()) server.call_again(*pause, [] { tell_supervisor("WATCHDOG=1"); });
-  const std::string host =
-      endpoint.address.find(':') == std::string::npos ? endpoint.address : "[" + endpoint.address + "]";
-  const std::string url = scheme + host + ":" + std::to_string(server.port());
+  const std::string url = scheme + in_url(endpoint.address) + ":" + std::to_string(server.port());
   std::optional<Scheduler> scheduler;
   if (a.tick_seconds > 0)
     scheduler.emplace([&service] { return service->tick(); }, std::chrono::seconds(a.tick_seconds));
@@ -92,7 +94,7 @@ Exit run_serve(const CommandLine& line, const Arguments& a) {
   const auto endpoint = parse_http_endpoint(a.listen);
   if (!endpoint) throw Failure(Exit::usage, "--listen: an address and a port, such as 127.0.0.1:7391");
   auto tls = tls_of(a);
-  if (!is_loopback(*endpoint) && !tls && !a.is_plain_allowed)
+  if (!is_this_machine(endpoint->address) && !tls && !a.is_plain_allowed)
     throw Failure(Exit::usage,
                   "--listen: tokens and personal data would cross the network in the clear: --tls-certificate and "
                   "--tls-key are wanted; --plain-http says that something in front of it encrypts");
@@ -109,7 +111,7 @@ void add_serve_commands(CommandLine& line) {
                "daicho serve --data ./ledger --listen 127.0.0.1:7391", [&line, a] { return run_serve(line, *a); });
   serve->add_option("--listen", a->listen, "address and port; port 0 takes a free one, which is printed");
   constexpr unsigned tick_seconds_max = 3'600;
-  serve->add_option("--tick", a->tick_seconds, "seconds between runs of what is due; 0: `daicho tick` is run elsewhere")
+  serve->add_option("--tick", a->tick_seconds, "seconds between runs of what is due; 0: nothing that is due is done")
       ->check(CLI::Range(0U, tick_seconds_max));
   constexpr unsigned wait_seconds_max = 31'536'000;
   serve

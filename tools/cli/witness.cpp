@@ -43,10 +43,8 @@ Exit run_serve(const CommandLine& line, const Arguments& a) {
   WitnessStore store(a.directory, watched_logs(a));
   const auto seconds = [] { return static_cast<std::uint64_t>(std::max<Time>(1, system_time() / second_us)); };
   HttpServer server(*endpoint, witness_limits(), witness_handler(store, seconds));
-  const std::string host =
-      endpoint->address.find(':') == std::string::npos ? endpoint->address : "[" + endpoint->address + "]";
-  print_line({{"listening", "http://" + host + ":" + std::to_string(server.port())}, {"vkey", store.verifier().vkey()}},
-             line.format());
+  const std::string url = "http://" + in_url(endpoint->address) + ":" + std::to_string(server.port());
+  print_line({{"listening", url}, {"vkey", store.verifier().vkey()}}, line.format());
   server.run();
   return Exit::done;
 }

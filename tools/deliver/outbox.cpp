@@ -8,6 +8,7 @@
 #include "projections/event_fields.hpp"
 #include "projections/history.hpp"
 #include "tools/deliver/signed_job.hpp"
+#include "tools/output.hpp"
 #include "tools/query/queries.hpp"
 #include "tools/system.hpp"
 
@@ -107,7 +108,10 @@ class Reader {
 
   /// Nullopt: it is erased.
   std::optional<std::string> destination(const fb::Notification& wanted, const Event& event) const {
-    if (wanted.recipient() == fb::Recipient::sealed_address) return personal_of(event)->contact_address;
+    if (wanted.recipient() == fb::Recipient::sealed_address) {
+      auto personal = personal_of(event);
+      return personal ? std::optional(std::move(personal->contact_address)) : std::nullopt;
+    }
     if (wanted.recipient() == fb::Recipient::sign_in_name) return open(account_.identity.registered).sign_in_name;
     const Proof* proof = account_.proofs.find(id_of(wanted.proof_id()));
     if (!proof) return "";
@@ -208,7 +212,7 @@ void add_text(Json& json, const Told& told, const Wording& wording, const Writab
   for (const char* each : {"kind", "channel", "destination", "language", "text", "expires_at"}) {
     if (json.contains(each)) job[each] = json[each];
   }
-  const std::string body = job.dump(-1, ' ', false, Json::error_handler_t::replace);
+  const std::string body = json_text(job);
   const auto fields = sign_job(body, json["notification_id"], now / second_us, *ledger.log->signer());
   if (!fields) throw Failure(Exit::unavailable, "the signing key does not answer");
   Json& request = json["request"] = {{"body", body}, {"fields", Json::object()}};
@@ -224,10 +228,11 @@ struct Waiting {
 /// have nothing left to tell; all, where a channel is wanted, for that is in their events.
 void add_free(const WritableLedger& ledger, const LeaseOptions& options, const std::optional<Id>& account, Time now,
               bool decoys, std::vector<Waiting>& found) {
+  const auto before = std::ssize(found);
   const std::string prefix = decoys ? decoy_index_key("") : "", from = prefix + "O";
   const auto failed =
       ledger.store->scan(decoys ? Family::meta : Family::rows, as_bytes(from), [&](ByteView key, ByteView value) {
-        const bool is_enough = options.channels.empty() && std::ssize(found) >= 2 * options.count_max;
+        const bool is_enough = options.channels.empty() && std::ssize(found) - before >= 2 * options.count_max;
         if (!as_text(key).starts_with(from) || is_enough) return false;
         const auto row = decode_outbox_row(key.subspan(prefix.size()), value);
         const bool is_wanted = row && (!account || *account == row->account);
@@ -237,12 +242,22 @@ void add_free(const WritableLedger& ledger, const LeaseOptions& options, const s
   if (failed) fail(*failed);
 }
 
+/// The account that a refusal is recorded on: one that is there.
+std::optional<Id> named_account(const WritableLedger& ledger, const LeaseOptions& options) {
+  const auto account =
+      options.account ? find_account(*ledger.store, ledger.keys.get(), *options.account) : std::optional<Account>();
+  return account ? std::optional(account->id) : std::nullopt;
+}
+
 /// As a command of this service would be.
-Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& options,
-                             const std::optional<Id>& account, Refusal refusal) {
+Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& options, Refusal refusal) {
+  const LedgerState state = ledger.executor->ledger();
+  const Service* service = state.find_service(options.service);
+  const bool signs = service && !service->public_key.empty();  // a lease has no signature that an event could keep
+  if (signs) return Answer{refusal_json(refusal), true};
   std::array<std::uint8_t, 10> random;
   system_entropy()(random);
-  Request request{.command = RefuseCommand{std::move(refusal)}, .account = account};
+  Request request{.command = RefuseCommand{std::move(refusal)}, .account = named_account(ledger, options)};
   request.issuer.service = options.service;
   request.issuer.command = lease_command;
   request.issuer.command_id = to_text(make_uuid_v7(ledger.log->time(), random));
@@ -278,10 +293,10 @@ Result<Answer, Fault> lease_notifications(WritableLedger& ledger, const LeaseOpt
   const bool is_name =
       !options.service.empty() && options.service.size() <= service_bytes_max && is_utf8(options.service);
   if (!is_name) throw Failure(Exit::usage, "service: a name of 1 to 64 bytes of UTF-8 is wanted");
+  if (auto refusal = check_role(ledger.executor->ledger(), options.service, lease_command))
+    return refuse(ledger, options, *std::move(refusal));
   std::optional<Id> account;
   if (options.account) account = resolve_account(*ledger.store, ledger.keys.get(), *options.account).id;
-  if (auto refusal = check_role(ledger.executor->ledger(), options.service, lease_command))
-    return refuse(ledger, options, account, *std::move(refusal));
   const Time now = ledger.log->time(), until = now + options.seconds * second_us;
   std::vector<Waiting> waiting;
   add_free(ledger, options, account, now, false, waiting);

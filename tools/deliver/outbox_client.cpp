@@ -3,13 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include "tools/failure.hpp"
+#include "tools/output.hpp"
 
 namespace daicho {
 
 namespace {
 
 constexpr std::size_t answer_bytes_max = 1 << 20;
-constexpr const char* json_body = "application/json";
 
 /// `code` of problem details; never their words, which a caller may have had a part in.
 std::string code_of(const HttpAnswer& answer) {
@@ -30,8 +30,13 @@ void check_answer(const HttpAnswer& answer, const std::string& what) {
 }  // namespace
 
 DeliveryJob read_job(const Json& notification, Time leased_at) {
-  DeliveryJob job{.id = notification.at("notification_id"),
-                  .account = notification.at("account"),
+  const auto id_at = [&](const char* name) {
+    const auto id = parse_id(notification.at(name).get<std::string>());
+    if (!id) throw Failure(Exit::usage, std::string("the service's answer to a lease: `") + name + "` is no id");
+    return to_text(*id);
+  };
+  DeliveryJob job{.id = id_at("notification_id"),
+                  .account = id_at("account"),
                   .channel = notification.at("channel"),
                   .destination = notification.at("destination"),
                   .language = notification.value("language", ""),
@@ -47,8 +52,12 @@ DeliveryJob read_job(const Json& notification, Time leased_at) {
   }
   const Json& request = notification.at("request");
   job.body = request.at("body").get<std::string>();
-  for (const auto& [name, value] : request.at("fields").items())
+  for (const auto& [name, value] : request.at("fields").items()) {
     job.fields.emplace_back(name, value.get<std::string>());
+    const auto& [given, text] = job.fields.back();
+    if (printable(given + text) != given + text)
+      throw Failure(Exit::usage, "the service's answer to a lease: control characters in a header field");
+  }
   return job;
 }
 
@@ -59,10 +68,11 @@ void OutboxClient::note_away(const std::string& words) {
 
 Result<HttpAnswer, HttpTrouble> OutboxClient::post(const std::string& path, const Json& body,
                                                    const std::string& key) const {
-  HttpRequest request{"POST", path, json_body, body.dump()};
-  if (!options_.token.empty()) request.fields.add("Authorization", "Bearer " + options_.token);
+  HttpRequest request = service_request(options_.service, "POST", path, body);
   if (!key.empty()) request.fields.add("Idempotency-Key", key);
-  return ask_http(options_.url, request, {.answer_bytes = answer_bytes_max}, options_.tls);
+  const auto patience = std::min(options_.service.patience, options_.lease_time / 2);
+  return ask_http(options_.service.url, request, {.time = patience, .answer_bytes = answer_bytes_max},
+                  options_.service.tls);
 }
 
 std::optional<std::vector<DeliveryJob>> OutboxClient::lease(std::size_t count) {
@@ -102,8 +112,11 @@ Recording OutboxClient::record(const DeliveryJob& job, const DeliveryResult& res
                                                                     : "failed";
   Json body = {{"notification_id", job.id}, {"result", outcome}};
   if (!result.detail.empty()) body["detail"] = result.detail;
-  const auto answer = post("/v1/accounts/" + job.account + "/commands/record-delivery", body,
-                           "deliver-" + job.id + "-" + std::to_string(job.attempt));
+  const std::string path = "/v1/accounts/" + job.account + "/commands/record-delivery";
+  const std::string key = "deliver-" + job.id + "-" + std::to_string(job.attempt);
+  auto answer = post(path, body, key);
+  const bool is_detail_wrong = answer && answer->status == 400 && body.erase("detail") > 0;  // a peer's words
+  if (is_detail_wrong) answer = post(path, body, key);
   if (!answer) {
     note_away(answer.error().words);
     return Recording::later;

@@ -5,17 +5,15 @@
 #include "commands/decision.hpp"
 #include "tools/deliver/dispatcher.hpp"
 #include "tools/deliver/templates.hpp"
-#include "tools/http/client.hpp"
+#include "tools/http/service_address.hpp"
 
 namespace daicho {
 
 struct OutboxClientOptions {
-  HttpUrl url;
-  HttpTls tls;
-  std::string token;  ///< empty: none is sent
+  ServiceAddress service;
   Wording wording;
   std::vector<std::string> channels;
-  std::chrono::seconds lease_time{60};
+  std::chrono::seconds lease_time{60};  ///< an answer that takes half of it is not waited for
 };
 
 class OutboxClient {

@@ -4,40 +4,18 @@
 #include <array>
 
 #include "commands/text.hpp"
+#include "ledger/ascii.hpp"
 #include "ledger/bytes.hpp"
 #include "tools/failure.hpp"
 #include "tools/http/curl.hpp"
 #include "tools/http/message.hpp"
+#include "tools/output.hpp"
 
 namespace daicho {
 
 namespace {
 
 constexpr std::size_t reply_bytes_max = 300;
-
-struct Url {
-  std::string_view scheme, host, port;
-};
-
-std::optional<Url> split_url(std::string_view text) {
-  Url url;
-  for (const std::string_view scheme : {"smtp://", "smtps://"}) {
-    if (text.starts_with(scheme)) url.scheme = scheme;
-  }
-  const std::string_view rest = text.substr(url.scheme.size());
-  const std::size_t close = rest.starts_with('[') ? rest.find(']') : 0;
-  if (url.scheme.empty() || close == std::string_view::npos) return std::nullopt;
-  const std::size_t colon = rest.find(':', close);
-  url.host = rest.substr(0, colon);
-  if (colon != std::string_view::npos) url.port = rest.substr(colon + 1);
-  const bool is_host = !url.host.empty() && url.host.size() <= 255 && std::ranges::all_of(url.host, [](char c) {
-    return c > 0x20 && c < 0x7F && std::string_view("/?#@%\\\"<>").find(c) == std::string_view::npos;
-  });
-  const bool is_port =
-      colon == std::string_view::npos || (!url.port.empty() && url.port.size() <= 5 &&
-                                          std::ranges::all_of(url.port, [](char c) { return c >= '0' && c <= '9'; }));
-  return is_host && is_port ? std::optional(url) : std::nullopt;
-}
 
 /// RFC 5322 section 3.3, in UTC.
 std::string mail_date(Time time) {
@@ -60,7 +38,7 @@ std::string mail_date(Time time) {
 std::string host_of(std::string_view origin) {
   std::string host(origin.substr(0, origin.find_first_of("/:")));
   const bool is_host = !host.empty() && std::ranges::all_of(host, [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    return is_letter(c) || is_digit(c) || c == '-' || c == '.';
   });
   return is_host ? host : "daicho.invalid";
 }
@@ -99,25 +77,27 @@ std::string with_line_ends(std::string_view text) {
 }
 
 DeliveryResult judge(CURLcode done, long code, const Talk& talk) {
-  std::string words = is_utf8(talk.reply) ? talk.reply : std::to_string(code);
+  std::string words = is_utf8(talk.reply) ? printable(talk.reply) : std::to_string(code);
   if (done == CURLE_OK) return {Delivery::accepted, std::move(words)};
-  if (code < 500 || code > 599) return {Delivery::later, curl_easy_strerror(done)};
-  if (talk.command == "RCPT") return {Delivery::bounced, std::move(words)};
+  if (code < 400 || code > 599) return {Delivery::later, curl_easy_strerror(done)};
+  const bool is_final = code >= 500;
+  if (is_final && talk.command == "RCPT") return {Delivery::bounced, std::move(words)};
   // libcurl sends the text and its end without naming a command: DATA is the last that was.
-  if (talk.command == "DATA") return {Delivery::failed, std::move(words)};
-  return {Delivery::later, talk.command + " was answered with " + std::to_string(code)};
+  if (is_final && talk.command == "DATA") return {Delivery::failed, std::move(words)};
+  const std::string what = talk.command.empty() ? "the connection" : talk.command;
+  return {Delivery::later, what + " was answered with " + std::to_string(code)};
 }
 
 }  // namespace
 
 std::optional<std::string> check_smtp_url(std::string_view url) {
-  if (split_url(url)) return std::nullopt;
+  if (parse_smtp_url(url)) return std::nullopt;
   return "smtp://host:port or smtps://host:port is wanted";
 }
 
 bool is_smtp_to_this_machine(std::string_view url) {
-  const auto parts = split_url(url);
-  return parts && (parts->host == "[::1]" || is_this_machine(parts->host));
+  const auto parsed = parse_smtp_url(url);
+  return parsed && is_this_machine(parsed->host);
 }
 
 bool is_plain_address(std::string_view address) {
@@ -152,7 +132,7 @@ std::vector<std::string> mail_header(const DeliveryJob& job, const SmtpOptions& 
                                     "Subject: " + encode_words(job.subject),
                                     "Message-ID: <" + job.id + "@" + host_of(origin) + ">",
                                     "Auto-Submitted: auto-generated"};  // RFC 3834: nobody's holiday answers it
-  if (!job.language.empty()) lines.push_back("Content-Language: " + job.language);
+  if (job.language == "ja" || job.language == "en") lines.push_back("Content-Language: " + job.language);
   return lines;
 }
 
@@ -186,15 +166,9 @@ DeliveryResult SmtpSender::send(const DeliveryJob& job, const std::string& origi
 
   curl_easy_setopt(curl, CURLOPT_URL, options_.url.c_str());
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");  // none from the environment
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  set_common(curl, options_.ca_file);
   curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(time.count()));
   curl_easy_setopt(curl, CURLOPT_USE_SSL, static_cast<long>(options_.is_tls_wanted ? CURLUSESSL_ALL : CURLUSESSL_NONE));
-  curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!options_.ca_file.empty()) {
-    curl_easy_setopt(curl, CURLOPT_CAINFO, options_.ca_file.c_str());
-    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);  // else the system's are trusted beside it
-  }
   if (!options_.user.empty()) {
     curl_easy_setopt(curl, CURLOPT_USERNAME, options_.user.c_str());
     curl_easy_setopt(curl, CURLOPT_PASSWORD, options_.password.c_str());

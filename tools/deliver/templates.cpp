@@ -5,7 +5,9 @@
 #include <chrono>
 
 #include "commands/text.hpp"
+#include "ledger/ascii.hpp"
 #include "tools/deliver/texts.hpp"
+#include "tools/http/message.hpp"
 
 namespace daicho {
 
@@ -37,23 +39,6 @@ std::optional<std::string> fill_in(std::string_view text, const Variables& varia
     text.remove_prefix(close + 1);
   }
   return filled;
-}
-
-/// RFC 6570 section 3.2.1: everything but unreserved characters is percent-encoded.
-std::string percent_encode(std::string_view text) {
-  static constexpr std::string_view digits = "0123456789ABCDEF";
-  std::string encoded;
-  for (const char c : text) {
-    const bool is_unreserved = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                               std::string_view("-._~").find(c) != std::string_view::npos;
-    if (is_unreserved) {
-      encoded.push_back(c);
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    encoded += {'%', digits[byte >> 4U], digits[byte & 15U]};
-  }
-  return encoded;
 }
 
 Variables link_values(const MessageFacts& facts) {
@@ -135,10 +120,11 @@ Message write(const MessageFacts& facts, const Wording& wording, bool is_japanes
   return message;
 }
 
-bool is_to_this_machine(std::string_view link) {
-  return std::ranges::any_of(std::array{"http://127.0.0.1:", "http://127.0.0.1/",
-                                        "http://localhost:", "http://localhost/", "http://[::1]:", "http://[::1]/"},
-                             [&](std::string_view start) { return link.starts_with(start); });
+bool leads_a_private_way(std::string_view link) {
+  const std::size_t host = link.find("://");
+  if (host == std::string_view::npos) return false;
+  const auto url = parse_http_url(link.substr(0, link.find_first_of("/?#", host + 3)));
+  return url && is_private_way(*url);
 }
 
 }  // namespace
@@ -153,8 +139,7 @@ std::optional<std::string> check_wording(const Wording& wording) {
   const bool is_plain_text = std::ranges::all_of(link, [](char c) {
     return c > 0x20 && c < 0x7F && std::string_view("\"<>\\^`|").find(c) == std::string_view::npos;
   });
-  const bool is_url = link.starts_with("https://") || is_to_this_machine(link);
-  if (!is_plain_text || !is_url || link.size() > link_bytes_max)
+  if (!is_plain_text || !leads_a_private_way(link) || link.size() > link_bytes_max)
     return "link: an https:// URL of at most 500 printable ASCII characters is wanted";
   Variables variables;
   for (const char* each : link_variables) variables.push_back({each, "x"});

@@ -38,6 +38,15 @@ bool is_curl_ready() {
   return started == CURLE_OK;
 }
 
+void set_common(CURL* curl, const std::string& ca_file) {
+  curl_easy_setopt(curl, CURLOPT_PROXY, "");
+  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+  curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+  if (ca_file.empty()) return;
+  curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.c_str());
+  curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);  // else the system's are trusted beside it
+}
+
 void add_line(CurlLines& lines, const std::string& line) {
   curl_slist* const longer = curl_slist_append(lines.get(), line.c_str());
   if (!longer) throw std::bad_alloc();
@@ -77,12 +86,7 @@ CurlLines header_lines(const HttpRequest& request) {
   return lines;
 }
 
-void set_tls(CURL* curl, const HttpTls& tls) {
-  curl_easy_setopt(curl, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-  if (!tls.ca_file.empty()) {
-    curl_easy_setopt(curl, CURLOPT_CAINFO, tls.ca_file.c_str());
-    curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);  // else the system's are trusted beside it
-  }
+void set_certificate(CURL* curl, const HttpTls& tls) {
   if (tls.certificate_file.empty()) return;
   curl_easy_setopt(curl, CURLOPT_SSLCERT, tls.certificate_file.c_str());
   curl_easy_setopt(curl, CURLOPT_SSLKEY, tls.key_file.c_str());
@@ -90,14 +94,13 @@ void set_tls(CURL* curl, const HttpTls& tls) {
 }
 
 void set_request(CURL* curl, const HttpUrl& url, const HttpRequest& request) {
-  const std::string host = url.host.find(':') == std::string::npos ? url.host : "[" + url.host + "]";
   const char* scheme = url.is_encrypted ? "https" : "http";
-  curl_easy_setopt(curl, CURLOPT_URL,
-                   (std::string(scheme) + "://" + host + ":" + url.port + url.path + request.target).c_str());
+  curl_easy_setopt(
+      curl, CURLOPT_URL,
+      (std::string(scheme) + "://" + in_url(url.host) + ":" + url.port + url.path + request.target).c_str());
   curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
   curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, scheme);
   curl_easy_setopt(curl, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
-  curl_easy_setopt(curl, CURLOPT_PROXY, "");
   if (request.method != "GET") {
     curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.c_str());
     curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
@@ -128,10 +131,10 @@ Result<HttpAnswer, HttpTrouble> ask_http(const HttpUrl& url, const HttpRequest& 
   Received received{.body = {}, .body_bytes_max = limits.answer_bytes};
   std::array<char, CURL_ERROR_SIZE> words{};
   set_request(curl.get(), url, request);
-  set_tls(curl.get(), tls);
+  set_common(curl.get(), tls.ca_file);
+  set_certificate(curl.get(), tls);
   curl_easy_setopt(curl.get(), CURLOPT_HTTPHEADER, lines.get());
   curl_easy_setopt(curl.get(), CURLOPT_TIMEOUT_MS, std::max(1L, static_cast<long>(limits.time.count())));
-  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(curl.get(), CURLOPT_QUICK_EXIT, 1L);  // the deadline holds for a name that is being resolved, too
   curl_easy_setopt(curl.get(), CURLOPT_ERRORBUFFER, words.data());
   curl_easy_setopt(curl.get(), CURLOPT_WRITEFUNCTION, Received::take_body);

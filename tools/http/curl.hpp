@@ -22,6 +22,10 @@ using CurlMime = std::unique_ptr<curl_mime, FreeCurl>;
 /// sent and received. False: it does not start. Any thread; http/client.cpp.
 bool is_curl_ready();
 
+/// No proxy of the environment, no signals, TLS 1.2 at least; peers whose certificates lead to `ca_file`, empty: to
+/// the system's roots.
+void set_common(CURL* curl, const std::string& ca_file);
+
 void add_line(CurlLines& lines, const std::string& line);
 
 }  // namespace daicho

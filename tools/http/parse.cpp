@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "ledger/ascii.hpp"
+
 namespace daicho {
 
 namespace {
@@ -27,11 +29,6 @@ bool is_field_text(std::string_view text) {
 
 bool is_visible(std::string_view text) {
   return std::ranges::all_of(text, [](char c) { return c > 0x20 && c < 0x7F; });
-}
-
-bool equals(std::string_view a, std::string_view b) {
-  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
-  return std::ranges::equal(a, b, {}, lower, lower);
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -99,11 +96,11 @@ Wrong put_in_origin_form(HttpHead& head) {
   if (head.target == "*" && head.method == "OPTIONS") return std::nullopt;
   const std::string_view target = head.target;
   for (const std::string_view scheme : {"http://", "https://"}) {
-    if (!equals(target.substr(0, scheme.size()), scheme)) continue;
+    if (!equal_without_case(target.substr(0, scheme.size()), scheme)) continue;
     const std::string_view rest = target.substr(scheme.size());
     const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
     const auto host = head.fields.get("Host");
-    if (end == 0 || !host || !equals(rest.substr(0, end), *host))
+    if (end == 0 || !host || !equal_without_case(rest.substr(0, end), *host))
       return HttpWrong{400, "the target names another authority than Host"};
     const std::string_view path = rest.substr(end);
     head.target = path.starts_with('/') ? std::string(path) : "/" + std::string(path);
@@ -118,7 +115,8 @@ Wrong parse_framing(HttpHead& head) {
   if (length && coding) return HttpWrong{400, "Content-Length and Transfer-Encoding exclude each other"};
   if (coding) {
     if (head.minor_version == 0) return HttpWrong{400, "HTTP/1.0 has no Transfer-Encoding"};
-    if (!equals(*coding, "chunked")) return HttpWrong{501, "the transfer coding `chunked` alone is understood"};
+    if (!equal_without_case(*coding, "chunked"))
+      return HttpWrong{501, "the transfer coding `chunked` alone is understood"};
     head.is_chunked = true;
   }
   if (length) {
@@ -135,7 +133,7 @@ Wrong parse_framing(HttpHead& head) {
 bool lists(std::string_view list, std::string_view word) {
   for (;;) {
     const std::size_t comma = list.find(',');
-    if (equals(trimmed(list.substr(0, comma)), word)) return true;
+    if (equal_without_case(trimmed(list.substr(0, comma)), word)) return true;
     if (comma == std::string_view::npos) return false;
     list.remove_prefix(comma + 1);
   }
@@ -146,7 +144,8 @@ Wrong parse_wishes(HttpHead& head) {
   head.keep_alive = !lists(connection, "close") && (head.minor_version > 0 || lists(connection, "keep-alive"));
   const auto expected = head.fields.get("Expect");
   if (expected && head.minor_version > 0) {
-    if (!equals(*expected, "100-continue")) return HttpWrong{417, "the expectation `100-continue` alone is met"};
+    if (!equal_without_case(*expected, "100-continue"))
+      return HttpWrong{417, "the expectation `100-continue` alone is met"};
     head.wants_continue = head.is_chunked || head.body_bytes > 0;
   }
   return std::nullopt;

@@ -12,9 +12,9 @@
 #include <boost/asio/signal_set.hpp>
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/http/status.hpp>
 #include <charconv>
 #include <csignal>
+#include <ctime>
 #include <set>
 
 #include "tools/failure.hpp"
@@ -40,7 +40,7 @@ constexpr std::string_view head_end = "\r\n\r\n";
 constexpr HttpWrong gone{0, ""};
 
 HttpAnswer plain_refusal(const HttpWrong& wrong) {
-  return {wrong.status, "text/plain; charset=utf-8", std::string(wrong.words) + "\n"};
+  return {wrong.status, utf8_text_type, std::string(wrong.words) + "\n"};
 }
 
 asio::awaitable<HttpAnswer> handle(const HttpHandler& handler, const HttpRequest& request) {
@@ -147,7 +147,8 @@ class BodyShare {
   bool hold(std::size_t bytes) {
     server_.bodies_bytes += bytes - bytes_;
     bytes_ = bytes;
-    return server_.bodies_bytes <= server_.limits.bodies_bytes;
+    const bool is_long = bytes > server_.limits.body_bytes;  // these must not keep the short ones out
+    return server_.bodies_bytes <= server_.limits.bodies_bytes / (is_long ? 2 : 1);
   }
 
  private:
@@ -230,12 +231,21 @@ struct Delivery {
   bool is_head = false;  ///< the header alone
 };
 
+/// RFC 9110 section 5.6.7, by the machine's clock.
+std::string http_date() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  gmtime_r(&now, &parts);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts)};
+}
+
 std::string header_text(const HttpAnswer& answer, const Delivery& delivery, bool is_chunked) {
-  const auto reason = boost::beast::http::obsolete_reason(boost::beast::http::int_to_status(answer.status));
-  std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " " + std::string(reason) + "\r\n";
+  std::string text = "HTTP/1.1 " + std::to_string(answer.status) + " " + http_reason(answer.status) + "\r\n";
   const auto add = [&text](std::string_view name, std::string_view value) {
     text.append(name).append(": ").append(value).append("\r\n");
   };
+  add("Date", http_date());
   if (!answer.content_type.empty()) add("Content-Type", answer.content_type);
   for (const auto& [name, value] : answer.fields) add(name, value);
   if (is_chunked) add("Transfer-Encoding", "chunked");
@@ -349,22 +359,31 @@ asio::awaitable<void> converse(Server& server, HttpConnection& connection) {
   const Place<Server> place(server, connection);
   const Instant ends_at = std::chrono::steady_clock::now() + server.limits.connection;
   bool goes_on = !server.is_stopping;
-  if (server.tls) {
+  if (goes_on && server.tls) {
     connection.set_deadline(server.limits.handshake);
     goes_on = co_await connection.begin_tls(server.tls->context());
   }
   while (goes_on && !server.is_stopping) goes_on = co_await exchange(server, connection, ends_at);
 }
 
+/// While it is there, a connection says farewell.
+template <class Server>
+struct Farewell {
+  Server& server;
+  explicit Farewell(Server& in) : server(in) { ++server.farewells; }
+  ~Farewell() { --server.farewells; }
+  Farewell(const Farewell&) = delete;
+  Farewell& operator=(const Farewell&) = delete;
+};
+
 /// One too many. It would cost a handshake to say so over TLS.
 template <class Server>
 asio::awaitable<void> turn_away(Server& server, HttpConnection& connection) {
   if (server.tls || server.farewells >= farewells_max) co_return;
-  ++server.farewells;
+  const Farewell<Server> farewell(server);
   const HttpAnswer answer = server.refuse({503, "too many connections, try again"});
   const bool is_sent = co_await write_answer(connection, answer, {}, server.limits.answer);
   if (is_sent) co_await connection.say_farewell();
-  --server.farewells;
 }
 
 template <class Server>
@@ -377,9 +396,8 @@ asio::awaitable<void> serve(Server& server, std::shared_ptr<HttpConnection> conn
   }
   co_await converse(server, *connection);
   if (server.farewells >= farewells_max) co_return;
-  ++server.farewells;
+  const Farewell<Server> farewell(server);
   co_await connection->say_farewell();
-  --server.farewells;
 }
 
 template <class Server>
@@ -414,11 +432,6 @@ asio::awaitable<void> call_until_stop(Server& server, std::chrono::milliseconds 
 }
 
 }  // namespace
-
-bool is_loopback(const HttpEndpoint& endpoint) {
-  error_code error;
-  return asio::ip::make_address(endpoint.address, error).is_loopback() && !error;
-}
 
 HttpServer::HttpServer(const HttpEndpoint& endpoint, const HttpLimits& limits, HttpHandler handler,
                        std::unique_ptr<Tls> tls)

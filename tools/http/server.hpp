@@ -13,14 +13,13 @@
 
 namespace daicho {
 
-bool is_loopback(const HttpEndpoint& endpoint);  ///< nobody beyond this machine reaches it
-
 struct HttpLimits {
   std::size_t header_bytes = 8'192;      ///< up to the empty line; beyond: 431
   std::size_t body_bytes = 65'536;       ///< beyond: 413
   std::size_t long_body_bytes = 65'536;  ///< the same, of requests that `takes_long_body` names
   std::function<bool(std::string_view method, std::string_view target)> takes_long_body = {};
-  std::size_t bodies_bytes = 128 << 20;             ///< of all requests being read or answered together; beyond: 503
+  std::size_t bodies_bytes = 128 << 20;             ///< of all requests being read or answered together; beyond: 503;
+                                                    ///< of one that grows beyond `body_bytes`, beyond half of it
   std::size_t connections = 256;                    ///< beyond: 503 at once; over TLS closed
   std::chrono::milliseconds handshake{10'000};      ///< of TLS; beyond: closed
   std::chrono::milliseconds request{10'000};        ///< for a whole request, from the connection or the last answer on;
