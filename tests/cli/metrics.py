@@ -157,7 +157,7 @@ def gauges(served, account, report):
     report.equal(now.value("daicho_windows_open"), 0, "a window without a confirmed proof waits for nothing")
     report.equal(now.value("daicho_overdue", kind="replacement"), 0, "and not late")
     with socket.create_connection(("127.0.0.1", served.port), timeout=30) as peer:
-        peer.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+        peer.sendall(b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
         peer.recv(65536)
         now = scrape(served, report)
         report.equal(now.value("daicho_streams_open"), 1, "a stream is open")

@@ -121,7 +121,7 @@ class Tour:
         self.token = mark("a token that is nobody's", "Zq7NobodysTokenABCDEFGHIJKLMN")
         self.report.equal(self.ask("GET", f"/v1/accounts/{self.account}")[0], 401, "a token that is nobody's")
         self.token = None
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n".encode()
         broken = mark("in what broke off", "Zq7-in-a-request-that-broke-off").encode()
         with socket.create_connection(("127.0.0.1", self.served.port), timeout=30) as peer:
             peer.sendall(head + b"Content-Length: 4000\r\n\r\n" + broken * 20)

@@ -183,7 +183,8 @@ def unknown_names(ledger, report):
     events = ledger.query("events", "--type", "RecoverySubmitted")["events"]
     report.equal(len(events), 4, "forms: the two accounts' own, the decoy's are none")
     private = ledger.run("command", "block-account", "--account", nobody, "reason=x")
-    report.equal((private.code, bool(private.err)), (2, True), "a command of services on a name nobody has")
+    report.equal((private.code, private.json.get("error")), (2, "no_such_account"),
+                 "a command of services on a name nobody has")
     ledger.run("command", "adopt-policy", "disclose_account_existence:=true")
     told = ledger.command("submit-recovery", FORM, "--account", nobody)
     in_english(report, told, 1, "R-ACC-6", "submit-recovery, disclosed")

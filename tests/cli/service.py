@@ -16,6 +16,7 @@ from support.program import REGISTRATION, Ledger, main  # noqa: E402
 
 LATER = "2026-03-02T00:00:00Z"
 BLOCK = {"reason": "suspected_intrusion"}
+NOBODY = "018bcfe5-0000-7000-8000-000000000000"
 EVIDENCE = [{"kind": "card_last4", "value": "1234"}]
 
 
@@ -37,7 +38,7 @@ def register(served, report):
 
 
 def commands(served, account, report):
-    proved = served.ask("POST", f"/v1/accounts/{account}/commands/record-sign-in?proof", {"result": "failed"},
+    proved = served.ask("POST", f"/v1/accounts/{account}/commands/record-evidence?proof", {"items": EVIDENCE},
                         Idempotency_Key="s-0")
     proof = proved.json["events"][0]["proof"]
     file = served.ledger.path.parent / "event.tlog-proof"
@@ -84,8 +85,43 @@ def wrong_requests(served, account, report):
          400, "invalid_request"),
         ("a weak version", served.ask("POST", path, BLOCK, Idempotency_Key="k", If_Match='W/"1"'), 400,
          "invalid_request"),
+        ("two versions", served.ask("POST", path, BLOCK, Idempotency_Key="k", If_Match='"1", "2"'), 400,
+         "invalid_request"),
+        ("two keys", served.ask("POST", path, BLOCK, Idempotency_Key='"a", "b"'), 400, "invalid_request"),
+        ("half a key", served.ask("POST", path, BLOCK, Idempotency_Key='"a'), 400, "invalid_request"),
+        ("a key with parameters", served.ask("POST", path, BLOCK, Idempotency_Key='"a";b=1'), 400, "invalid_request"),
+        ("a coded body", served.ask("POST", path, BLOCK, Idempotency_Key="k", Content_Encoding="gzip"), 415,
+         "unsupported_media_type"),
+        ("an unknown parameter", served.ask("POST", path + "?bogus", BLOCK, Idempotency_Key="k"), 400,
+         "invalid_request"),
+        ("a query's parameter beside its body", served.ask("POST", "/v1/queries/account?as_of=3",
+                                                           {"account": account}), 400, "invalid_request"),
+        ("a query of another type", served.ask("POST", "/v1/queries/account", b"{}", Content_Type="text/plain"), 415,
+         "unsupported_media_type"),
+        ("a lease of another type", served.ask("POST", "/v1/outbox/lease", b"{}", Content_Type="text/plain"), 415,
+         "unsupported_media_type"),
+        ("a batch's key", served.ask("POST", "/v1/commands", b"", Idempotency_Key="k",
+                                     Content_Type="application/x-ndjson"), 400, "invalid_request"),
+        ("a stream with an end", served.ask("GET", "/v1/events?until=2030-01-01T00:00:00Z",
+                                            Accept="text/event-stream"), 400, "invalid_request"),
+        ("a proof of what anybody causes", served.ask("POST", f"/v1/accounts/{account}/commands/record-sign-in?proof",
+                                                      {"result": "failed"}, Idempotency_Key="k"), 400,
+         "invalid_request"),
+        ("likewise of nobody", served.ask("POST", "/v1/commands/record-sign-in?proof",
+                                          {"result": "failed", "account": "nobody@outlook.com"}, Idempotency_Key="k"),
+         400, "invalid_request"),
+        ("a name nobody has", served.ask("POST", "/v1/commands/block-account",
+                                         BLOCK | {"account": "nobody@outlook.com"}, Idempotency_Key="k"), 404,
+         "no_such_account"),
+        ("a query of nobody", served.ask("POST", "/v1/queries/account", {"account": "nobody@outlook.com"}), 404,
+         "no_such_account"),
+        ("events of nobody", served.ask("GET", f"/v1/events?account={NOBODY}"), 404, "no_such_account"),
+        ("a page that a name leads to", served.ask("GET", "/v1/events", Host="rebound.example.jp"), 403,
+         "service_wanted"),
+        ("a page of another origin", served.ask("GET", "/v1/events", Origin="http://127.0.0.1:7391"), 403,
+         "service_wanted"),
         ("an unknown command", served.command(account, "bogus", {}, "k"), 404, "no_such_command"),
-        ("an unknown account", served.command("018bcfe5-0000-7000-8000-000000000000", "block-account", BLOCK, "k"), 404,
+        ("an unknown account", served.command(NOBODY, "block-account", BLOCK, "k"), 404,
          "no_such_account"),
         ("a name in the path", served.command("taro@outlook.com", "block-account", BLOCK, "k"), 404,
          "no_such_account"),
@@ -104,7 +140,9 @@ def wrong_requests(served, account, report):
             refused(report, reply, status, code, what)
     not_allowed = served.ask("DELETE", f"/v1/accounts/{account}")
     refused(report, not_allowed, 405, "method_not_allowed", "a method that is not there")
-    report.equal(not_allowed.fields["Allow"], "GET", "which is")
+    report.equal(not_allowed.fields["Allow"], "GET, HEAD", "which is")
+    tile = served.ask("POST", "/v1/log/tile/entries/000")
+    report.equal((tile.status, tile.fields["Allow"]), (405, "GET, HEAD"), "where two patterns match")
     after = len(served.ask("GET", "/v1/events?limit=10000").json["events"])
     report.equal(after, before, "what was wrong appended nothing")
 
@@ -131,10 +169,11 @@ def batch(served, account, report):
              {"command": "block-account", "account": account, "reason": "x"},
              {"command": "record-evidence", "account": "taro@outlook.com", "items": EVIDENCE,
               "idempotency_key": "n-1"}]
-    sent = "\n".join(json.dumps(line) for line in lines) + "\n{\n"
+    sent = "\n".join(json.dumps(line) for line in lines) + "\n\r\n \n{\n"
     reply = served.ask("POST", "/v1/commands", sent, Content_Type="application/x-ndjson")
     answers = [json.loads(line) for line in reply.body.splitlines()]
     report.equal([answer["status"] for answer in answers], [200, 404, 400, 200, 400], "a batch, line by line")
+    report.equal([answer["line"] for answer in answers], [1, 2, 3, 4, 7], "empty lines are passed over")
     report.equal(answers[3].get("replayed"), True, "its last command was its first")
     full, over = "\n" * 5 + "{}\n" * 1000, "{}\n" * 1001
     report.equal(served.ask("POST", "/v1/commands", full, Content_Type="application/x-ndjson").body.count(b"\n"), 1000,
@@ -148,9 +187,16 @@ def events(served, account, report):
     report.equal(served.ask("GET", "/v1/events?limit=10000").json["events"], everything, "all events")
     page = served.ask("GET", "/v1/events?from=2&limit=3", Accept="application/x-ndjson")
     report.equal([json.loads(line) for line in page.body.splitlines()], everything[2:5], "a page, a line each")
-    report.equal(page.fields["Link"], '</v1/events?from=5>; rel="next"', "where the next one is")
+    report.equal(page.fields["Link"], '</v1/events?from=5&limit=3>; rel="next"', "where the next one is")
+    end = served.ask("GET", f"/v1/events?from={len(everything)}&type=CodeSent")
+    report.equal((end.json["events"], end.fields["Link"]), ([], None), "behind the last there is no page")
+    for accept, kind in (("application/json, text/event-stream;q=0", "application/json"),
+                         ("application/json;q=0.5, Application/X-NDJSON", "application/x-ndjson"),
+                         ("application/json, application/x-ndjson;q=0.1", "application/json"),
+                         ("text/html, */*", "application/json")):
+        report.equal(served.ask("GET", "/v1/events?limit=1", Accept=accept).fields["Content-Type"], kind, accept)
     last = everything[-1]["seq"]
-    request = (f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n"
+    request = (f"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n"
                f"Last-Event-ID: {last - 1}\r\n\r\n").encode()
     with socket.create_connection(("127.0.0.1", served.port), timeout=30) as peer:
         peer.sendall(request)
@@ -235,15 +281,51 @@ def hostile(served, report):
     report.equal(pipelined.count(b'{"status":"ok"}'), 2, "two requests in one piece")
 
 
+def stream_of_a_revoked_service(served, token, report):
+    """R-LED-5: it reads nothing that comes after."""
+    request = (f"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\nAuthorization: bearer  {token}\r\n"
+               "Last-Event-ID: 0\r\n\r\n").encode()
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as peer:
+        peer.sendall(request)
+        seen = peer.recv(65536)
+        report.check(seen.startswith(b"HTTP/1.1 200 "), f"a token whose scheme is in lower case: {seen[:100]}")
+        revoked = served.ask("POST", "/v1/commands/revoke-service", {"name": "web"}, token=served.admin,
+                             Idempotency_Key="t-6")
+        report.equal(revoked.status, 200, "the service is revoked")
+        while part := peer.recv(65536):
+            seen += part
+        report.check(seen.endswith(b"0\r\n\r\n"), f"the stream ends: {seen[-100:]}")
+
+
+def erased(served, report):
+    """An erased account's idempotency keys stay its own, and say no more than that."""
+    body = REGISTRATION | {"sign_in_name": "gone@outlook.com",
+                           "proofs": [{"kind": "email", "value": f"gone@example.{end}"} for end in ("com", "org")]}
+    account = served.ask("POST", "/v1/accounts", body, Idempotency_Key="gone-1").json["account"]
+    other = served.ask("POST", "/v1/queries/account", {"account": "taro@outlook.com"}).json["account"]
+    closing = {"password": REGISTRATION["password"], "confirm": True}
+    closed = served.command(account, "close-account", closing, "gone-2")
+    report.equal(closed.status, 200, f"close-account: {closed.body}")
+    again = served.command(account, "close-account", closing, "gone-2")
+    report.equal((again.status, again.json), (200, closed.json | {"replayed": True}), "the closing's answer, again")
+    refused(report, served.command(other, "close-account", closing, "gone-2"), 422, "idempotency_key_reused",
+            "the closing's key on another account")
+    refused(report, served.command(account, "block-account", BLOCK, "gone-2"), 422, "idempotency_key_reused",
+            "the closing's key for another command")
+    for where, path in (("again", "/v1/accounts"), ("elsewhere", f"/v1/accounts/{other}/commands/block-account")):
+        reply = served.ask("POST", path, body if where == "again" else BLOCK, Idempotency_Key="gone-1")
+        refused(report, reply, 410, "answer_erased", f"the registration's key {where}")
+
+
 def tokens(ledger, served, report):
     """From the first service on, a token says who asks, and its roles what it may (R-LED-5, R-REC-11)."""
     def new(name, *roles):
         reply = served.ask("POST", "/v1/commands/register-service", {"name": name, "roles": roles},
-                           Idempotency_Key=f"service-{name}")
+                           token=getattr(served, "admin", None), Idempotency_Key=f"service-{name}")
         report.equal(reply.status, 200, f"register-service {name}")
         return reply.json["token"]
 
-    served.token = new("admin", "admin")
+    served.admin = served.token = new("admin", "admin")
     front, risk, support = new("web", "front_end"), new("radar", "risk"), new("desk", "support")
     mail = new("mail", "evidence")
     account = served.ask("POST", "/v1/queries/account", {"account": "taro@outlook.com"}).json["account"]
@@ -251,13 +333,14 @@ def tokens(ledger, served, report):
     served.token = None
     for token in (None, "bogus", front[:-1]):
         reply = served.ask("POST", path, BLOCK, token=token, Idempotency_Key="t-1")
-        refused(report, reply, 401, "token_wanted", f"the token {token}")
-        report.equal(reply.fields["WWW-Authenticate"], "Bearer", "what is wanted")
+        refused(report, reply, 401, "token_refused" if token else "token_wanted", f"the token {token}")
+        challenge = 'Bearer error="invalid_token"' if token else "Bearer"
+        report.equal(reply.fields["WWW-Authenticate"], challenge, "what is wanted")
     refused(report, served.ask("GET", f"/v1/accounts/{account}"), 401, "token_wanted", "a query without a token")
     refused(report, served.ask("POST", path, BLOCK, token=front, Idempotency_Key="t-2"), 403, "role_missing",
             "a front end blocks nobody")
     report.equal(served.ask("POST", path, BLOCK, token=risk, Idempotency_Key="t-3").status, 200, "risk does")
-    refused(report, served.ask("GET", f"/v1/accounts/{account}", token=support), 422, "support_overreach",
+    refused(report, served.ask("GET", f"/v1/accounts/{account}", token=support), 403, "support_overreach",
             "R-REC-11: support reads no account")
     other = served.ask("POST", path, BLOCK | {"service": "local"}, token=front, Idempotency_Key="t-4")
     refused(report, other, 403, "not_permitted", "a body that names another service")
@@ -265,9 +348,19 @@ def tokens(ledger, served, report):
                           Idempotency_Key="t-5")
     report.equal(observed.status, 200, "evidence of a service with the role")
     report.equal(ledger.events()[-1]["service"], "mail", "who it was is in the event")
-    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json", "/v1/rules"):
+    names = [served.ask("POST", "/v1/commands/change-password",
+                        {"account": name, "current_password": "x", "new_password": "x"}, token=mail,
+                        Idempotency_Key=f"t-{name}") for name in ("taro@outlook.com", "nobody@outlook.com")]
+    report.equal([(reply.status, reply.code) for reply in names], [(403, "role_missing")] * 2,
+                 "R-ACC-6: who may not is not told whether there is an account")
+    for path in ("/healthz", "/readyz", "/openapi.json", "/v1/rules"):
         report.equal(served.ask("GET", path).status, 200, f"{path} asks for none")
-    metrics = served.ask("GET", "/metrics").body.decode()
+    report.equal(served.ask("GET", "/readyz").json, {"status": "ready"}, "R-ACC-6: what grows the log is not told")
+    refused(report, served.ask("GET", "/metrics"), 401, "token_wanted", "meters without a token")
+    report.equal(served.ask("GET", "/v1/log/tile/0/000.p/1", token=front).fields["Cache-Control"],
+                 "private, max-age=31536000, immutable", "what needs a token is kept by who has one")
+    stream_of_a_revoked_service(served, front, report)
+    metrics = served.ask("GET", "/metrics", token=new("monitor", "auditor")).body.decode()
     report.check('daicho_refusals_total{rule="R-BLK-1"}' in metrics, "refusals are counted by rule")
     for personal in ("taro", account, front):
         report.check(personal not in metrics, f"{personal} is in the metrics")
@@ -285,6 +378,7 @@ def run(program, directory, report):
     log(served, report)
     twice_at_once(served, account, report)
     hostile(served, report)
+    erased(served, report)
     locked = ledger.run("tick")
     report.equal(locked.code, 4, "one writer")
     tokens(ledger, served, report)

@@ -73,7 +73,7 @@ def send_batch(served, account):
     line = json.dumps({"command": "record-evidence", "account": account, "items": EVIDENCE})
     lines = "".join(f'{line[:-1]}, "idempotency_key": "batch-{number}"}}\n' for number in range(BATCH_LINES))
     peer = socket.create_connection(("127.0.0.1", served.port), timeout=60)
-    peer.sendall(f"POST /v1/commands HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\n"
+    peer.sendall(f"POST /v1/commands HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-ndjson\r\n"
                  f"Content-Length: {len(lines)}\r\n\r\n{lines}".encode())
     return peer
 
@@ -89,7 +89,7 @@ def read_all(peer):
 def open_idle(served):
     """A connection that has had an answer and asks nothing more."""
     peer = socket.create_connection(("127.0.0.1", served.port), timeout=60)
-    peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    peer.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
     got = b""
     while b'"ok"' not in got:
         got += peer.recv(65536)
@@ -98,7 +98,7 @@ def open_idle(served):
 
 def open_stream(served):
     peer = socket.create_connection(("127.0.0.1", served.port), timeout=60)
-    peer.sendall(b"GET /v1/events HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+    peer.sendall(b"GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept: text/event-stream\r\n\r\n")
     peer.recv(65536)
     return peer
 
@@ -118,7 +118,7 @@ def under_load(ledger, account, how, supervisor, report):
     for caller in callers:
         caller.start()
     idle, stream, batch = open_idle(served), open_stream(served), send_batch(served, account)
-    while served.ask("GET", "/readyz").json["size"] < before + 50:
+    while int(served.ask("GET", "/v1/log/checkpoint").body.split(b"\n")[1]) < before + 50:
         pass
     insistent = threading.Thread(target=insist, args=(served.process, how))
     insistent.start()

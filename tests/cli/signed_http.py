@@ -110,9 +110,9 @@ def refused(caller, report):
     no("another key", 401, "signature_refused", "does not verify", "x", key=OTHER)
     no("too old", 401, "signature_refused", "before the ledger's time", "x", created=NOW - AGE_MAX - 1)
     no("of the future", 401, "signature_refused", "after the ledger's time", "x", created=NOW + AHEAD_MAX + 1)
-    no("of nobody", 401, "signature_refused", "no service", "x", service="nobody")
-    no("of a service without a key", 401, "signature_refused", "no service", "x", service="plain")
-    no("another service's token", 401, "token_wanted", "signed", "x", token=caller.plain)
+    no("of nobody", 401, "signature_refused", "does not verify", "x", service="nobody")
+    no("of a service without a key", 401, "signature_refused", "does not verify", "x", service="plain")
+    no("another service's token", 401, "token_refused", "signed", "x", token=caller.plain)
     no("a component left out", 401, "signature_refused", "`content-digest` is not covered", "x",
        alter=setting("Signature-Input", lambda text: text.replace(' "content-digest"', "")))
     no("a component that is not sent", 401, "signature_refused", "`date` is not in", "x",
@@ -133,7 +133,7 @@ def refused(caller, report):
            alter=setting(name, lambda text: text[:-1]))
     no("another label", 400, "signature_malformed", "One signature", "x",
        alter=setting("Signature", lambda text: "b" + text))
-    no("the idempotency key in the body", 401, "signature_refused", "idempotency key", "x",
+    no("another idempotency key in the body", 400, "invalid_request", "idempotency_key", "x",
        body=FAILED | {"idempotency_key": "y"})
     no("the same key, another body", 422, "idempotency_key_reused", "", "s-1", body=FAILED | {"device_id": "pc-9"})
     no("an escaped path", 401, "signature_refused", "the path signed", "x", path=caller.path.replace("-in", "%2Din"))
@@ -178,7 +178,7 @@ def run(program, directory, report):
     report.equal((by_hand.code, by_hand.json["code"]), (5, "signature_wanted"), "nor may the ledger's owner")
     report.equal(ledger.command("revoke-service", {"name": "web"}).code, 0, "revoke-service")
     served = Served(ledger, "--at", LATER, "--tick", "0")
-    Caller(served, report, account).refused("a revoked service", 401, "signature_refused", "no service", "z")
+    Caller(served, report, account).refused("a revoked service", 401, "signature_refused", "does not verify", "z")
     served.end()
 
     without = ledger.copy_to(directory / "without")

@@ -4,7 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "tests/support/ledger_fixture.hpp"
-#include "tools/play.hpp"
+#include "tools/answers.hpp"
 #include "tools/routes.hpp"
 
 namespace daicho::test {

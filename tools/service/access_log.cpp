@@ -5,6 +5,7 @@
 #include <optional>
 #include <string_view>
 
+#include "ledger/ascii.hpp"
 #include "ledger/bytes.hpp"
 #include "tools/logging.hpp"
 #include "tools/system.hpp"
@@ -14,14 +15,11 @@ namespace daicho {
 namespace {
 
 bool is_lower_hex(std::string_view text) {
-  return std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return std::ranges::all_of(text, [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); });
 }
 
 bool is_request_id(std::string_view text) {
-  const auto is_allowed = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.' ||
-           c == '_';
-  };
+  const auto is_allowed = [](char c) { return is_digit(c) || is_letter(c) || c == '-' || c == '.' || c == '_'; };
   return !text.empty() && text.size() <= request_id_chars_max && std::ranges::all_of(text, is_allowed);
 }
 

@@ -3,8 +3,10 @@
 
 #include "commands/services.hpp"
 #include "commands/text.hpp"
+#include "ledger/ascii.hpp"
+#include "ledger/lines.hpp"
+#include "tools/answers.hpp"
 #include "tools/output.hpp"
-#include "tools/play.hpp"
 #include "tools/query/queries.hpp"
 #include "tools/routes.hpp"
 #include "tools/service/batch.hpp"
@@ -14,47 +16,65 @@
 
 namespace daicho {
 
-namespace {
-
-constexpr std::size_t batch_lines_max = 1'000;
-
-bool has_type(const HttpRequest& request, std::string_view wanted) {
-  std::string_view type = request.content_type;
+std::optional<HttpAnswer> wrong_body(const Call& call, const char* wanted) {
+  std::string_view type = call.request.content_type;
   type = type.substr(0, type.find(';'));
   while (type.ends_with(' ')) type.remove_suffix(1);
-  return std::ranges::equal(type, wanted, {}, [](char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c; });
-}
-
-HttpAnswer wrong_type(const char* wanted) {
-  HttpAnswer answer = problem(415, "unsupported_media_type", std::string("A body of type ") + wanted + " is wanted.");
+  const auto coding = call.request.fields.get("Content-Encoding");
+  const bool is_plain = !coding || equal_without_case(*coding, "identity");
+  if (is_plain && (equal_without_case(type, wanted) || (type.empty() && call.request.body.empty())))
+    return std::nullopt;
+  HttpAnswer answer = problem(415, "unsupported_media_type",
+                              "A body of type " + std::string(wanted) + " without a content coding is wanted.");
   answer.fields.add("Accept-Post", wanted);
   return answer;
 }
 
-/// A key is a string of structured fields, in quotes (RFC 8941 section 3.3.3), or the same without them.
-std::optional<std::string> idempotency_key(const Call& call) {
-  auto key = call.request.fields.get("Idempotency-Key");
-  if (!key) return std::nullopt;
-  if (call.request.fields.count("Idempotency-Key") > 1)
-    throw Failure(Exit::usage, "header field `Idempotency-Key` stands twice");
-  return std::string(unquoted(*key));
+void check_parameters(const Call& call, std::initializer_list<std::string_view> known) {
+  for (const auto& [parameter, value] : call.target.parameters) {
+    if (std::ranges::find(known, parameter) == known.end())
+      throw Failure(Exit::usage, "parameter `" + parameter + "` is not known here");
+  }
 }
 
-/// `If-Match: "7"`; a list, a weak validator and `*` say no version that could be expected.
+namespace {
+
+constexpr std::size_t batch_lines_max = 1'000;
+
+/// A key is a string of structured fields, in quotes (RFC 8941 section 3.3.3), or the same without them.
+std::optional<std::string> idempotency_key(const Call& call) {
+  const auto given = call.request.fields.get("Idempotency-Key");
+  if (!given) return std::nullopt;
+  if (call.request.fields.count("Idempotency-Key") > 1)
+    throw Failure(Exit::usage, "header field `Idempotency-Key` stands twice");
+  const std::string key(unquoted(*given));
+  const bool is_quoted = given->starts_with('"') && key.size() + 2 == given->size();
+  if (key.find_first_of("\"\\\t") != std::string::npos || (given->starts_with('"') && !is_quoted))
+    throw Failure(Exit::usage, "header field `Idempotency-Key`: one key in quotes is wanted, without parameters");
+  return key;
+}
+
+/// `If-Match: "7"`; `*` is any version. A list and a weak validator say no version that could be expected.
 std::optional<std::uint64_t> expected_version(const Call& call) {
   const auto given = call.request.fields.get("If-Match");
-  if (!given) return std::nullopt;
+  if (!given || *given == "*") return std::nullopt;
   const std::string_view digits = given->size() > 2 && given->starts_with('"') && given->ends_with('"')
                                       ? std::string_view(*given).substr(1, given->size() - 2)
                                       : "";
-  const bool is_number = !digits.empty() && digits.size() <= 19 &&
-                         std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; });
-  if (!is_number) throw Failure(Exit::usage, "header field `If-Match`: an account's version is wanted, such as \"7\"");
-  return std::stoull(std::string(digits));
+  const auto version = parse_decimal(digits);
+  if (!version) throw Failure(Exit::usage, "header field `If-Match`: an account's version is wanted, such as \"7\"");
+  return version;
 }
 
 void add_proofs(LedgerService& service, Json& answer) {
   for (Json& event : answer["events"]) event["proof"] = prove(*service.ledger().store, event["seq"].get<Position>());
+}
+
+HttpAnswer still_running() {
+  HttpAnswer answer =
+      problem(409, "still_running", "A command with this idempotency key is being run; ask again in a moment.");
+  answer.fields.add("Retry-After", "1");
+  return answer;
 }
 
 /// What one command comes to: an answer for itself, or one line of a batch.
@@ -65,44 +85,42 @@ HttpAnswer run(LedgerService& service, const Call& call, const std::string& name
   check_named_service(ledger.executor->ledger(), call, body);
   defaults.service = call.caller;
   defaults.entry = fb::Entry::http;
+  defaults.is_anybody = call.is_anybody;
   if (!defaults.idempotency_key && !body.contains("idempotency_key"))
     return problem(400, "idempotency_key_missing",
                    "A command without an idempotency key is not safe to repeat: send `Idempotency-Key`.");
   const std::string key =
       defaults.idempotency_key ? *defaults.idempotency_key : Fields(body).optional_text("idempotency_key").value_or("");
   const auto running = service.in_flight().enter(call.caller, key);
-  if (!running)
-    return problem(409, "still_running", "A command with this idempotency key is being run; ask again in a moment.");
+  if (!running) return still_running();
   if (body.contains("at")) ledger.set_time(Fields(body).optional_time("at").value_or(0));
   const auto answer = execute_json(ledger, name, body, defaults);
   if (auto no = service.no_in(answer, call.language)) return *std::move(no);
-  Json shown = answer->body;
-  if (answer->replayed) shown["replayed"] = true;
+  Json told = shown(*answer);
   service.metrics().command(route->name, answer->replayed);
   HttpAnswer done;
   add_quota(done.fields, *answer, ledger.executor->ledger().policy, ledger.log->time());
-  const Json events = shown.value("events", Json::array());
+  const Json events = told.value("events", Json::array());
   if (!events.empty()) done.fields.add("ETag", '"' + events.back()["account_version"].dump() + '"');
-  if (call.parameter("proof")) add_proofs(service, shown);
+  if (call.parameter("proof")) add_proofs(service, told);
   done.status = 200;
   done.content_type = json_type;
-  done.body = json_line(shown);
+  done.body = json_line(told);
   return done;
 }
 
 HttpAnswer run_one(LedgerService& service, const Call& call, const std::string& name,
                    std::optional<std::string> account) {
-  if (!has_type(call.request, json_type)) return wrong_type(json_type);
+  if (auto wrong = wrong_body(call)) return *std::move(wrong);
   const Json body = call.request.body.empty() ? Json::object() : parse_object(call.request.body, "the body");
-  for (const auto& [parameter, value] : call.target.parameters) {
-    if (parameter != "proof") throw Failure(Exit::usage, "parameter `" + parameter + "` is not known here");
-  }
+  check_parameters(call, {"proof"});
   if (account && body.contains("account")) throw Failure(Exit::usage, "field `account`: the path names it");
   if (body.contains("command")) throw Failure(Exit::usage, "field `command`: the path names it");
   Defaults defaults{.account = std::move(account),
                     .idempotency_key = idempotency_key(call),
                     .expected_version = expected_version(call),
-                    .signed_request = call.signed_request};
+                    .signed_request = call.signed_request,
+                    .wants_proof = call.parameter("proof").has_value()};
   return run(service, call, name, body, std::move(defaults));
 }
 
@@ -136,8 +154,9 @@ namespace {
 
 /// One line on its way: what it says, or why it says nothing.
 struct Line {
-  Json body;
-  std::optional<HttpAnswer> answer;
+  std::size_t number = 0;  ///< from 1
+  Json body = {};
+  std::optional<HttpAnswer> answer = {};
 };
 
 /// What `run` throws is the line's answer, and ends no other.
@@ -176,10 +195,12 @@ BatchLine order_of(const WritableLedger& ledger, const Call& call, Line& line) {
 
 std::vector<Line> read_lines(const Call& call) {
   std::vector<Line> lines;
+  std::size_t number = 0;
   for (std::string_view rest = call.request.body; !rest.empty() && lines.size() <= batch_lines_max;) {
     const std::size_t end = std::min(rest.find('\n'), rest.size());
-    if (end > 0) {
-      Line& line = lines.emplace_back();
+    ++number;
+    if (rest.substr(0, end).find_first_not_of(" \t\r") != std::string_view::npos) {
+      Line& line = lines.emplace_back(Line{number});
       answer_line(call, line, [&] { line.body = parse_object(rest.substr(0, end), "the line"); });
     }
     rest.remove_prefix(std::min(end + 1, rest.size()));
@@ -191,7 +212,10 @@ std::vector<Line> read_lines(const Call& call) {
 
 /// Each line is a command of its own: one that is refused, or malformed, stops none of the others.
 HttpAnswer post_batch(LedgerService& service, const Call& call) {
-  if (!has_type(call.request, ndjson_type)) return wrong_type(ndjson_type);
+  if (auto wrong = wrong_body(call, ndjson_type)) return *std::move(wrong);
+  check_parameters(call, {});
+  if (call.request.fields.count("Idempotency-Key") + call.request.fields.count("If-Match") > 0)
+    throw Failure(Exit::usage, "a batch has no `Idempotency-Key` and no `If-Match`: its lines have");
   std::vector<Line> lines = read_lines(call);
   if (lines.size() > batch_lines_max)
     return problem(413, "too_many_lines", "A batch has at most " + std::to_string(batch_lines_max) + " lines.");
@@ -207,6 +231,7 @@ HttpAnswer post_batch(LedgerService& service, const Call& call) {
   for (const Line& line : lines) {
     Json shown = Json::parse(line.answer->body);
     shown["status"] = line.answer->status;
+    shown["line"] = line.number;
     answers.body += json_line(shown);
   }
   return answers;

@@ -30,7 +30,7 @@ std::span<const Endpoint> endpoints() {
       {"GET", "/v1/rules/{rule}", "one rule, in words", everybody, get_rule},
       {"GET", "/healthz", "whether the process answers", everybody, get_health},
       {"GET", "/readyz", "whether the ledger takes commands", everybody, get_ready},
-      {"GET", "/metrics", "counts and latencies (Prometheus)", everybody, get_metrics, text_type},
+      {"GET", "/metrics", "counts and latencies (Prometheus)", readers, get_metrics, text_type},
       {"GET", "/openapi.json", "this table (OpenAPI 3.1)", everybody, get_openapi},
   });
   return table;

@@ -15,10 +15,6 @@ enum class Audience {
   readers,    ///< a registered service that may read (commands/services.hpp)
 };
 
-inline constexpr const char* ndjson_type = "application/x-ndjson";
-inline constexpr const char* text_type = "text/plain";
-inline constexpr const char* bytes_type = "application/octet-stream";
-
 struct Endpoint {
   const char* method;  ///< a GET answers HEAD, too
   const char* path;    ///< `{name}` stands for one segment, `{name…}` for the rest
@@ -56,6 +52,11 @@ HttpAnswer get_openapi(LedgerService& service, const Call& call);  // openapi.cp
 
 /// A query's parameters as the members that read_query_options() knows. Failure(usage) when one stands twice.
 Json options_json(const Call& call);
+
+/// A JSON body, or none where it may be empty. An answer instead: 415 for another type or coding.
+std::optional<HttpAnswer> wrong_body(const Call& call, const char* wanted = json_type);
+/// Failure(usage) for a parameter that is not among these.
+void check_parameters(const Call& call, std::initializer_list<std::string_view> known);
 
 /// Who asks is what the token says: a body may name the same service, and no other. Failure(not_permitted).
 void check_named_service(const LedgerState& ledger, const Call& call, const Json& body);

@@ -29,8 +29,9 @@ struct Call {
   const AccessLine& line;          ///< what is logged of it
   std::vector<std::string> named;  ///< what the names in the endpoint's path stand for
   std::string caller;              ///< the service that asks; empty where nobody has to say
+  bool is_anybody = false;         ///< no service was registered: nobody had to say who asks
   std::shared_ptr<const SignedRequest> signed_request = nullptr;  ///< by whose key it signed the request, if it did
-  std::string language;                                           ///< of refusals' titles
+  std::string language = {};                                      ///< of refusals' titles
 
   std::optional<std::string> parameter(std::string_view name) const;
 };
@@ -73,6 +74,8 @@ class LedgerService {
   void watch(const HttpTraffic& traffic) { traffic_ = &traffic; }
   /// Streams that are open, counted while what is returned lives.
   std::shared_ptr<void> open_stream();
+  /// Whether this caller may read, still; nullopt: it may.
+  std::optional<Refusal> check_reading(const std::string& caller, bool is_anybody) const;
   /// Threads that batches may take beside the handlers'.
   std::counting_semaphore<>& batch_helpers() { return batch_helpers_; }
 

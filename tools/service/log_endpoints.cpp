@@ -11,9 +11,6 @@ namespace daicho {
 
 namespace {
 
-constexpr const char* utf8_type = "text/plain; charset=utf-8";
-constexpr const char* for_ever = "public, max-age=31536000, immutable";  // a tile never changes
-
 struct Newest {
   std::string note;
   std::uint64_t size = 0;
@@ -69,16 +66,18 @@ std::optional<TilePart> parse_part(std::string_view text) {
 
 HttpAnswer not_there() { return problem(404, "no_such_tile", "The newest checkpoint has no such tile."); }
 
-HttpAnswer immutable(const char* type, std::string body) {
-  HttpAnswer answer{200, type, std::move(body)};
-  answer.fields.add("Cache-Control", for_ever);
+/// A tile never changes. Who needs a token for it shares it with nobody (RFC 9111 section 3.5).
+HttpAnswer immutable(const Call& call, std::string body) {
+  HttpAnswer answer{200, bytes_type, std::move(body)};
+  answer.fields.add("Cache-Control",
+                    std::string(call.is_anybody ? "public" : "private") + ", max-age=31536000, immutable");
   return answer;
 }
 
 }  // namespace
 
 HttpAnswer get_checkpoint(LedgerService& service, const Call&) {
-  HttpAnswer answer{200, utf8_type, newest(*service.ledger().store).note};
+  HttpAnswer answer{200, utf8_text_type, newest(*service.ledger().store).note};
   answer.fields.add("Cache-Control", "no-cache");
   return answer;
 }
@@ -97,7 +96,7 @@ HttpAnswer get_tile(LedgerService& service, const Call& call) {
   auto hashes = stored_tiles(store)(tile, part->width);
   if (!hashes) throw Failure(Exit::integrity, "tile/" + path + " cannot be read");
   hashes->resize(part->width * Hash::size);
-  return immutable(bytes_type, *std::move(hashes));
+  return immutable(call, *std::move(hashes));
 }
 
 HttpAnswer get_bundle(LedgerService& service, const Call& call) {
@@ -107,7 +106,7 @@ HttpAnswer get_bundle(LedgerService& service, const Call& call) {
   const bool is_canonical = bundle_path(part->index, part->width) == "tile/entries/" + call.named[0];
   if (!is_canonical || part->width > tile_width({0, part->index}, newest(store).size)) return not_there();
   auto bundle = value_or_fail(stored_bundle(store, part->index, part->width));
-  return immutable(bytes_type, std::move(bundle));
+  return immutable(call, std::move(bundle));
 }
 
 std::string prove(const Store& store, Position position) {
@@ -126,7 +125,7 @@ HttpAnswer get_proof(LedgerService& service, const Call& call) {
   const auto position = number(call.named[0], 19);
   if (!position || *position >= newest(*service.ledger().store).size)
     return problem(404, "no_such_event", "The newest checkpoint covers no such event.");
-  return {200, utf8_type, prove(*service.ledger().store, *position)};
+  return {200, utf8_text_type, prove(*service.ledger().store, *position)};
 }
 
 }  // namespace daicho

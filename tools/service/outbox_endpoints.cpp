@@ -13,6 +13,8 @@ Json describe_lease() {
 }
 
 HttpAnswer post_lease(LedgerService& service, const Call& call) {
+  if (auto wrong = wrong_body(call)) return *std::move(wrong);
+  check_parameters(call, {});
   const Json body = call.request.body.empty() ? Json::object() : parse_object(call.request.body, "the body");
   WritableLedger& ledger = service.ledger();
   Fields fields(body);
@@ -28,9 +30,7 @@ HttpAnswer post_lease(LedgerService& service, const Call& call) {
     return lease_notifications(ledger, options);
   }();
   if (auto no = service.no_in(answer, call.language)) return *std::move(no);
-  HttpAnswer leased = json_answer(200, answer->body);
-  leased.fields.add("Cache-Control", "no-store");  // codes and addresses
-  return leased;
+  return json_answer(200, answer->body);
 }
 
 }  // namespace daicho

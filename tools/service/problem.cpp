@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "commands/services.hpp"
+#include "tools/answers.hpp"
 #include "tools/output.hpp"
-#include "tools/play.hpp"
+#include "tools/query/queries.hpp"
 #include "tools/service/access_log.hpp"
+#include "tools/service/quota.hpp"
 #include "tools/service/request_signature.hpp"
 
 namespace daicho {
@@ -13,51 +15,6 @@ namespace daicho {
 namespace {
 
 constexpr auto busy_seconds = "1";  // what a full queue asks a caller to wait
-
-const char* title_of(unsigned status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 406:
-      return "Not Acceptable";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 412:
-      return "Precondition Failed";
-    case 413:
-      return "Content Too Large";
-    case 415:
-      return "Unsupported Media Type";
-    case 417:
-      return "Expectation Failed";
-    case 422:
-      return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 500:
-      return "Internal Server Error";
-    case 501:
-      return "Not Implemented";
-    case 503:
-      return "Service Unavailable";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Error";
-  }
-}
 
 const char* code_of(unsigned wrong_status) {
   switch (wrong_status) {
@@ -84,7 +41,7 @@ HttpAnswer json_answer(unsigned status, const Json& body) { return {status, json
 
 HttpAnswer problem(unsigned status, const std::string& code, const std::string& detail, Json members) {
   Json body = {
-      {"type", "about:blank"}, {"title", title_of(status)}, {"status", status}, {"code", code}, {"detail", detail}};
+      {"type", "about:blank"}, {"title", http_reason(status)}, {"status", status}, {"code", code}, {"detail", detail}};
   body.update(members);
   return {status, problem_type, json_line(body)};
 }
@@ -97,21 +54,31 @@ std::optional<Time> seconds_until_retry(const Json& refusal, Time now) {
   return std::max<Time>(0, (*at - now + second_us - 1) / second_us);
 }
 
-HttpAnswer refusal_problem(const Json& refusal, Time now) {
-  const auto wait = seconds_until_retry(refusal, now);
-  const unsigned status = is_unsigned(refusal) ? 401 : is_not_permitted(refusal) ? 403 : wait ? 429 : 422;
+namespace {
+
+HttpAnswer refusal_answer(const Json& refusal, unsigned status) {
   Json body = {{"type", "/v1/rules/" + refusal.value("rule", "")}, {"status", status}};
   for (const auto& [name, value] : refusal.items()) body[name] = value;  // in its own order: `daicho --server` shows it
-  HttpAnswer answer{status, problem_type, json_line(body)};
+  return {status, problem_type, json_line(body)};
+}
+
+}  // namespace
+
+HttpAnswer refusal_problem(const Json& refusal, Time now) {
+  // Given again, it stays the key's answer: waiting does not change it.
+  const bool may_wait = is_used_up(refusal) && !refusal.contains("replayed");
+  const unsigned status = is_unsigned(refusal) ? 401 : is_not_permitted(refusal) ? 403 : may_wait ? 429 : 422;
+  HttpAnswer answer = refusal_answer(refusal, status);
   if (status == 401) ask_for_signature(answer);
+  const auto wait = may_wait ? seconds_until_retry(refusal, now) : std::nullopt;
   if (wait) answer.fields.add("Retry-After", std::to_string(*wait));
   return answer;
 }
 
-HttpAnswer refusal_problem(const Refusal& refusal) {
+HttpAnswer reader_problem(const Refusal& refusal) {
   const RuleText& text = text_of(refusal.rule);
-  return refusal_problem({{"rule", text.id}, {"code", refusal.code}, {"title", text.title}, {"detail", refusal.detail}},
-                         0);
+  return refusal_answer({{"rule", text.id}, {"code", refusal.code}, {"title", text.title}, {"detail", refusal.detail}},
+                        403);
 }
 
 HttpAnswer fault_problem(const Fault& fault) {
@@ -133,6 +100,8 @@ HttpAnswer fault_problem(const Fault& fault) {
       answer.fields.add("Retry-After", busy_seconds);
       return answer;
     }
+    case FaultKind::answer_erased:
+      return problem(410, code, fault.detail);
     case FaultKind::damaged:
       return problem(500, code, "What is stored is not what was written; run `daicho audit verify`.");
     case FaultKind::stopped:
@@ -165,6 +134,8 @@ HttpAnswer wrong_problem(const HttpWrong& wrong) {
 HttpAnswer thrown_problem(const AccessLine& line) {
   try {
     throw;
+  } catch (const NoSuchAccount& failure) {
+    return problem(404, "no_such_account", failure.what());
   } catch (const Failure& failure) {
     const bool is_ours = failure.exit == Exit::integrity || failure.exit == Exit::unavailable;
     if (is_ours) log_failure(line, failure.what());

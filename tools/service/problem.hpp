@@ -10,8 +10,6 @@ namespace daicho {
 
 struct AccessLine;  // tools/service/access_log.hpp
 
-inline constexpr const char* json_type = "application/json";
-inline constexpr const char* problem_type = "application/problem+json";
 inline constexpr const char* integrity_code = "integrity_violated";  ///< what is stored is not what was signed
 
 HttpAnswer json_answer(unsigned status, const Json& body);
@@ -20,12 +18,12 @@ HttpAnswer json_answer(unsigned status, const Json& body);
 /// leads to the rule's own page below `/v1/rules/`, and its other members are the refusal's, in its order.
 HttpAnswer problem(unsigned status, const std::string& code, const std::string& detail, Json members = Json::object());
 
-/// A refusal as `Executor` answers it: 401 for a signature, 403 for a role that is missing, 429 with Retry-After when
-/// waiting helps, else 422. `now` is the ledger's time.
+/// A refusal as `Executor` answers it: 401 for a signature, 403 for a role that is missing, 429 with Retry-After when a
+/// limit is used up, else 422. `now` is the ledger's time.
 HttpAnswer refusal_problem(const Json& refusal, Time now);
 /// From now until its `retry_at`, rounded up; nullopt: waiting does not help.
 std::optional<Time> seconds_until_retry(const Json& refusal, Time now);
-HttpAnswer refusal_problem(const Refusal& refusal);  ///< of what is no command; nothing to wait for
+HttpAnswer reader_problem(const Refusal& refusal);  ///< 403: check_reader()'s
 HttpAnswer fault_problem(const Fault& fault);
 HttpAnswer failure_problem(const Failure& failure);
 HttpAnswer wrong_problem(const HttpWrong& wrong);  ///< of what is no request

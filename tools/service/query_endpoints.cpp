@@ -58,6 +58,8 @@ HttpAnswer get_query(LedgerService& service, const Call& call) {
 }
 
 HttpAnswer post_query(LedgerService& service, const Call& call) {
+  if (auto wrong = wrong_body(call)) return *std::move(wrong);
+  check_parameters(call, {});
   Json options = call.request.body.empty() ? Json::object() : parse_object(call.request.body, "the body");
   return run(service, call, call.named[0], std::move(options), std::nullopt);
 }

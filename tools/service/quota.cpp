@@ -1,5 +1,7 @@
 #include "tools/service/quota.hpp"
 
+#include <algorithm>
+
 #include "tools/service/problem.hpp"
 
 namespace daicho {
@@ -35,6 +37,11 @@ std::optional<std::int64_t> left_of(const Quota& quota, const Json& body) {
 }
 
 }  // namespace
+
+bool is_used_up(const Json& refusal) {
+  const std::string code = refusal.value("code", "");
+  return std::ranges::any_of(quotas, [&](const Quota& quota) { return code == quota.used_up; });
+}
 
 void add_quota(HttpFields& fields, const Answer& answer, const Policy& policy, Time now) {
   if (answer.replayed) return;

@@ -7,6 +7,9 @@
 
 namespace daicho {
 
+/// Whether it says that nothing is left of one of these limits: the same may succeed later.
+bool is_used_up(const Json& refusal);
+
 /// Adds them when the answer says, by its code or by a member such as `guesses_left`, how much of which limit is left.
 /// `w` is there for limits of any hour or any 24 hours, and not for calendar days, whose length the clocks change;
 /// `t`, the seconds until one more is allowed, only when nothing is left. Not for an answer that was given before: what

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ledger/ascii.hpp"
 #include "ledger/sha256.hpp"
 #include "tools/service/problem.hpp"
 
@@ -14,6 +15,10 @@ namespace {
 constexpr std::array<std::string_view, 7> fields_covered = {"content-digest", "content-length",  "content-type", "date",
                                                             "host",           "idempotency-key", "if-match"};
 
+/// One for both: the names of services are not everybody's to know.
+constexpr const char* no_key_verifies =
+    "it does not verify under the key of a service that `keyid` names and that was registered with one";
+
 HttpAnswer malformed(const std::string& words) { return problem(400, "signature_malformed", words + "."); }
 
 HttpAnswer refused(const std::string& words) {
@@ -23,7 +28,7 @@ HttpAnswer refused(const std::string& words) {
 }
 
 std::string lower(std::string text) {
-  for (char& c : text) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  std::ranges::transform(text, text.begin(), to_lower);
   return text;
 }
 
@@ -92,7 +97,7 @@ const char* not_covered(const HttpRequest& request, const SignatureParameters& p
 void ask_for_signature(HttpAnswer& answer) {
   answer.fields.add("WWW-Authenticate", "Signature");
   answer.fields.add("Accept-Signature",
-                    R"(sig=("@method" "@path" "content-digest" "idempotency-key");created;keyid;alg="ed25519")");
+                    R"(sig=("@method" "@path" "content-digest" "idempotency-key");created;alg="ed25519")");
 }
 
 Result<std::optional<SignedCaller>, HttpAnswer> verify_signature(const HttpRequest& request, const LedgerState& ledger,
@@ -112,7 +117,7 @@ Result<std::optional<SignedCaller>, HttpAnswer> verify_signature(const HttpReque
   if (!parameters) return Unexpected{malformed("`Signature-Input`: " + parameters.error())};
   const Service* service = ledger.find_service(parameters->keyid);
   const auto key = service ? PublicKey::from(service->public_key) : std::nullopt;
-  if (!key) return Unexpected{refused("`keyid` names no service that is registered with a public key")};
+  if (!key) return Unexpected{refused(no_key_verifies)};
   if (const char* name = not_covered(request, *parameters))
     return Unexpected{refused("component `" + std::string(name) + "` is not covered")};
   auto base = signature_base(*parameters, [&](const std::string& name) { return component(request, name); });
@@ -121,7 +126,7 @@ Result<std::optional<SignedCaller>, HttpAnswer> verify_signature(const HttpReque
     return Unexpected{refused("`Content-Digest` has no sha-256 of this body")};
   if (const auto words = refute_time(*parameters, now)) return Unexpected{refused(*words)};
   auto signed_request = std::make_shared<const SignedRequest>(SignedRequest{*key, *std::move(base), *signature});
-  if (!signed_request->verifies()) return Unexpected{refused("it does not verify under the service's key")};
+  if (!signed_request->verifies()) return Unexpected{refused(no_key_verifies)};
   return std::optional(SignedCaller{service->name, std::move(signed_request)});
 }
 
