@@ -171,6 +171,17 @@ std::optional<std::uint64_t> Fields::optional_count(const std::string& name) {
   return value->get<std::uint64_t>();
 }
 
+std::int64_t Fields::count_between(const std::string& name, std::int64_t min, std::int64_t max,
+                                   std::int64_t by_default) {
+  if (described_)
+    describe_member(name, false, {{"type", "integer"}, {"minimum", min}, {"maximum", max}, {"default", by_default}});
+  const auto given = optional_count(name);
+  if (!given) return by_default;
+  if (*given < static_cast<std::uint64_t>(min) || *given > static_cast<std::uint64_t>(max))
+    wrong(name, std::to_string(min) + " to " + std::to_string(max));
+  return static_cast<std::int64_t>(*given);
+}
+
 std::vector<std::uint64_t> Fields::counts(const std::string& name) {
   if (described_) describe_member(name, true, {{"type", "array"}, {"items", count_schema()}});
   std::vector<std::uint64_t> counts;

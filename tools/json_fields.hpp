@@ -49,6 +49,7 @@ class Fields {
   std::vector<std::string> texts(const std::string& name);
   std::optional<bool> optional_boolean(const std::string& name);
   std::optional<std::uint64_t> optional_count(const std::string& name);
+  std::int64_t count_between(const std::string& name, std::int64_t min, std::int64_t max, std::int64_t by_default);
   std::vector<std::uint64_t> counts(const std::string& name);
   Id id(const std::string& name);
   std::optional<Id> optional_id(const std::string& name);

@@ -12,6 +12,7 @@ struct Route {
   const char* name;  ///< `add-proof`
   const char* summary;
   const char* example;  ///< fields of a call
+  const char* answers;  ///< members of its yes, beside `events` and `replayed`; some come only when there is one
   Command (*read)(Fields& fields);
   bool names_account = true;  ///< false: it makes its own, or is the ledger's
 };

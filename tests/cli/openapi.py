@@ -70,6 +70,33 @@ def queries(served, described, report):
             report.equal(is_untaken, option not in taken, f"{name} with {option}: {reply.body}")
 
 
+def answers(program, directory, described, report):
+    """Every answer of the scenarios is as it is described, to its last member."""
+    seen = set()
+    for file in sorted(SCENARIOS.glob("*.ndjson")):
+        ledger = Ledger(program, directory / file.stem)
+        played = ledger.run("play", str(file), "--service", "account-web", "--format", "ndjson")
+        report.equal(played.code, 0, f"{file.name} is played")
+        for line in played.out.decode().splitlines():
+            answer = json.loads(line)
+            if answer.get("did") not in described.command_paths or "error" in answer:
+                continue
+            for around in ("line", "did", "cites", "unexpected"):
+                answer.pop(around, None)
+            command = json.loads(line)["did"]
+            schema = described.answer_schema(command, is_refusal="rule" in answer)
+            if "rule" in answer:
+                answer |= {"type": "", "status": 422}
+            errors = described.errors(schema | {"additionalProperties": False}, answer)
+            report.equal(errors, [], f"{file.name}: an answer of {command}")
+            seen |= {(command, member) for member in answer if "rule" not in answer}
+    told = {(command, member) for command in described.command_paths
+            for member in described.answer_schema(command, False)["properties"] if member != "replayed"}
+    commands_seen = {command for command, _ in seen}
+    unseen = sorted((command, member) for command, member in told - seen if command in commands_seen)
+    report.equal(unseen, [], "what is described of commands that the scenarios have is seen")
+
+
 def run(program, directory, report):
     ledger = Ledger(program, directory / "ledger")
     served = Served(ledger)
@@ -78,6 +105,7 @@ def run(program, directory, report):
     report.equal(list(described.faults()), [], "what is wrong in itself")
     commands(served, described, report)
     queries(served, described, report)
+    answers(program, directory, described, report)
     count = 0
     for file, command, body, is_bad in scenario_commands(SCENARIOS):
         path = paths_of(command)[-1]

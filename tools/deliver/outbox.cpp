@@ -269,14 +269,8 @@ Result<Answer, Fault> refuse(const WritableLedger& ledger, const LeaseOptions& o
 
 LeaseOptions read_lease_options(Fields& fields, const std::string& by_default) {
   LeaseOptions options;
-  const auto read = [&](const char* name, std::int64_t& value, std::int64_t max) {
-    const auto given = fields.optional_count(name);
-    if (given && (*given == 0 || *given > static_cast<std::uint64_t>(max)))
-      fields.wrong(name, "1 to " + std::to_string(max));
-    if (given) value = static_cast<std::int64_t>(*given);
-  };
-  read("count_max", options.count_max, lease_count_max);
-  read("seconds", options.seconds, lease_seconds_max);
+  options.count_max = fields.count_between("count_max", 1, lease_count_max, options.count_max);
+  options.seconds = fields.count_between("seconds", 1, lease_seconds_max, options.seconds);
   options.holder = fields.optional_text("holder").value_or(options.holder);
   options.service = fields.optional_text("service").value_or(by_default);
   options.account = fields.optional_text("account");

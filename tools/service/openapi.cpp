@@ -1,6 +1,9 @@
 // The service's own description (OpenAPI 3.1), made of what answers: the tables of endpoints, commands and queries, and
 // their readers, which are asked what they take.
+#include <algorithm>
+
 #include "commands/services.hpp"
+#include "ledger/ascii.hpp"
 #include "tools/output.hpp"
 #include "tools/query/queries.hpp"
 #include "tools/routes.hpp"
@@ -62,7 +65,11 @@ Json responses(const char* status, const char* description, std::string_view typ
 }
 
 Json operation(const Endpoint& endpoint) {
-  Json described = {{"summary", endpoint.summary}, {"parameters", Path(endpoint.path).parameters}};
+  std::string id = std::string(endpoint.method == std::string_view("GET") ? "get" : "post") + Path(endpoint.path).text;
+  std::ranges::replace_if(
+      id, [](char c) { return !is_letter(c) && !is_digit(c); }, '-');
+  Json described = {{"summary", endpoint.summary}, {"operationId", std::move(id)}};
+  described["parameters"] = Path(endpoint.path).parameters;
   if (endpoint.describe_body) {
     described["requestBody"] = {{"content", {{endpoint.body_type, {{"schema", endpoint.describe_body()}}}}}};
   } else if (endpoint.body_type) {
@@ -77,6 +84,36 @@ Json roles(const std::string& command) {
   Json words = Json::array();
   for (const fb::Role role : roles_of(command)) words.push_back(name(role));
   return words;
+}
+
+/// A member of an answer by what it is called, as the catalogue calls things alike that are alike.
+Json member_schema(std::string_view name) {
+  static constexpr auto whole =
+      std::to_array<std::string_view>({"recorded", "points", "threshold", "familiar_points", "version"});
+  static constexpr auto truths = std::to_array<std::string_view>({"passed", "two_step", "recovery_code_void"});
+  static constexpr auto lists =
+      std::to_array<std::string_view>({"offers", "proofs_kept", "proofs_removed", "fields", "proofs"});
+  static constexpr auto words = std::to_array<std::string_view>({"routes", "notices", "changed", "shown_once"});
+  static constexpr auto ids =
+      std::to_array<std::string_view>({"account", "open_replacement", "offer_cancel_replacement"});
+  const auto is_one_of = [name](const auto& names) { return std::ranges::find(names, name) != names.end(); };
+  const Json text = {{"type", "string"}}, id = {{"type", "string"}, {"format", "uuid"}};
+  if (name.ends_with("_ids")) return {{"type", "array"}, {"items", id}};
+  if (name.ends_with("_id") || is_one_of(ids)) return id;
+  if (name.ends_with("_at")) return {{"type", "string"}, {"format", "date-time"}};
+  if (name.ends_with("_left") || name.ends_with("_left_today") || is_one_of(whole)) return {{"type", "integer"}};
+  if (is_one_of(truths)) return {{"type", "boolean"}};
+  if (is_one_of(words)) return {{"type", "array"}, {"items", text}};
+  if (is_one_of(lists)) return {{"type", "array"}, {"items", {{"type", "object"}}}};
+  return name == "profile" ? Json({{"type", "object"}}) : text;
+}
+
+Json answer_schema(const Route& route) {
+  Json schema = {{"type", "object"}, {"required", {"events"}}};
+  Json& members = schema["properties"] = {{"events", {{"type", "array"}, {"items", reference("schemas", "Event")}}},
+                                          {"replayed", {{"type", "boolean"}}}};
+  for (const std::string_view name : split_words(route.answers)) members[std::string(name)] = member_schema(name);
+  return schema;
 }
 
 /// With `by_name` the body says which account, by its id or its sign-in name; else the path does.
@@ -99,9 +136,8 @@ Json command_operation(const Route& route, bool by_name) {
   const Json media = {{"schema", std::move(schema)}, {"example", std::move(example)}};
   described["requestBody"] = {{"required", true}, {"content", {{json_type, media}}}};
   const bool makes_account = std::string_view(route.name) == "register-account";
-  described["responses"] =
-      responses(makes_account && !by_name ? "201" : "200", "accepted: durable, and in the log", json_type,
-                reference("schemas", "Answer"), {"ETag", "RateLimit-Policy", "RateLimit"});
+  described["responses"] = responses(makes_account && !by_name ? "201" : "200", "accepted: durable, and in the log",
+                                     json_type, answer_schema(route), {"ETag", "RateLimit-Policy", "RateLimit"});
   if (makes_account && !by_name)
     described["responses"]["201"]["headers"]["Location"] = header("the account's own path");
   described["responses"]["412"] = reference("responses", "OtherVersion");
@@ -120,6 +156,7 @@ Json option_schemas(const Query& query, bool has_account) {
   Json schemas = Json::object();
   for (const std::string_view option : split_words(taken)) schemas[std::string(option)] = all.at(std::string(option));
   schemas["at"] = all.at("at");
+  if (schemas.contains("limit")) schemas["limit"] = {{"type", "integer"}, {"minimum", 1}, {"maximum", query_rows_max}};
   return schemas;
 }
 
@@ -204,12 +241,16 @@ Json schemas() {
   const Json text = {{"type", "string"}}, number = {{"type", "integer"}};
   Json event = {{"type", "object"}, {"required", {"seq", "type", "account_version"}}};
   event["properties"] = {{"seq", number}, {"type", text}, {"account_version", number}, {"proof", text}};
-  Json answer = {{"type", "object"}};
-  answer["properties"] = {{"events", {{"type", "array"}, {"items", event}}}, {"replayed", {{"type", "boolean"}}}};
   Json problem = {{"type", "object"}, {"required", {"type", "title", "status", "code", "detail"}}};
-  problem["properties"] = {{"type", text},   {"title", text}, {"status", number}, {"code", text},
-                           {"detail", text}, {"rule", text},  {"retry_at", text}, {"current_version", number}};
-  return {{"Answer", std::move(answer)}, {"Problem", std::move(problem)}};
+  problem["properties"] = {{"type", text}, {"title", text}, {"status", number}, {"code", text}, {"detail", text}};
+  Json& members = problem["properties"];
+  for (const char* name :
+       {"rule", "reason", "parameter", "retry_at", "guesses_left", "confirmations_left", "current_version"})
+    members[name] = std::string_view(name) == "current_version" ? number : member_schema(name);
+  for (const char* name : {"other_routes", "blank_fields"}) members[name] = {{"type", "array"}, {"items", text}};
+  members["events"] = {{"type", "array"}, {"items", reference("schemas", "Event")}};
+  members["replayed"] = {{"type", "boolean"}};
+  return {{"Event", std::move(event)}, {"Problem", std::move(problem)}};
 }
 
 Json headers() {

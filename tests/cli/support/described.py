@@ -77,6 +77,24 @@ class Described:
         return [f"{path}: {list(error.path)}: {error.message}"
                 for error in validator(self.document, schema).iter_errors(body)]
 
+    @property
+    def command_paths(self):
+        """Of each command by its name."""
+        return {operation["operationId"].removesuffix(".named"): path for path, operations in
+                self.document["paths"].items() for operation in [operations.get("post", {})]
+                if operation.get("tags") == ["commands"]}
+
+    def answer_schema(self, command, is_refusal):
+        responses = self.document["paths"][self.command_paths[command]]["post"]["responses"]
+        if is_refusal:
+            return self.document["components"]["schemas"]["Problem"]
+        done = responses.get("200") or responses["201"]
+        return done["content"]["application/json"]["schema"]
+
+    def errors(self, schema, answer):
+        return [f"{list(error.path)}: {error.message}" for error in
+                validator(self.document, schema).iter_errors(answer)]
+
     def faults(self):
         """What is wrong with the document itself, in words."""
         names = []
