@@ -98,8 +98,9 @@ std::optional<Refusal> check_signature(const LedgerState& ledger, const Issuer& 
   if (!signs || PublicKey::from(known->public_key) != issuer.signed_request->key)
     return signature_refused("its key is not the service's");
   const auto base = read_signature_base(issuer.signed_request->base);
-  const auto words = base ? refute_command(*base, {issuer.service, issuer.command, issuer.command_id, account})
-                          : std::optional<std::string>("it is over no signature base");
+  const auto words =
+      base ? refute_command(*base, {issuer.service, issuer.command, issuer.command_id, account, ledger.origin})
+           : std::optional<std::string>("it is over no signature base");
   return words ? std::optional(signature_refused(*words)) : std::nullopt;
 }
 

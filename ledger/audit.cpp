@@ -36,7 +36,7 @@ void work_on(AuditChunk& chunk, const LogSource& source, const KeyHistory& histo
     if (!audited.is_signed) continue;
     const KeyRing* const keys = audited.is_verified ? options.keys : nullptr;
     check_sealed(audited, source, keys);
-    audited.request = audit_request(source, keys, *audited.event);
+    audited.request = audit_request(source, keys, *audited.event, history.first().name);
   }
   for (AuditedCheckpoint& checkpoint : chunk.checkpoints) checkpoint.opened = history.open(checkpoint.note);
 }

@@ -10,7 +10,7 @@ ByteView bytes_of(const flatbuffers::Vector<std::uint8_t>* vector) {
 std::string text_of(const flatbuffers::String* text) { return text ? text->str() : ""; }
 
 /// What a signed request that opens says, against its event.
-std::optional<std::string> refute_request(const SignedRequest& request, const Event& event) {
+std::optional<std::string> refute_request(const SignedRequest& request, const Event& event, std::string_view origin) {
   const fb::Header& header = event.header();
   if (ServiceKeyId::from(bytes_of(header.service_key())) != service_key_id(request.key))
     return "one by another key than the header names";
@@ -20,13 +20,15 @@ std::optional<std::string> refute_request(const SignedRequest& request, const Ev
   const auto words = refute_command(*base, {.service = header.service()->string_view(),
                                             .command = header.command()->string_view(),
                                             .command_id = header.command_id()->string_view(),
-                                            .account = event.account()});
+                                            .account = event.account(),
+                                            .origin = origin});
   return words ? words : refute_time(base->parameters, event.time());
 }
 
 }  // namespace
 
-AuditedRequest audit_request(const LogSource& source, const KeyRing* keys, const Event& event) {
+AuditedRequest audit_request(const LogSource& source, const KeyRing* keys, const Event& event,
+                             std::string_view origin) {
   AuditedRequest audited;
   if (!event.has_signed_request()) return audited;
   audited.part = RequestPart::unopened;
@@ -56,7 +58,7 @@ AuditedRequest audit_request(const LogSource& source, const KeyRing* keys, const
   }
   audited.part = RequestPart::opened;
   audited.key = request->key;
-  audited.words = refute_request(*request, event);
+  audited.words = refute_request(*request, event, origin);
   return audited;
 }
 

@@ -12,7 +12,7 @@
 namespace daicho {
 
 /// What needs no order: opens the signed request and verifies it by the key it brings. Any thread.
-AuditedRequest audit_request(const LogSource& source, const KeyRing* keys, const Event& event);
+AuditedRequest audit_request(const LogSource& source, const KeyRing* keys, const Event& event, std::string_view origin);
 
 /// Which services sign, by the events told so far. One thread.
 class SigningServices {

@@ -39,6 +39,7 @@ std::optional<std::string> read_parameter(const StructuredParameter& parameter, 
     return "parameter " + quoted(parameter.key) + " is not known here";
   if (!text) return "parameter " + quoted(parameter.key) + ": a string is wanted";
   if (parameter.key == "keyid") read.keyid = *text;
+  if (parameter.key == "tag") read.tag = *text;
   if (parameter.key == "alg" && *text != "ed25519") return "parameter `alg`: only ed25519 is verified here";
   return std::nullopt;
 }
@@ -143,6 +144,7 @@ std::optional<std::string> refute_command(const SignatureBase& base, const Comma
     if (!base.parameters.covers(wanted)) return "component " + quoted(wanted) + " is not covered";
   }
   if (base.parameters.keyid != names.service) return "keyid is not the service";
+  if (base.parameters.tag != names.origin) return "tag is not this ledger's name";
   if (base.value_of("@method") != "POST") return "the method signed is no command's";
   if (!is_path_of(base.value_of("@path"), names)) return "the path signed is not this command's";
   if (unquoted(base.value_of("idempotency-key")) != names.command_id)

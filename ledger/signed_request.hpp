@@ -49,6 +49,7 @@ struct RequestToSeal {
 struct SignatureParameters {
   std::vector<std::string> components;  ///< names, in the order they are covered
   std::string keyid;
+  std::string tag;           ///< whose use of signatures it is (RFC 9421 section 2.3); empty: it says none
   std::int64_t created = 0;  ///< seconds since the Unix epoch
   std::optional<std::int64_t> expires;
   std::string text;  ///< in canonical form: the value of `@signature-params`
@@ -77,6 +78,7 @@ std::optional<SignatureBase> read_signature_base(std::string_view base);
 struct CommandNames {
   std::string_view service, command, command_id;
   Id account;
+  std::string_view origin;  ///< the log's name: `tag` is that, so that another ledger cannot make use of a signature
 };
 /// Why this base was not signed for this command, in words; nullopt: it was. It covers method, path, content digest and
 /// idempotency key; the path names the command, and the account if it names one.

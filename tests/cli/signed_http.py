@@ -24,6 +24,7 @@ AGE_MAX, AHEAD_MAX = 300, 30
 KEY, OTHER = SigningKey(bytes(range(32))), SigningKey(bytes(range(1, 33)))
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "service.md"
 FAILED = {"result": "failed"}
+NAME = "daicho.example/ledger"
 
 
 def example():
@@ -43,10 +44,10 @@ class Caller:
         self.path = f"/v1/accounts/{account}/commands/record-sign-in"
 
     def send(self, idempotency_key, path=None, body=FAILED, alter=None, sent_to=None, key=KEY, service="web",
-             created=NOW, token=None):
+             created=NOW, token=None, ledger=NAME):
         """`alter` changes the header fields after they are signed; `sent_to` is another path than the one signed."""
         octets = json.dumps(body).encode()
-        fields = signed(key, service, path or self.path, octets, idempotency_key, created)
+        fields = signed(key, service, ledger, path or self.path, octets, idempotency_key, created)
         fields["Content-Type"] = "application/json"
         if alter:
             octets = alter(fields, octets) or octets
@@ -113,6 +114,10 @@ def refused(caller, report):
     no("of nobody", 401, "signature_refused", "does not verify", "x", service="nobody")
     no("of a service without a key", 401, "signature_refused", "does not verify", "x", service="plain")
     no("another service's token", 401, "token_refused", "signed", "x", token=caller.plain)
+    no("of another ledger", 401, "signature_refused", "`tag` is not this ledger's name", "x",
+       ledger="daicho.example/staging")
+    no("of no ledger", 401, "signature_refused", "`tag` is not this ledger's name", "x",
+       alter=setting("Signature-Input", lambda text: re.sub(";tag=[^;]*", "", text)))
     no("a component left out", 401, "signature_refused", "`content-digest` is not covered", "x",
        alter=setting("Signature-Input", lambda text: text.replace(' "content-digest"', "")))
     no("a component that is not sent", 401, "signature_refused", "`date` is not in", "x",

@@ -29,13 +29,14 @@ struct SignedLedger {
   /// As the service's door hands it in: the signature verified, whatever it says.
   std::string send(const Signer& by, const std::string& idempotency_key, Duration age = 0,
                    Command command = RecordSignIn{}, const std::string& name = "record-sign-in",
-                   const std::string& signed_name = "record-sign-in") {
+                   const std::string& signed_name = "record-sign-in",
+                   const std::string& tag = "daicho.example/memory") {
     const std::string base = "\"@method\": POST\n\"@path\": /v1/accounts/" + to_text(owner) + "/commands/" +
                              signed_name +
                              "\n\"content-digest\": sha-256=:AAE=:\n\"idempotency-key\": " + idempotency_key +
                              "\n\"@signature-params\": (\"@method\" \"@path\" \"content-digest\" "
                              "\"idempotency-key\");created=" +
-                             std::to_string((ledger.clock - age) / second_us) + ";keyid=\"web\"";
+                             std::to_string((ledger.clock - age) / second_us) + ";keyid=\"web\";tag=\"" + tag + "\"";
     Request request{.command = std::move(command)};
     request.account = owner;
     request.issuer.service = "web";

@@ -48,6 +48,7 @@ struct ServiceLedger : StoredLedger {
     std::string path = "/v1/accounts/" + to_text(account_id(account)) + "/commands/record-sign-in";
     std::string key = "";  ///< empty: the command's own
     std::string keyid = "web";
+    std::string tag = origin;
     Duration age = 0;
     std::vector<std::uint32_t> slots = {};
     const Signer* by = nullptr;
@@ -64,7 +65,7 @@ struct ServiceLedger : StoredLedger {
                              "\"\n\"@signature-params\": (\"@method\" \"@path\" \"content-digest\" "
                              "\"idempotency-key\");created=" +
                              std::to_string((ledger->clock - signing.age) / second_us) + ";keyid=\"" + signing.keyid +
-                             '"';
+                             "\";tag=\"" + signing.tag + '"';
     const Signer& by = signing.by ? *signing.by : service;
     ledger->issuer.signed_request =
         std::make_shared<const SignedRequest>(SignedRequest{by.verifier().key, base, by.sign(as_bytes(base))});
@@ -152,6 +153,10 @@ SCENARIO("somebody who holds the ledger's keys writes in the name of a service t
   SUBCASE("with one by the name of another service") {
     ledger.append({.keyid = "radar"});
     ledger.check_finding(3, "keyid is not the service");
+  }
+  SUBCASE("with one that was made for another ledger") {
+    ledger.append({.tag = "daicho.example/staging"});
+    ledger.check_finding(3, "tag is not this ledger's name");
   }
   SUBCASE("with an old one") {
     ledger.append({.age = signature_age_max + second_us});

@@ -37,9 +37,10 @@ std::string base_of(const std::string& name = "", const std::string& value = "")
                                                {"content-digest", "sha-256=:AAE=:"},
                                                {"idempotency-key", "\"key-1\""}};
   if (!name.empty()) values[name] = value;
-  const auto base = signature_base(
-      parameters_of(R"(("@method" "@path" "content-digest" "idempotency-key");created=1618884473;keyid="web")"),
-      [&](const std::string& each) { return std::optional(values.at(each)); });
+  const auto base =
+      signature_base(parameters_of(R"(("@method" "@path" "content-digest" "idempotency-key");created=1618884473;)"
+                                   R"(keyid="web";tag="daicho.example/ledger")"),
+                     [&](const std::string& each) { return std::optional(values.at(each)); });
   REQUIRE(base);
   return *base;
 }
@@ -50,7 +51,7 @@ std::string refuted(const std::string& base, const CommandNames& names) {
   return refute_command(*read, names).value_or("");
 }
 
-const CommandNames names{"web", "block-account", "key-1", *parse_id(account_text)};
+const CommandNames names{"web", "block-account", "key-1", *parse_id(account_text), origin};
 
 }  // namespace
 
@@ -148,17 +149,20 @@ TEST_CASE("of which command a signature is") {
   CHECK(refuted(base_of(), names) == "");
   CHECK(refuted(base_of("idempotency-key", "key-1"), names) == "");
   CHECK(refuted(base_of("@path", "/v1/commands/block-account"), names) == "");
-  CHECK(refuted(base_of("@path", "/v1/accounts"), {"web", "register-account", "key-1", names.account}) == "");
+  CHECK(refuted(base_of("@path", "/v1/accounts"), {"web", "register-account", "key-1", names.account, origin}) == "");
   SUBCASE("another service") {
-    CHECK(refuted(base_of(), {"radar", "block-account", "key-1", names.account}) == "keyid is not the service");
+    CHECK(refuted(base_of(), {"radar", "block-account", "key-1", names.account, origin}) == "keyid is not the service");
+    for (const char* other : {"", "daicho.example/staging"})
+      CHECK(refuted(base_of(), {"web", "block-account", "key-1", names.account, other}) ==
+            "tag is not this ledger's name");
   }
   SUBCASE("another command") {
-    CHECK(refuted(base_of(), {"web", "unblock-account", "key-1", names.account}).starts_with("the path"));
+    CHECK(refuted(base_of(), {"web", "unblock-account", "key-1", names.account, origin}).starts_with("the path"));
     CHECK(refuted(base_of("@path", "/v1/commands/unblock-account"), names).starts_with("the path"));
     CHECK(refuted(base_of("@path", "/v1/accounts"), names).starts_with("the path"));
   }
   SUBCASE("another account, or a path that names it otherwise") {
-    CHECK(refuted(base_of(), {"web", "block-account", "key-1", account_id(7)}).starts_with("the path"));
+    CHECK(refuted(base_of(), {"web", "block-account", "key-1", account_id(7), origin}).starts_with("the path"));
     for (const std::string& path : {std::string("/v1/accounts/") + account_text, std::string("/v1/accounts/"),
                                     "/v1/accounts/" + account_text + "/commands/block-account/",
                                     "/v1/accounts/" + account_text + "/commands/%62lock-account",

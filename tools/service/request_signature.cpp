@@ -118,6 +118,7 @@ Result<std::optional<SignedCaller>, HttpAnswer> verify_signature(const HttpReque
   const Service* service = ledger.find_service(parameters->keyid);
   const auto key = service ? PublicKey::from(service->public_key) : std::nullopt;
   if (!key) return Unexpected{refused(no_key_verifies)};
+  if (parameters->tag != ledger.origin) return Unexpected{refused("`tag` is not this ledger's name")};
   if (const char* name = not_covered(request, *parameters))
     return Unexpected{refused("component `" + std::string(name) + "` is not covered")};
   auto base = signature_base(*parameters, [&](const std::string& name) { return component(request, name); });
