@@ -215,11 +215,32 @@ def wrong_files(program, directory, report):
     report.equal(answer.code, 2, f"DAICHO_CONFIG names no file: {answer.words}")
 
 
+def which_ledger(ledger, directory, report):
+    """Directory or service: said on the command line, else in the environment, else in the file."""
+    file = directory / "which.toml"
+    here, nowhere = str(ledger.path), str(directory / "nowhere")
+    away = "http://127.0.0.1:1"
+    for what, lines, env, arguments, found in (
+        ("the file", f'data = "{here}"\n', {}, (), True),
+        ("the environment before the file", f'data = "{nowhere}"\n', {"DAICHO_DATA": here}, (), True),
+        ("a service of the environment before the file", f'data = "{here}"\n', {"DAICHO_SERVER": away}, (), False),
+        ("a directory of the environment before the file's service", f'server = "{away}"\n', {"DAICHO_DATA": here}, (),
+         True),
+        ("the command line before both", f'data = "{nowhere}"\n', {"DAICHO_SERVER": away}, ("--data", here), True),
+        ("likewise in one word", f'server = "{away}"\n', {"DAICHO_DATA": nowhere}, (f"--data={here}",), True),
+    ):
+        file.write_text(lines)
+        answer = ledger.program("query", "policy", "--config", str(file), "--format", "json", *arguments, env=env)
+        report.equal(answer.code == 0, found, f"{what}: {answer.words}")
+
+
 def run(program, directory, report):
     printed(program, directory, report)
     on_the_page(program, report)
     wrong_files(program, directory, report)
-    in_a_service(Ledger(program, directory / "ledger"), directory, report)
+    ledger = Ledger(program, directory / "ledger")
+    which_ledger(ledger, directory, report)
+    in_a_service(ledger, directory, report)
 
 
 if __name__ == "__main__":
