@@ -163,6 +163,7 @@ def small_forms():
     for name, text in (("length", head + "Content-Length: 2\r\n\r\n{}"),
                        ("chunks", head + "Transfer-Encoding: chunked\r\n\r\n"
                                          "2;a=b\r\n{}\r\n0\r\nTrailer: x\r\n\r\n"),
+                       ("overlong", head + "Transfer-Encoding: chunked\r\n\r\n" + "4" * 17 + ";a=b\n{}\r\n"),
                        ("expectation", head + "Expect: 100-continue\r\nContent-Length: 2\r\n\r\n"),
                        ("absolute", "GET http://ledger.example.jp/healthz?a=b HTTP/1.1\r\n"
                                     "Host: ledger.example.jp\r\n\r\n"),

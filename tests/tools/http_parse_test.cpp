@@ -158,6 +158,7 @@ TEST_CASE("chunks: their limits, at them and one past them") {
   CHECK(chunks_status("60\r\n" + hundred.substr(4) + "\r\n4\r\nxxxx\r\n1\r\n") == 413);
   CHECK(chunks_status("FFFFFFFFFFFFFFFF\r\n") == 413);
   CHECK(chunks_status("10000000000000000\r\n") == 413);
+  CHECK(chunks_status("10000000000000000;a\n\r\n") == 400);  // in one piece as in many
   const std::string extension(ChunkedBody::size_line_bytes_max - 2, 'e');
   CHECK(Chunks("1;" + extension + "\r\nx\r\n0\r\n\r\n", 1'000).body.is_complete());
   CHECK(chunks_status("1;" + extension + "e\r\nx") == 400);

@@ -203,10 +203,11 @@ Result<std::size_t, HttpWrong> ChunkedBody::take_size_line(std::string_view byte
   const bool has_extension = size_end < line.size();
   std::uint64_t size = 0;
   const auto parsed = std::from_chars(line.data(), line.data() + size_end, size, 16);
-  if (parsed.ec == std::errc::result_out_of_range) return Unexpected{HttpWrong{413, "the body is too long"}};
-  if (parsed.ec != std::errc{} || (has_extension && line[size_end] != ';') || !is_field_text(line))
+  const bool is_too_long = parsed.ec == std::errc::result_out_of_range;
+  // Its form first: what is said of it must not depend on the pieces that it comes in.
+  if ((parsed.ec != std::errc{} && !is_too_long) || (has_extension && line[size_end] != ';') || !is_field_text(line))
     return Unexpected{HttpWrong{400, "a chunk's size line is malformed"}};
-  if (size > bytes_max_ - body_.size()) return Unexpected{HttpWrong{413, "the body is too long"}};
+  if (is_too_long || size > bytes_max_ - body_.size()) return Unexpected{HttpWrong{413, "the body is too long"}};
   left_ = static_cast<std::size_t>(size);
   state_ = size == 0 ? State::trailer : State::data;
   return end + line_end.size();
