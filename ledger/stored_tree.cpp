@@ -8,18 +8,32 @@ namespace {
 
 constexpr std::size_t rebuild_batch_rows = 256;
 
-/// Of the tile's events, all that there are: whoever asks for some asks for more soon, on the way to a root.
-std::optional<std::string> leaf_hashes(const LogSource& source, std::uint64_t first, unsigned count_min) {
-  std::string hashes;
-  Position next = first;
-  (void)source.scan(Family::events, ByteView(big_endian(first)), [&](ByteView key, ByteView envelope) {
-    const bool is_next = next < first + tile_hashes && key.size() == 8 && read_big_endian(key) == next;
-    if (!is_next) return false;
-    append(hashes, leaf_hash(envelope).view());
-    ++next;
+struct EventRun {
+  std::uint64_t taken = 0;
+  std::optional<StoreError> error;
+};
+
+/// Calls `take` with events from `first` on, at most `count_max`, none left out, until it returns false.
+EventRun read_events(const LogSource& source, Position first, unsigned count_max,
+                     const std::function<bool(ByteView envelope)>& take) {
+  EventRun run;
+  run.error = source.scan(Family::events, ByteView(big_endian(first)), [&](ByteView key, ByteView envelope) {
+    const bool is_next = run.taken < count_max && key.size() == 8 && read_big_endian(key) == first + run.taken;
+    if (!is_next || !take(envelope)) return false;
+    ++run.taken;
     return true;
   });
-  const bool is_enough = next - first >= count_min;  // a failure beyond what is wanted is not this reader's
+  return run;
+}
+
+/// Of the tile's events, all that there are: whoever asks for some asks for more soon, on the way to a root.
+std::optional<std::string> leaf_hashes(const LogSource& source, Position first, unsigned count_min) {
+  std::string hashes;
+  const EventRun run = read_events(source, first, tile_hashes, [&](ByteView envelope) {
+    append(hashes, leaf_hash(envelope).view());
+    return true;
+  });
+  const bool is_enough = run.taken >= count_min;  // a failure beyond what is wanted is not this reader's
   return is_enough ? std::optional(std::move(hashes)) : std::nullopt;
 }
 
@@ -28,17 +42,14 @@ std::optional<std::string> leaf_hashes(const LogSource& source, std::uint64_t fi
 Result<std::string, StoreError> stored_bundle(const LogSource& source, std::uint64_t index, unsigned width) {
   std::string bundle;
   const Position first = index * tile_hashes;
-  Position next = first;
-  auto failed = source.scan(Family::events, ByteView(big_endian(first)), [&](ByteView key, ByteView envelope) {
-    const bool is_next = next < first + width && key.size() == 8 && read_big_endian(key) == next;
-    if (!is_next || envelope.size() > envelope_bytes_max) return false;
+  EventRun run = read_events(source, first, width, [&](ByteView envelope) {
+    if (envelope.size() > envelope_bytes_max) return false;
     append_entry(bundle, envelope);
-    ++next;
     return true;
   });
-  if (next == first + width) return bundle;
-  if (failed) return Unexpected{*std::move(failed)};
-  return Unexpected{StoreError{StoreFault::corrupt, "event " + std::to_string(next) + " cannot be read"}};
+  if (run.taken == width) return bundle;
+  if (run.error) return Unexpected{*std::move(run.error)};
+  return Unexpected{StoreError{StoreFault::corrupt, "event " + std::to_string(first + run.taken) + " cannot be read"}};
 }
 
 TileReader stored_tiles(const LogSource& source) {
