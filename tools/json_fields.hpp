@@ -42,7 +42,6 @@ class Fields {
   /// `path` prefixes the names in errors: `proofs[0].`
   explicit Fields(const Json& object, std::string path = "");
 
-  bool has(const std::string& name) const { return object_.contains(name); }
   std::string text(const std::string& name);  ///< not empty
   std::optional<std::string> optional_text(const std::string& name);
   std::string text_or_empty(const std::string& name) { return optional_text(name).value_or(""); }

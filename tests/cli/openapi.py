@@ -57,6 +57,10 @@ def queries(served, described, report):
               "since": "2026-03-01T00:00:00Z", "until": "2026-03-01T00:00:00Z", "due_before": "2026-03-01T00:00:00Z",
               "seq": "0", "rule": "R-BLK-1", "proof_address": "x@example.com", "account": NOBODY,
               "at": "2030-01-01T00:00:00Z"}
+    for parameter in described.operation("GET", "/v1/events")[1]["parameters"]:
+        if parameter["in"] == "query":
+            reply = served.ask("GET", f"/v1/events?{parameter['name']}={values[parameter['name']]}")
+            report.check(reply.status in (200, 404), f"events with {parameter['name']}: {reply.body}")
     for name in names(served.ledger.program, "query", "Examples:"):
         path = f"/v1/queries/{name}"
         taken = {parameter["name"] for parameter in described.operation("GET", path)[1]["parameters"]}

@@ -103,14 +103,19 @@ Time asked_at(const LedgerView& ledger, std::optional<Time> at) {
 
 }  // namespace
 
-Json answer_query(LedgerView ledger, const Query& query, const Json& options, const std::string& language) {
+AskedQuery read_query(LedgerView ledger, const Query& query, const Json& options, const std::string& language) {
   Fields fields(options);
-  QueryOptions asked = read_query_options(fields);
-  ledger.now = asked_at(ledger, fields.optional_time("at"));
+  AskedQuery asked{std::move(ledger), read_query_options(fields)};
+  asked.ledger.now = asked_at(asked.ledger, fields.optional_time("at"));
   fields.done();
-  asked.language = language;
-  check(ledger, query, asked);
-  return query.answer(ledger, asked);
+  asked.options.language = language;
+  check(asked.ledger, query, asked.options);
+  return asked;
+}
+
+Json answer_query(LedgerView ledger, const Query& query, const Json& options, const std::string& language) {
+  const AskedQuery asked = read_query(std::move(ledger), query, options, language);
+  return query.answer(asked.ledger, asked.options);
 }
 
 Json clock_of(const LedgerView& ledger) { return {{"clock", ledger.ledger.simulated_clock ? "simulated" : "real"}}; }

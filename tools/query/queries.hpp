@@ -58,7 +58,14 @@ struct Query {
 std::span<const Query> queries();
 const Query* find_query(std::string_view name);
 
-/// The answer to a query that came as JSON: the options, and `at`, the present instant of a simulated clock.
+/// A question that came as JSON: the options, and `at`, the present instant of a simulated clock. Failure(usage) for
+/// what check() does not take.
+struct AskedQuery {
+  LedgerView ledger;
+  QueryOptions options;
+};
+AskedQuery read_query(LedgerView ledger, const Query& query, const Json& options, const std::string& language);
+/// Its answer.
 Json answer_query(LedgerView ledger, const Query& query, const Json& options, const std::string& language);
 
 /// What every answer begins with.

@@ -90,12 +90,7 @@ std::optional<Position> after_last(const Call& call) {
 }  // namespace
 
 HttpAnswer get_events(LedgerService& service, const Call& call) {
-  const Json json = options_json(call);
-  Fields fields(json);
-  QueryOptions options = read_query_options(fields);
-  fields.done();
-  const LedgerView view = service.ledger().view();
-  check(view, *find_query("events"), options);
+  auto [view, options] = read_query(service.ledger().view(), *find_query("events"), options_json(call), call.language);
   const std::string_view wanted = wanted_type(call);
   if (wanted == event_stream_type) {
     if (options.limit || options.until || options.is_past())
